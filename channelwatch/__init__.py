@@ -1,0 +1,1 @@
+"""The heart of channelwatch: the domain, its use-cases, its adapters and the application that wires them."""

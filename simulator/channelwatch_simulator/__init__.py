@@ -1,0 +1,1 @@
+"""A province of simulated devices that speak real SNMP and syslog."""
