@@ -1,0 +1,1 @@
+"""SNMP: polling behind one port, and the receiver of traps and informs."""
