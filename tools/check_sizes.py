@@ -29,7 +29,7 @@ def oversize(path: Path) -> Iterator[str]:
 
 
 def main(arguments: list[str]) -> int:
-    """Check the named folders, or all of the repository's; the exit status says whether anything is too long."""
+    """Check the named folders, or all of them; the exit status says whether anything is too long."""
     folders = [Path(name) for name in arguments or FOLDERS]
     files = [path for folder in folders for path in sorted(folder.rglob("*.py"))]
     found = [line for path in files for line in oversize(path)]

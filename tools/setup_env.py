@@ -19,10 +19,7 @@ UNREACHABLE = (
     "or name a mirror or a folder of wheels with PIP_INDEX_URL or PIP_FIND_LINKS, then try again."
 )
 REMEDIES = (
-    (
-        "DO NOT MATCH THE HASHES",
-        "The index or mirror in use has altered a package that {lock} locks: use another.",
-    ),
+    ("DO NOT MATCH THE HASHES", "The index in use has altered a package that {lock} locks: use another."),
     ("No space left on device", "The disk is full: free about 500 MB, then try again."),
     ("Permission denied", "Files here belong to another user: remove .venv, then try again."),
     ("No matching distribution found", UNREACHABLE),
@@ -36,10 +33,8 @@ def usable():
     """Whether `.venv` has a Python that starts, is new enough and has pip."""
     if not PYTHON.exists():
         return False
-    return (
-        subprocess.call([str(PYTHON), "-c", USABLE], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        == 0
-    )
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    return subprocess.call([str(PYTHON), "-c", USABLE], **quiet) == 0
 
 
 def run(command, lock):
