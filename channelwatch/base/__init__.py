@@ -1,0 +1,1 @@
+"""Floor 0: clock, ids, intervals, errors, secrets, bounded queue. Standard library only."""

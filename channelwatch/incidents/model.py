@@ -1,0 +1,146 @@
+"""Incidents, their steps, and the pages that go out about them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from channelwatch.base.clock import EpochMs
+from channelwatch.base.ids import ContactCode, IncidentId, RuleId
+from channelwatch.inventory.model import Bloc
+
+
+class Severity(StrEnum):
+    """P1 is the gravest. The order of the members is the order of gravity."""
+
+    P1 = "p1"
+    P2 = "p2"
+    P3 = "p3"
+    P4 = "p4"
+
+
+class IncidentState(StrEnum):
+    """Life of an incident (domain model, section 3.4)."""
+
+    OPEN = "open"
+    ACKED = "acked"
+    WORKING = "working"
+    RESTORED = "restored"
+    RESOLVED = "resolved"
+    CLOSED = "closed"
+    REOPENED = "reopened"
+    FALSE_ALARM = "false_alarm"
+    MERGED = "merged"
+
+    @property
+    def is_over(self) -> bool:
+        """Nothing more will happen to it by itself, except that a fault within 24 h opens it again."""
+        return self in (IncidentState.CLOSED, IncidentState.FALSE_ALARM, IncidentState.MERGED)
+
+    @property
+    def awaits_person(self) -> bool:
+        """Nobody has taken it: the ladder goes on."""
+        return self in (IncidentState.OPEN, IncidentState.REOPENED)
+
+
+class StepKind(StrEnum):
+    """What happened to an incident; each is one append-only row."""
+
+    OPENED = "opened"
+    ACKED = "acked"
+    STARTED = "started"
+    RESTORED = "restored"
+    RESOLVED = "resolved"
+    CLOSED = "closed"
+    REOPENED = "reopened"
+    DISMISSED = "dismissed"
+    MERGED = "merged"
+    IMPACT_CHANGED = "impact_changed"
+    SEVERITY_RAISED = "severity_raised"
+    PAGED = "paged"
+    NOTE = "note"
+
+
+class SubjectKind(StrEnum):
+    """What an incident is about."""
+
+    DEVICE = "device"
+    GROUP = "group"
+    COLLECTOR = "collector"
+
+
+@dataclass(frozen=True, slots=True)
+class Incident:
+    """The projection of an incident's steps.
+
+    `t0` (thời điểm phát hiện) is fixed at the first event and never edited. `impacted` lists the subjects that
+    the fault takes with it and that have no incident of their own. `ladder` counts the escalation steps done.
+    `caused_at` is when the packet that caused it was received, for latency figures.
+    """
+
+    id: IncidentId
+    rule: RuleId
+    subject_kind: SubjectKind
+    subject: str
+    bloc: Bloc | None
+    severity: Severity
+    state: IncidentState
+    t0: EpochMs
+    opened_at: EpochMs
+    caused_at: EpochMs
+    cause: str = "none"
+    impacted: tuple[str, ...] = ()
+    acked_at: EpochMs | None = None
+    acked_by: str | None = None
+    restored_at: EpochMs | None = None
+    closed_at: EpochMs | None = None
+    round: int = 0
+    ladder: int = 0
+    repeats: int = 0
+
+    @property
+    def key(self) -> tuple[RuleId, str]:
+        """One incident may be live for one rule and one subject."""
+        return (self.rule, self.subject)
+
+    @property
+    def number(self) -> str:
+        """What people call it: `SC-000123`."""
+        return f"SC-{self.id:06d}"
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentStep:
+    """Who did what to an incident, when, why and from where. Never updated."""
+
+    incident: IncidentId
+    kind: StepKind
+    at: EpochMs
+    by: str
+    origin: str
+    reason: str = ""
+
+
+class PageKind(StrEnum):
+    """Why a message goes out."""
+
+    OPENED = "opened"
+    ESCALATED = "escalated"
+    REPEATED = "repeated"
+    REOPENED = "reopened"
+    RESTORED = "restored"
+    IMPACT = "impact"
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One message to one contact over one channel. `key` is unique for ever and travels with the message."""
+
+    incident: IncidentId
+    kind: PageKind
+    contact: ContactCode
+    channel: str
+    destination: str
+    key: str
+    not_before: EpochMs
+    step: int = 0

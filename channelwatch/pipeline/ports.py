@@ -1,0 +1,306 @@
+"""What the pipeline needs from the world, as Protocols. Floor 3 implements them, `app/wiring.py` joins them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from channelwatch.base.clock import EpochMs
+from channelwatch.base.ids import DeviceCode, LogId
+from channelwatch.incidents.model import Incident, IncidentStep, Page, PageKind, Severity, SubjectKind
+from channelwatch.inventory.diff import Change
+from channelwatch.inventory.model import Bloc, Inventory
+from channelwatch.status.events import EventReceived, RogueSource
+from channelwatch.status.signals import Signal
+from channelwatch.status.states import Assessment, Flag, PairState, Transition
+
+
+@dataclass(frozen=True, slots=True)
+class CurrentRow:
+    """A device's present state as kept for a restart. `seen_at` is the last usable answer, 0 = never."""
+
+    device: DeviceCode
+    assessment: Assessment
+    health_since: EpochMs
+    protection_since: EpochMs
+    seen_at: EpochMs
+    flags: frozenset[Flag] = frozenset()
+    latched: frozenset[tuple[Signal, str]] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class PairRow:
+    """An HA group's present state as kept for a restart."""
+
+    group: str
+    state: PairState
+    since: EpochMs
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """What a delivery channel is given: facts, from which its template makes the text.
+
+    `key` is the idempotency key that the receiver sees. `inside` of the network or not is the channel's affair;
+    no field here holds an address, a serial number or text from a device.
+    """
+
+    key: str
+    incident: int
+    number: str
+    kind: PageKind
+    severity: Severity
+    rule: str
+    subject_kind: SubjectKind
+    subject: str
+    unit: str
+    bloc: Bloc | None
+    cause: str
+    title: Mapping[str, str]
+    runbook: str
+    t0: EpochMs
+    caused_at: EpochMs
+    created_at: EpochMs
+    restored_at: EpochMs | None = None
+    impacted: int = 0
+    step: int = 0
+    drill: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxRow:
+    """One alert on its way to one destination: committed together with what it tells of."""
+
+    page: Page
+    alert: Alert
+
+
+@dataclass(frozen=True, slots=True)
+class Effects:
+    """Everything that one batch of observations changes. It is committed whole or not at all.
+
+    `first_seq` numbers `transitions` in the log: transition i is entry `first_seq + i`. Committing the same
+    effects again changes nothing (the log's numbers are the idempotency key).
+    """
+
+    log: LogId
+    first_seq: int
+    transitions: tuple[Transition, ...] = ()
+    current: tuple[CurrentRow, ...] = ()
+    pairs: tuple[PairRow, ...] = ()
+    incidents: tuple[Incident, ...] = ()
+    steps: tuple[IncidentStep, ...] = ()
+    outbox: tuple[OutboxRow, ...] = ()
+    events: tuple[EventReceived, ...] = ()
+    rogues: tuple[RogueSource, ...] = ()
+
+    @property
+    def is_empty(self) -> bool:
+        """Nothing to commit."""
+        return not (
+            self.transitions or self.current or self.pairs or self.incidents
+            or self.steps or self.outbox or self.events or self.rogues
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What a start resumes from. `alive_until` is the last moment at which the collector is known to have run."""
+
+    inventory: Inventory | None
+    current: tuple[CurrentRow, ...]
+    pairs: tuple[PairRow, ...]
+    incidents: tuple[Incident, ...]
+    next_incident: int
+    next_seq: int
+    alive_until: EpochMs | None
+
+
+class OutboxState(StrEnum):
+    """Where one alert stands. `DEAD` = refused for good; the next channel has been asked."""
+
+    PENDING = "pending"
+    CLAIMED = "claimed"
+    SENT = "sent"
+    DEAD = "dead"
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """An outbox row that this process holds the right to send until its lease ends."""
+
+    row_id: int
+    attempts: int
+    channel: str
+    destination: str
+    alert: Alert
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxCounts:
+    """Rows by state, and the age of the oldest unsent one in milliseconds (0 when there is none)."""
+
+    pending: int
+    claimed: int
+    sent: int
+    dead: int
+    oldest_unsent_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """The receiver took it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """Not now: `reason` is a short class (`timeout`, `http_503`, `refused`), `after_ms` the receiver's own wish."""
+
+    reason: str
+    after_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Dead:
+    """Never: the receiver refuses this message for good."""
+
+    reason: str
+
+
+Outcome = Sent | Retry | Dead
+
+
+class DeliveryChannel(Protocol):
+    """One way to reach people. It tries once; whether to try again is decided outside it."""
+
+    @property
+    def name(self) -> str:
+        """The word before the colon in a contact's `deliver` texts."""
+        ...
+
+    async def send(self, alert: Alert, destination: str) -> Outcome:
+        """Try to deliver within the channel's own time limit. Does not raise for what a peer may do."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedChange:
+    """An applied inventory change: what, who, when."""
+
+    at: EpochMs
+    by: str
+    change: Change
+
+
+class Store(Protocol):
+    """The status store. Synchronous: called from one worker thread. Times are epoch ms UTC."""
+
+    def upgrade(self) -> None:
+        """Bring the schema to the newest version. Idempotent."""
+        ...
+
+    def load(self, log: LogId) -> Snapshot:
+        """The state to resume from; incidents are those not over and those over for less than 24 h."""
+        ...
+
+    def commit(self, effects: Effects, *, epoch: int) -> None:
+        """Write a batch in one transaction. Transient when the database is busy or full; the batch may be tried
+        again. Permanent when the lease epoch has been taken over by another process."""
+        ...
+
+    def apply_inventory(self, wanted: Inventory, changes: Sequence[Change], *, by: str, at: EpochMs) -> int:
+        """Store `wanted` as the next inventory version with its change log, in one transaction; the version."""
+        ...
+
+    def inventory(self) -> Inventory | None:
+        """The newest applied inventory, None when there is none."""
+        ...
+
+    def inventory_log(self, limit: int) -> list[LoggedChange]:
+        """The newest applied changes first."""
+        ...
+
+    def take_lease(self, name: str, holder: str, *, now: EpochMs, ttl_ms: int) -> int | None:
+        """Take or renew the lease; its epoch, which grows each time the holder changes. None when another holds it."""
+        ...
+
+    def release_lease(self, name: str, holder: str) -> None:
+        """Give it up on an orderly stop, so that the next start need not wait."""
+        ...
+
+    def heartbeat(self, collector: str, *, since: EpochMs, until: EpochMs) -> None:
+        """Extend (or begin) the interval in which the collector was not blind."""
+        ...
+
+    def claim_outbox(self, *, now: EpochMs, limit: int, lease_ms: int, epoch: int) -> list[Claim]:
+        """Claim due rows by conditional UPDATE, oldest first; a claim whose lease ran out may be claimed again."""
+        ...
+
+    def settle_outbox(
+        self, row_id: int, outcome: Outcome, *, now: EpochMs, not_before: EpochMs | None
+    ) -> None:
+        """Record what became of a claimed row; `not_before` is when a `Retry` is due again."""
+        ...
+
+    def outbox_counts(self, now: EpochMs) -> OutboxCounts:
+        """How the outbox stands."""
+        ...
+
+    def prune_events(self, before: EpochMs) -> int:
+        """Delete events received before `before`; how many. Transitions and incidents are never pruned here."""
+        ...
+
+    def close(self) -> None:
+        """Release every connection."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class StoredTransition:
+    """A transition with its place in the log."""
+
+    log: LogId
+    seq: int
+    transition: Transition
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPage:
+    """What became of one page; `sent_at` is None until a receiver took it."""
+
+    page: Page
+    state: OutboxState
+    attempts: int
+    created_at: EpochMs
+    sent_at: EpochMs | None
+    last_error: str | None
+
+
+class History(Protocol):
+    """What people read back: the newest first, at most `limit` rows, from `since` (epoch ms) on."""
+
+    def transitions(self, *, subjects: Sequence[str], since: int = 0, limit: int = 200) -> list[StoredTransition]:
+        """Transitions of `subjects`."""
+        ...
+
+    def events(self, *, devices: Sequence[str], since: int = 0, limit: int = 200) -> list[EventReceived]:
+        """Events of `devices`; their `readings` are not kept."""
+        ...
+
+    def incidents(self, *, blocs: Sequence[Bloc], since: int = 0, limit: int = 200) -> list[Incident]:
+        """Incidents opened in `blocs` (and those of the collector itself)."""
+        ...
+
+    def steps(self, incident: int) -> list[IncidentStep]:
+        """All steps of one incident, the oldest first."""
+        ...
+
+    def pages(self, incident: int) -> list[StoredPage]:
+        """All pages of one incident, the oldest first."""
+        ...
+
+    def rogues(self, *, limit: int = 200) -> list[RogueSource]:
+        """Unknown sources, the latest first."""
+        ...
