@@ -1,0 +1,133 @@
+"""HA groups: one state from both members' own claims, and what a lost hub takes with it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from channelwatch.base.clock import EpochMs
+from channelwatch.base.ids import DeviceCode, GroupCode
+from channelwatch.inventory.model import Inventory
+from channelwatch.status.device import DeviceState
+from channelwatch.status.signals import Signal, SignalState
+from channelwatch.status.states import Cause, Health, PairState
+
+
+class Claim(StrEnum):
+    """What one member says of itself, or what its silence says."""
+
+    ACTIVE = "active"
+    STANDBY = "standby"
+    NOT_SERVING = "not_serving"
+    SILENT = "silent"
+    UNSEEN = "unseen"
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A member's claim, and whether it sees its peer alive (None: it cannot say)."""
+
+    claim: Claim
+    peer_seen: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PairView:
+    """An HA group's state since an instant (epoch ms)."""
+
+    state: PairState = PairState.UNKNOWN
+    since: EpochMs = EpochMs(0)
+
+
+def member(state: DeviceState) -> Member:
+    """The claim of a device that is a member of an HA group."""
+    if state.assessment.cause is Cause.UNREACHABLE:
+        return Member(Claim.SILENT)
+    if state.assessment.health is Health.UNKNOWN:
+        return Member(Claim.UNSEEN)
+    role = state.readings.get((Signal.HA_ROLE, ""))
+    peer = state.readings.get((Signal.HA_PEER_SEEN, ""))
+    seen = None if peer is None else peer.state is SignalState.OK
+    match role.value if role is not None else None:
+        case "active":
+            serving = state.assessment.health is not Health.DOWN
+            return Member(Claim.ACTIVE if serving else Claim.NOT_SERVING, seen)
+        case "standby":
+            return Member(Claim.STANDBY, seen)
+        case None | "unknown":
+            return Member(Claim.UNSEEN, seen)
+        case _:
+            return Member(Claim.NOT_SERVING, seen)
+
+
+def pair_state(a: Member, b: Member) -> PairState:
+    """The group's state; `a` is the member that is active by plan.
+
+    One active with the other silent is `no_redundancy`, never `split`: a split needs two claims. No active known
+    and one member unseen by us is `unknown`: the group may be serving where we cannot look.
+    """
+    claims = (a.claim, b.claim)
+    active = claims.count(Claim.ACTIVE)
+    if active == 2:
+        return PairState.SPLIT
+    if active == 1:
+        other = b if a.claim is Claim.ACTIVE else a
+        return _with_one_active(other, by_plan=a.claim is Claim.ACTIVE)
+    if Claim.UNSEEN in claims:
+        return PairState.UNKNOWN
+    if Claim.STANDBY in claims and Claim.SILENT in claims:
+        waiting = a if a.claim is Claim.STANDBY else b
+        return PairState.UNKNOWN if waiting.peer_seen else PairState.LOST
+    return PairState.LOST
+
+
+def _with_one_active(other: Member, *, by_plan: bool) -> PairState:
+    match other.claim:
+        case Claim.STANDBY:
+            return PairState.REDUNDANT if by_plan else PairState.SWITCHED
+        case Claim.UNSEEN:
+            return PairState.UNKNOWN
+        case _:
+            return PairState.NO_REDUNDANCY
+
+
+def group_state(
+    group: GroupCode, inventory: Inventory, devices: Mapping[DeviceCode, DeviceState]
+) -> PairState:
+    """The state of `group` from the present states of its two members, the planned active (member A) first."""
+    members = sorted(inventory.members[group], key=lambda code: inventory.device[code].ha_member or "")
+    first, second = (member(devices[code]) for code in members)
+    return pair_state(first, second)
+
+
+def hub_is_lost(
+    hub: GroupCode | DeviceCode,
+    pairs: Mapping[GroupCode, PairView],
+    devices: Mapping[DeviceCode, DeviceState],
+) -> bool:
+    """Is everything below `hub` cut off because of the hub itself?"""
+    pair = pairs.get(GroupCode(hub))
+    if pair is not None:
+        return pair.state is PairState.LOST
+    single = devices.get(DeviceCode(hub))
+    return single is not None and single.assessment.health is Health.DOWN
+
+
+def tunnel_seen_up(
+    spoke: DeviceCode, inventory: Inventory, devices: Mapping[DeviceCode, DeviceState], *, newer_than: int
+) -> bool:
+    """Does the hub of `spoke` report their tunnel up, in an answer received after `newer_than` (epoch ms)?"""
+    hub = inventory.parent.get(spoke)
+    if hub is None:
+        return False
+    for code in inventory.members.get(GroupCode(hub), (DeviceCode(hub),)):
+        state = devices.get(code)
+        if state is None or state.seen_at <= newer_than or state.misses:
+            continue
+        reading = state.readings.get((Signal.CHANNEL_STATE, spoke))
+        role = state.readings.get((Signal.HA_ROLE, ""))
+        carries = role is None or role.value != "standby"
+        if carries and reading is not None and reading.state is SignalState.OK:
+            return True
+    return False
