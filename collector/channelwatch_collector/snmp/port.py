@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
-from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
 from channelwatch.base.errors import ChannelwatchError, Permanent, Transient
@@ -290,9 +289,6 @@ class AgentClock:
     time_s: int
 
 
-NOTHING_FAILED: Mapping[Oid, PollFailure] = MappingProxyType({})
-
-
 @dataclass(frozen=True, slots=True)
 class PollAnswer:
     """What a poll brought.
@@ -312,7 +308,7 @@ class PollAnswer:
     agent: AgentClock | None
     rtt_ms: float
     engine_changed_from: bytes | None = None
-    failed: Mapping[Oid, PollFailure] = field(default=NOTHING_FAILED)
+    failed: Mapping[Oid, PollFailure] = field(default_factory=dict)
 
 
 class SnmpEngine(Protocol):

@@ -1,0 +1,196 @@
+"""Protocol data units (RFC 3416, RFC 1157) and the community-based message around them (RFC 1901).
+
+There is no way to write to a device here: SET is neither encoded nor accepted.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import NamedTuple
+
+from channelwatch_collector.snmp import ber
+from channelwatch_collector.snmp.ber import BerError
+from channelwatch_collector.snmp.port import Oid, SnmpType, VarBind
+
+ID_OCTETS = 4
+MIN_ID, MAX_ID = 2**24, 2**31 - 1
+"""Ids that BER writes in exactly four octets, so that a prepared question needs only these patched."""
+
+
+class PduType(IntEnum):
+    """Context tags of RFC 3416 section 3; TRAP_V1 is RFC 1157's."""
+
+    GET = 0xA0
+    GET_NEXT = 0xA1
+    RESPONSE = 0xA2
+    TRAP_V1 = 0xA4
+    GET_BULK = 0xA5
+    INFORM = 0xA6
+    TRAP_V2 = 0xA7
+    REPORT = 0xA8
+
+
+_PDU_TYPES = {kind.value: kind for kind in PduType}
+
+
+class ErrorStatus(IntEnum):
+    """The error-status values that mean something to a reader (RFC 3416 section 3)."""
+
+    NO_ERROR = 0
+    TOO_BIG = 1
+    NO_SUCH_NAME = 2
+    GEN_ERR = 5
+    NO_ACCESS = 6
+    AUTHORIZATION_ERROR = 16
+
+
+class Version(IntEnum):
+    """The version number in a message."""
+
+    V1 = 0
+    V2C = 1
+    V3 = 3
+
+
+class Pdu(NamedTuple):
+    """Any PDU but TRAP_V1. For GET_BULK `error_status` is non-repeaters and `error_index` max-repetitions."""
+
+    type: PduType
+    request_id: int
+    error_status: int
+    error_index: int
+    varbinds: list[VarBind]
+
+
+class TrapV1(NamedTuple):
+    """RFC 1157 section 4.1.6; `uptime` in hundredths of a second, `agent_address` as dotted text."""
+
+    enterprise: Oid
+    agent_address: str
+    generic: int
+    specific: int
+    uptime: int
+    varbinds: list[VarBind]
+
+
+class PduTemplate(NamedTuple):
+    """A question that lacks only its id: `head + id + tail`."""
+
+    head: bytes
+    tail: bytes
+
+    def fill(self, request_id: int) -> bytes:
+        """The PDU with `request_id`, which lies within MIN_ID..MAX_ID."""
+        return self.head + request_id.to_bytes(ID_OCTETS, "big") + self.tail
+
+
+def question(kind: PduType, names: tuple[Oid, ...], *, max_repetitions: int = 0) -> PduTemplate:
+    """A GET, GET_NEXT or GET_BULK (all names repeating) about `names`."""
+    tail = b"\x02\x01\x00" + ber.encode_int(max_repetitions) + ber.encode_names(names)
+    head = bytes((kind,)) + ber.encode_length(2 + ID_OCTETS + len(tail)) + b"\x02\x04"
+    return PduTemplate(head, tail)
+
+
+def community_question(community: bytes, template: PduTemplate) -> PduTemplate:
+    """`template` inside a v2c message."""
+    inner = b"\x02\x01\x01" + ber.tlv(ber.OCTET_STRING, community) + template.head
+    length = ber.encode_length(len(inner) + ID_OCTETS + len(template.tail))
+    return PduTemplate(b"\x30" + length + inner, template.tail)
+
+
+def encode_pdu(pdu: Pdu) -> bytes:
+    """Any PDU but TRAP_V1, with an id of any size."""
+    return ber.tlv(
+        pdu.type,
+        ber.encode_int(pdu.request_id)
+        + ber.encode_int(pdu.error_status)
+        + ber.encode_int(pdu.error_index)
+        + ber.encode_varbinds(pdu.varbinds),
+    )
+
+
+def encode_trap_v1(trap: TrapV1) -> bytes:
+    """RFC 1157 Trap-PDU."""
+    address = bytes(int(part) for part in trap.agent_address.split("."))
+    return ber.tlv(
+        PduType.TRAP_V1,
+        ber.encode_oid(trap.enterprise)
+        + ber.tlv(SnmpType.IP_ADDRESS, address)
+        + ber.encode_int(trap.generic)
+        + ber.encode_int(trap.specific)
+        + ber.tlv(SnmpType.TIME_TICKS, ber.int_body(trap.uptime))
+        + ber.encode_varbinds(trap.varbinds),
+    )
+
+
+def encode_community_message(version: Version, community: bytes, pdu: bytes) -> bytes:
+    """A v1 or v2c message around an encoded PDU."""
+    return ber.tlv(ber.SEQUENCE, ber.encode_int(version) + ber.tlv(ber.OCTET_STRING, community) + pdu)
+
+
+class CommunityMessage(NamedTuple):
+    """A v1 or v2c message; the PDU lies at `pdu_at` of the datagram and ends at `end`."""
+
+    version: int
+    community: bytes
+    pdu_at: int
+    end: int
+
+
+def read_version(datagram: bytes) -> tuple[int, int, int]:
+    """Version, position after it, and end of the outermost SEQUENCE.
+
+    Octets behind the SEQUENCE are ignored, as RFC 3417 section 8 leaves room for them.
+    """
+    start, end = ber.expect(datagram, 0, len(datagram), ber.SEQUENCE)
+    version, at = ber.read_int(datagram, start, end)
+    return version, at, end
+
+
+def read_community_message(datagram: bytes) -> CommunityMessage:
+    """The frame of a v1 or v2c message.
+
+    Raises:
+        BerError: not such a message.
+    """
+    version, at, end = read_version(datagram)
+    if version not in (Version.V1, Version.V2C):
+        raise BerError("not a community-based message")
+    community, at = ber.read_octets(datagram, at, end)
+    return CommunityMessage(version, community, at, end)
+
+
+def read_pdu(data: bytes, at: int, end: int) -> Pdu:
+    """The PDU at `at`, of any type but TRAP_V1.
+
+    Raises:
+        BerError: broken, of an unknown type, or one that no reader has business with (SET).
+    """
+    tag, at, end = ber.read_header(data, at, end)
+    kind = _PDU_TYPES.get(tag)
+    if kind is None or kind is PduType.TRAP_V1:
+        raise BerError(f"PDU type {tag:#04x} has no place here")
+    request_id, at = ber.read_int(data, at, end)
+    status, at = ber.read_int(data, at, end)
+    index, at = ber.read_int(data, at, end)
+    at, stop = ber.expect(data, at, end, ber.SEQUENCE)
+    return Pdu(kind, request_id, status, index, ber.read_varbinds(data, at, stop))
+
+
+def read_trap_v1(data: bytes, at: int, end: int) -> TrapV1:
+    """The RFC 1157 Trap-PDU at `at`.
+
+    Raises:
+        BerError: broken or not a TRAP_V1.
+    """
+    at, end = ber.expect(data, at, end, PduType.TRAP_V1)
+    start, at = ber.expect(data, at, end, ber.OBJECT_IDENTIFIER)
+    enterprise = ber.decode_oid(data[start:at])
+    start, at = ber.expect(data, at, end, SnmpType.IP_ADDRESS)
+    address = ".".join(str(octet) for octet in data[start:at])
+    generic, at = ber.read_int(data, at, end)
+    specific, at = ber.read_int(data, at, end)
+    start, at = ber.expect(data, at, end, SnmpType.TIME_TICKS)
+    uptime = int.from_bytes(data[start:at], "big")
+    at, stop = ber.expect(data, at, end, ber.SEQUENCE)
+    return TrapV1(enterprise, address, generic, specific, uptime, ber.read_varbinds(data, at, stop))
