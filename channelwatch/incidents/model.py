@@ -75,7 +75,8 @@ class Incident:
 
     `t0` (thời điểm phát hiện) is fixed at the first event and never edited. `impacted` lists the subjects that
     the fault takes with it and that have no incident of their own. `ladder` counts the escalation steps done.
-    `caused_at` is when the packet that caused it was received, for latency figures.
+    `caused_at` is when the packet that caused it was received, for latency figures. `round` counts how often it was
+    opened again, and `round_at` is when the present round began: the ladder's times count from there.
     """
 
     id: IncidentId
@@ -95,6 +96,7 @@ class Incident:
     restored_at: EpochMs | None = None
     closed_at: EpochMs | None = None
     round: int = 0
+    round_at: EpochMs = EpochMs(0)
     ladder: int = 0
     repeats: int = 0
 

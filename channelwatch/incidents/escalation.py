@@ -1,0 +1,129 @@
+"""Who is told, when, and again when. Pure: `plan(incident, contacts, now)` gives the pages that are due.
+
+The ladder follows the four layers (domain model, section 3.4): the watch of layer 2 sees it at once, the on-site
+force of layer 1 answers first in working hours and the responders outside them, then chief, response team and the
+owner's post. Layer 3 is reported to, layer 4 only by release: neither is ever paged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, time
+from typing import NamedTuple
+
+from channelwatch.base.clock import LOCAL_ZONE, EpochMs
+from channelwatch.incidents.model import Incident, IncidentState, Page, PageKind, Severity
+from channelwatch.inventory.model import Contact, Role
+
+MINUTE = 60_000
+HOUR = 60 * MINUTE
+
+WORK_BEGINS, WORK_ENDS = time(7, 30), time(17, 0)
+
+
+class Rung(NamedTuple):
+    """After `after_ms` without an acknowledgement, contacts of `roles` are told."""
+
+    after_ms: int
+    roles: tuple[Role, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Ladder:
+    """The rungs of one severity and how often the reached ones are told again. 0 = not repeated."""
+
+    rungs: tuple[Rung, ...]
+    repeat_ms: int
+
+
+_FIRST = Rung(0, (Role.WATCH, Role.ONSITE))
+LADDERS: dict[Severity, Ladder] = {
+    Severity.P1: Ladder(
+        (
+            _FIRST,
+            Rung(10 * MINUTE, (Role.CHIEF,)),
+            Rung(15 * MINUTE, (Role.RESPONDER,)),
+            Rung(30 * MINUTE, (Role.OWNER,)),
+        ),
+        repeat_ms=15 * MINUTE,
+    ),
+    Severity.P2: Ladder(
+        (
+            _FIRST,
+            Rung(30 * MINUTE, (Role.CHIEF,)),
+            Rung(60 * MINUTE, (Role.RESPONDER,)),
+            Rung(2 * HOUR, (Role.OWNER,)),
+        ),
+        repeat_ms=HOUR,
+    ),
+    Severity.P3: Ladder(
+        (_FIRST, Rung(4 * HOUR, (Role.CHIEF,)), Rung(24 * HOUR, (Role.RESPONDER,))), repeat_ms=0
+    ),
+    Severity.P4: Ladder((), repeat_ms=0),
+}
+
+
+def in_working_hours(at: EpochMs) -> bool:
+    """Monday to Friday, 07:30 to 17:00 in Viet Nam."""
+    local = datetime.fromtimestamp(at / 1000, LOCAL_ZONE)
+    return local.weekday() < 5 and WORK_BEGINS <= local.time() < WORK_ENDS
+
+
+def plan(incident: Incident, contacts: Sequence[Contact], now: EpochMs) -> tuple[Incident, list[Page]]:
+    """The pages due at `now`, and the incident that remembers them. At most one rung is climbed a call."""
+    if not incident.state.awaits_person:
+        return incident, []
+    ladder = LADDERS[incident.severity]
+    waited = now - incident.round_at
+    if incident.ladder < len(ladder.rungs) and waited >= ladder.rungs[incident.ladder].after_ms:
+        rung = ladder.rungs[incident.ladder]
+        kind = _kind(incident)
+        climbed = replace(incident, ladder=incident.ladder + 1)
+        return climbed, _pages(incident, kind, recipients(contacts, incident, rung.roles, now), now)
+    if ladder.repeat_ms and incident.ladder and waited >= (incident.repeats + 1) * ladder.repeat_ms:
+        told_again = replace(incident, repeats=incident.repeats + 1)
+        return told_again, _pages(told_again, PageKind.REPEATED, _reached(incident, contacts, now), now)
+    return incident, []
+
+
+def farewell(incident: Incident, contacts: Sequence[Contact], now: EpochMs) -> list[Page]:
+    """Tell everyone who was told of the fault that it has been restored."""
+    return _pages(incident, PageKind.RESTORED, _reached(incident, contacts, now), now)
+
+
+def recipients(
+    contacts: Sequence[Contact], incident: Incident, roles: Sequence[Role], now: EpochMs
+) -> list[Contact]:
+    """Contacts of `roles` in the incident's bloc; where a post is not filled, everyone of the bloc."""
+    wanted = set(roles)
+    if Role.ONSITE in wanted and not in_working_hours(now):
+        wanted = wanted - {Role.ONSITE} | {Role.RESPONDER}
+    near = [item for item in contacts if incident.bloc is None or incident.bloc in item.blocs]
+    return [item for item in near if item.role in wanted] or near
+
+
+def _kind(incident: Incident) -> PageKind:
+    if incident.ladder:
+        return PageKind.ESCALATED
+    return PageKind.REOPENED if incident.state is IncidentState.REOPENED else PageKind.OPENED
+
+
+def _reached(incident: Incident, contacts: Sequence[Contact], now: EpochMs) -> list[Contact]:
+    rungs = LADDERS[incident.severity].rungs[: incident.ladder]
+    reached: dict[str, Contact] = {}
+    for rung in rungs:
+        reached.update({item.code: item for item in recipients(contacts, incident, rung.roles, now)})
+    return list(reached.values())
+
+
+def _pages(incident: Incident, kind: PageKind, to: Sequence[Contact], now: EpochMs) -> list[Page]:
+    """One page for each destination. The key names incident, round, kind, step, contact and destination's place."""
+    step = incident.repeats if kind is PageKind.REPEATED else incident.ladder
+    pages = []
+    for contact in to:
+        for place, text in enumerate(contact.deliver):
+            channel, _, destination = text.partition(":")
+            key = f"{incident.number}.{incident.round}.{kind}.{step}.{contact.code}.{place}"
+            pages.append(Page(incident.id, kind, contact.code, channel, destination, key, now, step))
+    return pages
