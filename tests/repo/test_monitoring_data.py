@@ -1,0 +1,101 @@
+"""Dashboards and alert rules: they load, their queries parse, and they ask for metrics that the code exports."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import promql_parser
+import pytest
+import yaml
+
+from tests.repo.tree import PACKAGES, repository_files, text_of
+from tests.support import require_binary
+from tests.support.peers import ROOT
+
+DASHBOARDS = [path for path in repository_files() if path.parts[0] == "dashboards" and path.suffix == ".json"]
+RULES = [
+    path for path in repository_files() if path.parts[0] == "alert_rules" and path.suffix in (".yml", ".yaml")
+]
+RULES = [path for path in RULES if not path.stem.endswith("_test")]
+OWN_METRIC = re.compile(r"\bchannelwatch_[a-z0-9_]+")
+DERIVED = re.compile(r"_(?:bucket|sum|count|total)$")
+"""What the exposition format adds to the name of a counter or histogram."""
+DURATIONS = re.compile(r"\$\{?__(?:rate_interval|interval|range)\}?")
+VARIABLE = re.compile(r"\$\{?\w+(?::\w+)?\}?")
+
+
+def plain(query: str) -> str:
+    """A dashboard's query with Grafana's variables filled in."""
+    return VARIABLE.sub("x", DURATIONS.sub("5m", query))
+
+
+def queries_of(value: Any) -> Iterator[str]:
+    """Yield every `expr` of a dashboard's or rule file's tree."""
+    if isinstance(value, dict):
+        if isinstance(value.get("expr"), str):
+            yield value["expr"]
+        for inner in value.values():
+            yield from queries_of(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from queries_of(inner)
+
+
+def faults(queries: Iterator[str], source: str) -> Iterator[str]:
+    """Yield what is wrong with the queries: one that does not parse, a metric that `source` never names."""
+    for query in queries:
+        try:
+            promql_parser.parse(plain(query))
+        except ValueError as error:
+            yield f"{query}: {error}"
+        for name in OWN_METRIC.findall(query):
+            if name not in source and DERIVED.sub("", name) not in source:
+                yield f"{name} is exported nowhere"
+
+
+def program_text() -> str:
+    """The program's whole source, in which the name of every exported metric stands."""
+    code = [path for path in repository_files() if path.suffix == ".py" and str(path).startswith(PACKAGES)]
+    return "\n".join(map(text_of, code))
+
+
+@pytest.mark.parametrize("path", DASHBOARDS, ids=str)
+def test_a_dashboard_asks_for_what_exists(path: Path) -> None:
+    board = json.loads(text_of(path))
+    assert board["uid"]
+    assert board["title"]
+    assert list(faults(queries_of(board), program_text())) == []
+
+
+def test_dashboards_have_different_ids() -> None:
+    uids = [json.loads(text_of(path))["uid"] for path in DASHBOARDS]
+    assert len(uids) == len(set(uids))
+
+
+@pytest.mark.parametrize("path", RULES, ids=str)
+def test_alert_rules_ask_for_what_exists(path: Path) -> None:
+    assert list(faults(queries_of(yaml.safe_load(text_of(path))), program_text())) == []
+
+
+@pytest.mark.parametrize("path", RULES, ids=str)
+def test_prometheus_takes_the_alert_rules(path: Path) -> None:
+    promtool = require_binary("promtool", package="prometheus")
+    checked = subprocess.run(
+        [promtool, "check", "rules", ROOT / path], capture_output=True, text=True, check=False
+    )
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
+def test_faulty_queries_are_found() -> None:
+    board = {
+        "panels": [{"targets": [{"expr": 'rate(channelwatch_polls_total{site="$site"}[$__rate_interval])'}]}]
+    }
+    (query,) = queries_of(board)
+    assert list(faults(iter([query]), "channelwatch_polls")) == []
+    assert list(faults(iter([query]), "")) == ["channelwatch_polls_total is exported nowhere"]
+    assert list(faults(iter(["sum(("]), "")) != []
