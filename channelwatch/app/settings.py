@@ -247,7 +247,7 @@ class Settings(_Model):
     notify: NotifySettings = NotifySettings()
     http: HttpSettings | None = None
     alert_rules: Path | None = None
-    folder: Path = Field(default=Path("."), exclude=True)
+    folder: Path = Field(default=Path(), exclude=True)
 
     def resolve(self, path: Path) -> Path:
         """`path` counted from the configuration file's folder."""

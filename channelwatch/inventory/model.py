@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 from functools import cached_property
 from types import MappingProxyType
-from typing import Mapping
 
 from channelwatch.base.ids import ChannelCode, ContactCode, DeviceCode, GroupCode, SiteCode, UnitCode
 

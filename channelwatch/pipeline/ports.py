@@ -218,6 +218,10 @@ class Store(Protocol):
         """The newest applied inventory, None when there is none."""
         ...
 
+    def inventory_version(self) -> int:
+        """The number of the newest applied inventory, 0 when there is none; cheap enough to ask every second."""
+        ...
+
     def inventory_log(self, limit: int) -> list[LoggedChange]:
         """The newest applied changes first."""
         ...
@@ -281,7 +285,9 @@ class StoredPage:
 class History(Protocol):
     """What people read back: the newest first, at most `limit` rows, from `since` (epoch ms) on."""
 
-    def transitions(self, *, subjects: Sequence[str], since: int = 0, limit: int = 200) -> list[StoredTransition]:
+    def transitions(
+        self, *, subjects: Sequence[str], since: int = 0, limit: int = 200
+    ) -> list[StoredTransition]:
         """Transitions of `subjects`."""
         ...
 

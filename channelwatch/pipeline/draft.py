@@ -1,0 +1,203 @@
+"""One batch in the making: changes laid over the world, adopted only after they were committed."""
+
+from __future__ import annotations
+
+from collections import ChainMap
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from channelwatch.base.clock import EpochMs
+from channelwatch.base.ids import DeviceCode, GroupCode, IncidentId
+from channelwatch.incidents.life import advance
+from channelwatch.incidents.model import Incident, IncidentState, IncidentStep, Page, StepKind, SubjectKind
+from channelwatch.incidents.rules import Rule
+from channelwatch.inventory.model import Bloc
+from channelwatch.pipeline.ports import Alert, CurrentRow, Effects, OutboxRow, PairRow
+from channelwatch.pipeline.world import RuleKey, World, WorldChange
+from channelwatch.status.device import DeviceState, Step
+from channelwatch.status.events import EventReceived, RogueSource
+from channelwatch.status.states import PairState, Transition
+from channelwatch.status.topology import PairView
+
+SYSTEM = "system"
+"""Who acts when no person does."""
+
+
+class Draft:
+    """The world as it would be after this batch. Pure memory: nothing is written and the world is untouched."""
+
+    def __init__(self, world: World, now: EpochMs) -> None:
+        self.world = world
+        self.now = now
+        self.devices: dict[DeviceCode, DeviceState] = {}
+        self.pairs: dict[GroupCode, PairView] = {}
+        self.incidents: dict[IncidentId, Incident] = {}
+        self.latest: dict[RuleKey, IncidentId] = {}
+        self.holding = dict(world.holding)
+        self.clearing = dict(world.clearing)
+        self.touched: dict[DeviceCode, EpochMs] = {}
+        self.transitions: list[Transition] = []
+        self.steps: list[IncidentStep] = []
+        self.outbox: list[OutboxRow] = []
+        self.events: list[EventReceived] = []
+        self.rogues: list[RogueSource] = []
+        self.next_incident = world.next_incident
+
+    def device(self, code: DeviceCode) -> DeviceState:
+        """A device's state as of now in this draft."""
+        return self.devices.get(code) or self.world.devices[code]
+
+    def pair(self, code: GroupCode) -> PairView:
+        """A group's state as of now in this draft."""
+        return self.pairs.get(code) or self.world.pairs[code]
+
+    @property
+    def all_devices(self) -> Mapping[DeviceCode, DeviceState]:
+        """Every device's state as of now in this draft."""
+        return ChainMap(self.devices, self.world.devices)
+
+    def take(self, step: Step, at: EpochMs) -> None:
+        """Accept a device's step, caused by something received at `at`."""
+        self.devices[step.state.device] = step.state
+        self.transitions.extend(step.transitions)
+        self.touched.setdefault(step.state.device, at)
+
+    def latest_incident(self, key: RuleKey) -> Incident | None:
+        """The newest incident of a rule and subject, live or over."""
+        number = self.latest.get(key) or self.world.latest.get(key)
+        if number is None:
+            return None
+        return self.incidents.get(number) or self.world.incidents.get(number)
+
+    def open(self, rule: Rule, subject: str, *, bloc: Bloc | None, t0: EpochMs, cause: str) -> Incident:
+        """Open a new incident; T0 is `t0` for ever."""
+        incident = Incident(
+            id=IncidentId(self.next_incident),
+            rule=rule.id,
+            subject_kind=rule.subject,
+            subject=subject,
+            bloc=bloc,
+            severity=rule.severity,
+            state=IncidentState.OPEN,
+            t0=t0,
+            opened_at=self.now,
+            caused_at=t0,
+            cause=cause,
+            round_at=self.now,
+        )
+        self.next_incident += 1
+        self.put(incident)
+        self.steps.append(IncidentStep(incident.id, StepKind.OPENED, self.now, SYSTEM, "rule", rule.id))
+        return incident
+
+    def advance(
+        self, incident: Incident, kind: StepKind, *, reason: str, by: str = SYSTEM, origin: str = "rule"
+    ) -> Incident:
+        """Let `kind` happen to `incident`. Permanent when its state does not allow it."""
+        step = IncidentStep(incident.id, kind, self.now, by, origin, reason)
+        moved = advance(incident, step)
+        self.steps.append(step)
+        self.put(moved)
+        return moved
+
+    def put(self, incident: Incident) -> None:
+        """Replace or add an incident."""
+        self.incidents[incident.id] = incident
+        if incident.id >= self.latest.get(incident.key, self.world.latest.get(incident.key, 0)):
+            self.latest[incident.key] = incident.id
+
+    def page(self, incident: Incident, pages: Sequence[Page]) -> None:
+        """Put pages about `incident` in the outbox."""
+        self.outbox.extend(OutboxRow(page, self._alert(incident, page)) for page in pages)
+
+    def effects(self) -> Effects:
+        """All that must be committed."""
+        return Effects(
+            log=self.world.log,
+            first_seq=self.world.next_seq,
+            transitions=tuple(self.transitions),
+            current=tuple(_row(state) for state in self.devices.values() if self._changed(state)),
+            pairs=tuple(PairRow(code, view.state, view.since) for code, view in self.pairs.items()),
+            incidents=tuple(self.incidents.values()),
+            steps=tuple(self.steps),
+            outbox=tuple(self.outbox),
+            events=tuple(self.events),
+            rogues=tuple(self.rogues),
+        )
+
+    def adopt(self) -> WorldChange:
+        """Make it the present. Call it once, after `effects()` was committed."""
+        world = self.world
+        visible = tuple(code for code, state in self.devices.items() if self._changed(state))
+        moved = bool(visible or self.pairs or self.incidents)
+        change = WorldChange(
+            world.revision + moved, self.now, visible, tuple(self.pairs), tuple(self.incidents)
+        )
+        for state in self.devices.values():
+            world.put_device(state)
+        for code, view in self.pairs.items():
+            world.put_pair(code, view)
+        for incident in self.incidents.values():
+            world.put_incident(incident)
+        world.holding, world.clearing = self.holding, self.clearing
+        world.next_incident = self.next_incident
+        world.next_seq += len(self.transitions)
+        world.revision = change.revision
+        return change
+
+    def _changed(self, state: DeviceState) -> bool:
+        old = self.world.devices[state.device]
+        return (old.assessment, old.flags, old.latched) != (state.assessment, state.flags, state.latched)
+
+    def _alert(self, incident: Incident, page: Page) -> Alert:
+        rule = self.world.rules.by_id[incident.rule]
+        return Alert(
+            key=page.key,
+            incident=incident.id,
+            number=incident.number,
+            kind=page.kind,
+            severity=incident.severity,
+            rule=incident.rule,
+            subject_kind=incident.subject_kind,
+            subject=incident.subject,
+            unit=self._unit(incident),
+            bloc=incident.bloc,
+            cause=incident.cause,
+            title=rule.title,
+            runbook=rule.runbook,
+            t0=incident.t0,
+            caused_at=incident.caused_at,
+            created_at=self.now,
+            restored_at=incident.restored_at,
+            impacted=len(incident.impacted),
+            step=page.step,
+        )
+
+    def _unit(self, incident: Incident) -> str:
+        inventory = self.world.inventory
+        match incident.subject_kind:
+            case SubjectKind.DEVICE if incident.subject in inventory.device:
+                return inventory.unit_of(DeviceCode(incident.subject)).name
+            case SubjectKind.GROUP:
+                names = [item.name for item in inventory.ha_groups if item.code == incident.subject]
+                return names[0] if names else incident.subject
+            case _:
+                return incident.subject
+
+
+def set_pair(draft: Draft, group: GroupCode, state: PairState, transition: Transition) -> None:
+    """Record that `group` is in `state` from now on."""
+    draft.pairs[group] = replace(draft.pair(group), state=state, since=EpochMs(transition.t_hi))
+    draft.transitions.append(transition)
+
+
+def _row(state: DeviceState) -> CurrentRow:
+    return CurrentRow(
+        state.device,
+        state.assessment,
+        state.health_since,
+        state.protection_since,
+        state.seen_at,
+        state.flags,
+        state.latched,
+    )

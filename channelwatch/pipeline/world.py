@@ -1,0 +1,116 @@
+"""The present, in memory: what every device, group and incident is now. Changed only by adopting a committed draft."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from channelwatch.base.clock import EpochMs
+from channelwatch.base.ids import DeviceCode, GroupCode, IncidentId, LogId, RuleId
+from channelwatch.incidents.model import Incident
+from channelwatch.incidents.rules import RuleBook
+from channelwatch.inventory.model import Inventory
+from channelwatch.status.device import DeviceState, StepPolicy
+from channelwatch.status.topology import PairView
+
+RuleKey = tuple[RuleId, str]
+"""A rule and the subject it is about."""
+
+
+@dataclass(frozen=True, slots=True)
+class WorldPolicy:
+    """Limits of the pipeline. Times in milliseconds.
+
+    `poll_ms` is the period of a device that names none. A device unpolled for `blind_periods` periods is blind.
+    Once `sibling_limit` spokes of a hub have fallen within `sibling_hold_ms`, further ones wait so long for the
+    hub to be found out before they open incidents of their own.
+    """
+
+    poll_ms: int = 60_000
+    blind_periods: float = 3.0
+    sibling_limit: int = 2
+    sibling_hold_ms: int = 15_000
+    step: StepPolicy = StepPolicy()
+
+
+@dataclass(frozen=True, slots=True)
+class WorldChange:
+    """What one committed batch changed, for listeners. `revision` grows only when something did."""
+
+    revision: int
+    at: EpochMs
+    devices: tuple[DeviceCode, ...] = ()
+    groups: tuple[GroupCode, ...] = ()
+    incidents: tuple[IncidentId, ...] = ()
+
+
+class World:
+    """The read side for parts, and the ground on which drafts are made. Belongs to one event loop."""
+
+    def __init__(self, inventory: Inventory, rules: RuleBook, log: LogId, policy: WorldPolicy) -> None:
+        self.rules = rules
+        self.log = log
+        self.policy = policy
+        self.revision = 0
+        self.next_incident = 1
+        self.next_seq = 1
+        self._devices: dict[DeviceCode, DeviceState] = {}
+        self._pairs: dict[GroupCode, PairView] = {}
+        self._incidents: dict[IncidentId, Incident] = {}
+        self.latest: dict[RuleKey, IncidentId] = {}
+        self.holding: dict[RuleKey, EpochMs] = {}
+        self.clearing: dict[RuleKey, EpochMs] = {}
+        self.inventory = inventory
+        self.set_inventory(inventory)
+
+    @property
+    def devices(self) -> dict[DeviceCode, DeviceState]:
+        """The state of every device of the inventory. To be read only."""
+        return self._devices
+
+    @property
+    def pairs(self) -> Mapping[GroupCode, PairView]:
+        """The state of every HA group of the inventory."""
+        return self._pairs
+
+    @property
+    def incidents(self) -> Mapping[IncidentId, Incident]:
+        """Live incidents, and those that ended while this process ran or within a day before it."""
+        return self._incidents
+
+    def set_inventory(self, inventory: Inventory) -> None:
+        """Take a new inventory version: states of devices that stay are kept, others begin or go."""
+        self.inventory = inventory
+        self._devices = {
+            item.code: self._devices.get(item.code) or DeviceState(item.code) for item in inventory.devices
+        }
+        self._pairs = {item.code: self._pairs.get(item.code) or PairView() for item in inventory.ha_groups}
+        self.revision += 1
+
+    def restore(
+        self, devices: list[DeviceState], pairs: dict[GroupCode, PairView], incidents: list[Incident]
+    ) -> None:
+        """Fill in what was stored before a restart; what the inventory no longer has is left out."""
+        self._devices.update({item.device: item for item in devices if item.device in self._devices})
+        self._pairs.update({code: view for code, view in pairs.items() if code in self._pairs})
+        for incident in incidents:
+            self.put_incident(incident)
+
+    def put_incident(self, incident: Incident) -> None:
+        """Replace or add one incident; the newest of its rule and subject is the one that may reopen."""
+        self._incidents[incident.id] = incident
+        if incident.id >= self.latest.get(incident.key, 0):
+            self.latest[incident.key] = incident.id
+
+    def put_device(self, state: DeviceState) -> None:
+        """Replace one device's state."""
+        self._devices[state.device] = state
+
+    def put_pair(self, group: GroupCode, view: PairView) -> None:
+        """Replace one HA group's state."""
+        self._pairs[group] = view
+
+    def poll_period_ms(self, device: DeviceCode) -> int:
+        """How often `device` is to be polled."""
+        own = self.inventory.device[device].poll_s
+        return own * 1000 if own is not None else self.policy.poll_ms
