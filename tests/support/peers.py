@@ -10,7 +10,12 @@ from typing import NoReturn
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-SYSTEM_FOLDERS = ("/usr/sbin", "/usr/local/sbin", "/sbin")
+SYSTEM_FOLDERS = (
+    "/usr/sbin",
+    "/usr/local/sbin",
+    "/sbin",
+    *map(str, Path("/usr/lib/postgresql").glob("*/bin")),
+)
 """Where Debian keeps daemons; an ordinary user's PATH leaves them out."""
 
 
