@@ -56,13 +56,9 @@ clean: ## Remove .venv and everything that was built or cached
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-$(VENV)/.runtime: requirements/runtime.txt pyproject.toml
-	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is missing: run \`apt install python3 python3-venv\`, then try again." >&2; exit 1; }
-	@$(PYTHON) tools/setup_env.py runtime
-	@touch $@
-
-# dev.txt holds runtime.txt at the same versions, so one environment serves both.
-$(VENV)/.dev: requirements/dev.txt pyproject.toml
-	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is missing: run \`apt install python3 python3-venv\`, then try again." >&2; exit 1; }
-	@$(PYTHON) tools/setup_env.py dev
-	@touch $(VENV)/.runtime $@
+# dev.txt holds what runtime.txt does at the same versions, so one environment serves both.
+$(VENV)/.runtime $(VENV)/.dev: $(VENV)/.%: requirements/%.txt pyproject.toml
+	@command -v $(PYTHON) >/dev/null || \
+		{ echo "$(PYTHON) is missing: run \`apt install python3 python3-venv\`, then try again." >&2; exit 1; }
+	@$(PYTHON) tools/setup_env.py $*
+	@touch $@ $(if $(filter dev,$*),$(VENV)/.runtime)
