@@ -13,8 +13,8 @@ from channelwatch_collector.snmp.ber import BerError
 from channelwatch_collector.snmp.port import Oid, SnmpType, VarBind
 
 ID_OCTETS = 4
-MIN_ID, MAX_ID = 2**24, 2**31 - 1
-"""Ids that BER writes in exactly four octets, so that a prepared question needs only these patched."""
+ID_BITS, MIN_ID = 31, 2**24
+"""Ids from MIN_ID up to ID_BITS bits take exactly four octets, so a prepared question needs only these patched."""
 
 
 class PduType(IntEnum):
@@ -80,7 +80,7 @@ class PduTemplate(NamedTuple):
     tail: bytes
 
     def fill(self, request_id: int) -> bytes:
-        """The PDU with `request_id`, which lies within MIN_ID..MAX_ID."""
+        """The PDU with `request_id`, which has at most ID_BITS bits and is at least MIN_ID."""
         return self.head + request_id.to_bytes(ID_OCTETS, "big") + self.tail
 
 

@@ -232,6 +232,8 @@ class PollFailure(StrEnum):
     """This engine does not speak the credential's cipher; another one may."""
     BUSY = "busy"
     """Our own limit on waiting polls is reached: says nothing about the device."""
+    ENGINE_CLOSED = "engine_closed"
+    """We are stopping: says nothing about the device."""
 
     @property
     def is_permanent(self) -> bool:

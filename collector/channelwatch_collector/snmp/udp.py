@@ -1,0 +1,159 @@
+"""One unconnected, non-blocking UDP socket on the event loop, with the kernel's ICMP errors told apart.
+
+A reader callback drains the socket instead of a transport that takes one datagram per turn of the loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import socket
+import struct
+import sys
+from collections import deque
+from collections.abc import Callable
+
+from channelwatch_collector.snmp.port import MAX_DATAGRAM
+
+Address = tuple[str, int]
+"""Numeric address as the kernel writes it, and port."""
+
+DATAGRAMS_PER_TURN = 256
+"""After so many the loop gets to run other things; the socket stays readable and calls again."""
+MAX_UNSENT = 4_096
+"""Datagrams kept while the kernel's send buffer is full; beyond it they are dropped and counted."""
+
+# Linux's numbers (linux/in.h, linux/in6.h); the socket module does not name them.
+_IP_RECVERR, _IPV6_RECVERR = 11, 25
+_MSG_ERRQUEUE = getattr(socket, "MSG_ERRQUEUE", 0)
+_EXTENDED_ERROR = struct.Struct("=IBBBBII")
+_ERRORS_PER_READ = 64
+
+OnDatagram = Callable[[bytes, Address], None]
+OnRefused = Callable[[Address, int], None]
+
+
+class UdpSocket:
+    """Calls `on_datagram(octets, sender)` for each datagram, `on_refused(peer, errno)` for each ICMP error.
+
+    Neither callback may raise. `receive_buffer` is asked of the kernel, which may grant less
+    (net.core.rmem_max).
+    """
+
+    def __init__(
+        self,
+        on_datagram: OnDatagram,
+        on_refused: OnRefused,
+        *,
+        local: Address = ("0.0.0.0", 0),
+        receive_buffer: int = 4 * 1024 * 1024,
+    ) -> None:
+        self._on_datagram = on_datagram
+        self._on_refused = on_refused
+        self._unsent: deque[tuple[bytes, Address]] = deque()
+        self.unsent_dropped = 0
+        self._loop = asyncio.get_running_loop()
+        ipv6 = ":" in local[0]
+        self._socket = socket.socket(socket.AF_INET6 if ipv6 else socket.AF_INET, socket.SOCK_DGRAM)
+        try:
+            self._socket.setblocking(False)
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+            if ipv6:
+                self._socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            if sys.platform == "linux":
+                level, option = (
+                    (socket.IPPROTO_IPV6, _IPV6_RECVERR) if ipv6 else (socket.IPPROTO_IP, _IP_RECVERR)
+                )
+                self._socket.setsockopt(level, option, 1)
+            self._socket.bind(local)
+        except OSError:
+            self._socket.close()
+            raise
+        self._loop.add_reader(self._socket.fileno(), self.drain)
+
+    @property
+    def local(self) -> Address:
+        """Where this socket is bound."""
+        host, port = self._socket.getsockname()[:2]
+        return host, port
+
+    def drain(self) -> bool:
+        """Hand over what the kernel holds; False if there may be more.
+
+        Also called before a time-out is believed: a busy loop must not mistake its own lag for silence.
+        """
+        receive, deliver = self._socket.recvfrom, self._on_datagram
+        for _ in range(DATAGRAMS_PER_TURN):
+            try:
+                octets, sender = receive(MAX_DATAGRAM)
+            except (BlockingIOError, InterruptedError):
+                return True
+            except OSError:
+                if self._socket.fileno() < 0:
+                    return True
+                self._read_errors()
+                continue
+            deliver(octets, sender[:2])
+        return False
+
+    def send(self, datagram: bytes, peer: Address) -> int:
+        """Send now, or queue if the kernel's buffer is full; returns 0 or the errno of a refusal."""
+        if self._unsent:
+            return self._keep(datagram, peer)
+        return self._send_now(datagram, peer)
+
+    def close(self) -> None:
+        """Release the socket. What is unsent is lost."""
+        if self._socket.fileno() >= 0:
+            self._loop.remove_reader(self._socket.fileno())
+            self._loop.remove_writer(self._socket.fileno())
+            self._socket.close()
+
+    def _send_now(self, datagram: bytes, peer: Address) -> int:
+        # The kernel reports an earlier ICMP error of any peer on the next call; that one is not ours.
+        for _ in range(_ERRORS_PER_READ):
+            try:
+                self._socket.sendto(datagram, peer)
+            except (BlockingIOError, InterruptedError):
+                return self._keep(datagram, peer)
+            except OSError as problem:
+                if not self._read_errors():
+                    return problem.errno or errno.EIO
+            else:
+                return 0
+        return errno.EIO
+
+    def _keep(self, datagram: bytes, peer: Address) -> int:
+        if len(self._unsent) >= MAX_UNSENT:
+            self.unsent_dropped += 1
+            return 0
+        if not self._unsent:
+            self._loop.add_writer(self._socket.fileno(), self._flush)
+        self._unsent.append((datagram, peer))
+        return 0
+
+    def _flush(self) -> None:
+        while self._unsent:
+            datagram, peer = self._unsent[0]
+            try:
+                self._socket.sendto(datagram, peer)
+            except (BlockingIOError, InterruptedError):
+                return
+            except OSError:
+                self._read_errors()
+            self._unsent.popleft()
+        self._loop.remove_writer(self._socket.fileno())
+
+    def _read_errors(self) -> int:
+        """Report what waits on the error queue (ip(7), IP_RECVERR); the number of errors found."""
+        if not _MSG_ERRQUEUE:
+            return 0
+        for count in range(_ERRORS_PER_READ):
+            try:
+                _, ancillary, _, peer = self._socket.recvmsg(1, 512, _MSG_ERRQUEUE)
+            except OSError:
+                return count
+            for _level, kind, record in ancillary:
+                if kind in (_IP_RECVERR, _IPV6_RECVERR) and len(record) >= _EXTENDED_ERROR.size and peer:
+                    self._on_refused(peer[:2], _EXTENDED_ERROR.unpack_from(record)[0])
+        return _ERRORS_PER_READ
