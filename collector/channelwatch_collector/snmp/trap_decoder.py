@@ -1,0 +1,433 @@
+"""From a datagram on the trap port to a notification or a named rejection. No socket, no clock.
+
+For traps the sender's engine is authoritative: it must be bound to a device and its clock is kept here.
+For informs ours is (RFC 3412 section 7.1.9, RFC 3414 section 3.2).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections import Counter
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from channelwatch.base.clock import EpochMs
+from channelwatch.base.secrets import Secret
+from channelwatch_collector.snmp import ber, v3
+from channelwatch_collector.snmp.ber import BerError
+from channelwatch_collector.snmp.notification import (
+    Content,
+    Notification,
+    TrapRejection,
+    content_of_v1,
+    content_of_v2,
+)
+from channelwatch_collector.snmp.pdu import (
+    Pdu,
+    PduType,
+    Version,
+    encode_community_message,
+    encode_pdu,
+    read_pdu,
+    read_trap_v1,
+    read_version,
+)
+from channelwatch_collector.snmp.port import MAX_DATAGRAM, V3, Oid, SecurityLevel, SnmpType, Value
+from channelwatch_collector.snmp.session import SaltSource
+from channelwatch_collector.snmp.usm import (
+    MAX_BOOTS,
+    TIME_WINDOW_S,
+    EngineTime,
+    Keys,
+    in_local_window,
+    keys_for,
+    speaks,
+)
+
+_NO_KEYS = Keys(SecurityLevel.NO_AUTH_NO_PRIV)
+_MAX_ADDRESSES = 8
+
+
+@dataclass(frozen=True, slots=True)
+class TrapUser:
+    """A user whose traps are taken, at `minimum` or a higher level; by default only at the user's own."""
+
+    credential: V3
+    minimum: SecurityLevel | None = None
+
+    def __post_init__(self) -> None:
+        if not speaks(self.credential.priv_protocol):
+            raise ValueError(f"traps cannot be decrypted from {self.credential.priv_protocol}")
+        if self.minimum is not None and self.minimum > self.credential.level:
+            raise ValueError("the minimum level is above what the user's keys allow")
+
+    @property
+    def required(self) -> SecurityLevel:
+        """The lowest level accepted."""
+        return self.minimum or self.credential.level
+
+
+@dataclass(frozen=True, slots=True)
+class LocalEngine:
+    """Ourselves as an authoritative engine. `boots` is stored by the caller before it is used."""
+
+    engine_id: bytes
+    boots: int
+    started_s: float
+
+    @classmethod
+    def started(cls, engine_id: bytes, *, last_boots: int, now_s: float) -> LocalEngine:
+        """The engine of this run, one boot after the stored `last_boots`; `now_s` is monotonic."""
+        return cls(engine_id, min(last_boots + 1, MAX_BOOTS), now_s)
+
+    def time_s(self, now_s: float) -> int:
+        """Seconds since this run began."""
+        return int(now_s - self.started_s)
+
+
+def local_engine_id(seed: bytes) -> bytes:
+    """An engine ID of RFC 3411's own-octets format that is always the same for the same installation."""
+    return b"\x80\x00\x00\x00\x05" + hashlib.sha256(seed).digest()[:12]
+
+
+@dataclass(frozen=True, slots=True)
+class TrapSettings:
+    """Whom to believe. `allows(source)` is asked first, for every datagram.
+
+    `max_engines` bounds the bound engines, `max_remembered` the cache of duplicates, `max_octets` a datagram.
+    """
+
+    communities: tuple[Secret, ...] = ()
+    users: tuple[TrapUser, ...] = ()
+    allows: Callable[[str], bool] = lambda source: True
+    max_octets: int = MAX_DATAGRAM
+    max_engines: int = 50_000
+    max_remembered: int = 100_000
+
+
+class Verdict(NamedTuple):
+    """What to do with a datagram.
+
+    A rejection's `reply` is sent at once. A notification's is sent once the notification has been taken in,
+    and then `TrapDecoder.taken` is told, so that an inform which found no room is not a duplicate when its
+    sender repeats it.
+    """
+
+    outcome: Notification | TrapRejection
+    reply: bytes | None = None
+    key: Hashable = None
+
+
+class _Arrival(NamedTuple):
+    datagram: bytes
+    source: str
+    received_at: EpochMs
+    now_s: float
+
+
+class _Rejected(Exception):
+    def __init__(self, reason: TrapRejection, reply: bytes | None = None) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.reply = reply
+
+
+@dataclass(slots=True)
+class _BoundEngine:
+    addresses: list[str]
+    time: EngineTime
+    keys: dict[bytes, Keys] = field(default_factory=dict)
+
+
+class _Seen:
+    """Keys of messages within twice the time window, the oldest forgotten first."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._expiry: dict[Hashable, float] = {}
+
+    def repeats(self, key: Hashable, now_s: float) -> bool:
+        """Whether `key` was met within the window."""
+        return self._expiry.get(key, -1.0) > now_s
+
+    def add(self, key: Hashable, now_s: float) -> None:
+        self._expiry.pop(key, None)
+        while self._expiry:
+            oldest = next(iter(self._expiry))
+            if self._expiry[oldest] > now_s and len(self._expiry) < self._limit:
+                break
+            del self._expiry[oldest]
+        self._expiry[key] = now_s + 2 * TIME_WINDOW_S
+
+
+class TrapDecoder:
+    """Keeps users, bound engines and their clocks. Times `now_s` are of one monotonic clock."""
+
+    def __init__(self, settings: TrapSettings, *, local: LocalEngine, salts: SaltSource) -> None:
+        self._settings = settings
+        self._communities = [secret.reveal().encode() for secret in settings.communities]
+        self._users = {user.credential.user.encode(): user for user in settings.users}
+        self._local = local
+        self._local_keys: dict[bytes, Keys] = {}
+        self._salts = salts
+        self._engines: dict[bytes, _BoundEngine] = {}
+        self._seen = _Seen(settings.max_remembered)
+        self._stats: Counter[Oid] = Counter()
+
+    def bind_engine(
+        self, engine_id: bytes, address: str, *, boots: int = 0, time_s: int = 0, now_s: float
+    ) -> None:
+        """Let `engine_id` speak for the device at `address`, as an authenticated poll or the inventory says.
+
+        With the polled clock, traps are checked against it from the first one on; without (`boots` 0) the
+        first authenticated trap sets it. An engine may have several addresses; binding again adds one.
+        """
+        bound = self._engines.get(engine_id)
+        if bound is None:
+            if len(self._engines) >= self._settings.max_engines:
+                del self._engines[next(iter(self._engines))]
+            bound = self._engines[engine_id] = _BoundEngine([], EngineTime())
+        if address not in bound.addresses:
+            bound.addresses = [*bound.addresses[-_MAX_ADDRESSES + 1 :], address]
+        if boots and boots != bound.time.boots:
+            bound.time.reset(boots, time_s, now_s)
+        elif boots:
+            bound.time.learn(boots, time_s, now_s)
+
+    def unbind_engine(self, engine_id: bytes) -> None:
+        """Take nothing more from `engine_id`."""
+        self._engines.pop(engine_id, None)
+
+    def decode(self, datagram: bytes, source: str, *, received_at: EpochMs, now_s: float) -> Verdict:
+        """Judge one datagram from `source`, which came at `received_at` (UTC) and `now_s` (monotonic)."""
+        if len(datagram) > self._settings.max_octets:
+            return Verdict(TrapRejection.TOO_LARGE)
+        if not self._settings.allows(source):
+            return Verdict(TrapRejection.SOURCE_NOT_ALLOWED)
+        arrival = _Arrival(datagram, source, received_at, now_s)
+        try:
+            version, at, end = read_version(datagram)
+            if version in (Version.V1, Version.V2C):
+                return self._decode_community(arrival, Version(version), at, end)
+            header = v3.read_header(datagram)
+            if header.engine_id in self._engines:
+                return self._decode_trap(arrival, header)
+            return self._decode_inform(arrival, header)
+        except BerError:
+            return Verdict(TrapRejection.MALFORMED)
+        except _Rejected as rejected:
+            return Verdict(rejected.reason, rejected.reply)
+
+    def taken(self, verdict: Verdict, now_s: float) -> None:
+        """Its notification has been taken in: from now on repetitions are duplicates."""
+        if verdict.key is not None:
+            self._seen.add(verdict.key, now_s)
+
+    # ------------------------------------------------------------ v1 and v2c
+
+    def _decode_community(self, arrival: _Arrival, version: Version, at: int, end: int) -> Verdict:
+        datagram = arrival.datagram
+        community, at = ber.read_octets(datagram, at, end)
+        if not any(hmac.compare_digest(community, known) for known in self._communities):
+            raise _Rejected(TrapRejection.WRONG_COMMUNITY)
+        if version is Version.V1:
+            content = content_of_v1(read_trap_v1(datagram, at, end))
+            if content is None:
+                raise _Rejected(TrapRejection.MALFORMED)
+            return Verdict(_unproven(arrival, content, version))
+        pdu = read_pdu(datagram, at, end)
+        content = _content(pdu)
+        if pdu.type is PduType.TRAP_V2:
+            return Verdict(_unproven(arrival, content, version))
+        reply = encode_community_message(version, community, encode_pdu(_acknowledgement(pdu)))
+        outcome = _unproven(arrival, content, version, is_inform=True)
+        return self._once(
+            arrival, Verdict(outcome, reply, (arrival.source, community, *_inform_key(pdu, content)))
+        )
+
+    # ------------------------------------------------------------ v3 traps: the sender keeps the time
+
+    def _decode_trap(self, arrival: _Arrival, header: v3.Header) -> Verdict:
+        bound = self._engines[header.engine_id]
+        if arrival.source not in bound.addresses:
+            raise _Rejected(TrapRejection.WRONG_ADDRESS)
+        user = self._admit(header)
+        keys = bound.keys.get(header.user)
+        if keys is None:
+            keys = bound.keys[header.user] = keys_for(user.credential, header.engine_id)
+        authenticated = header.level is not SecurityLevel.NO_AUTH_NO_PRIV
+        if authenticated:
+            if not keys.verifies(arrival.datagram, header.mac_at, header.mac):
+                raise _Rejected(TrapRejection.WRONG_DIGEST)
+            if not bound.time.learn(header.boots, header.time_s, arrival.now_s):
+                raise _Rejected(TrapRejection.STALE)
+        pdu = v3.read_scoped_pdu(arrival.datagram, header, keys).pdu
+        if pdu.type is not PduType.TRAP_V2:
+            raise _Rejected(TrapRejection.NOT_A_NOTIFICATION)
+        content = _content(pdu)
+        outcome = Notification(
+            source=arrival.source,
+            version=Version.V3,
+            authenticated=authenticated,
+            is_inform=False,
+            trap_oid=content.trap_oid,
+            uptime=content.uptime,
+            varbinds=content.varbinds,
+            received_at=arrival.received_at,
+            engine_id=header.engine_id,
+            boots=header.boots,
+            time_s=header.time_s,
+            user=user.credential.user,
+        )
+        key = (header.engine_id, header.msg_id, header.boots, header.time_s)
+        return self._once(arrival, Verdict(outcome, None, key))
+
+    def _admit(self, header: v3.Header) -> TrapUser:
+        user = self._users.get(header.user)
+        if user is None:
+            raise _Rejected(TrapRejection.UNKNOWN_USER)
+        if header.level < user.required:
+            raise _Rejected(TrapRejection.BELOW_LEVEL)
+        if header.level > user.credential.level:
+            raise _Rejected(TrapRejection.ABOVE_LEVEL)
+        return user
+
+    # ------------------------------------------------------------ v3 informs: we keep the time
+
+    def _decode_inform(self, arrival: _Arrival, header: v3.Header) -> Verdict:
+        """RFC 3414 section 3.2 as the authoritative engine, complaints included."""
+        if header.engine_id != self._local.engine_id:
+            known_nowhere = TrapRejection.UNKNOWN_ENGINE if header.engine_id else TrapRejection.DISCOVERY
+            raise self._complaint(known_nowhere, v3.UNKNOWN_ENGINE_IDS, arrival, header)
+        if header.user not in self._users:
+            raise self._complaint(TrapRejection.UNKNOWN_USER, v3.UNKNOWN_USER_NAMES, arrival, header)
+        try:
+            user = self._admit(header)
+        except _Rejected as rejected:
+            raise self._complaint(rejected.reason, v3.UNSUPPORTED_SEC_LEVELS, arrival, header) from None
+        keys = self._local_keys.get(header.user)
+        if keys is None:
+            keys = self._local_keys[header.user] = keys_for(user.credential, self._local.engine_id)
+        authenticated = header.level is not SecurityLevel.NO_AUTH_NO_PRIV
+        if authenticated:
+            self._check_inform(arrival, header, keys)
+        scoped = v3.read_scoped_pdu(arrival.datagram, header, keys)
+        if scoped.pdu.type is not PduType.INFORM:
+            raise _Rejected(TrapRejection.NOT_A_NOTIFICATION)
+        claimed = scoped.context_engine_id
+        bound = self._engines.get(claimed)
+        if bound is not None and arrival.source not in bound.addresses:
+            raise _Rejected(TrapRejection.WRONG_ADDRESS)
+        content = _content(scoped.pdu)
+        outcome = Notification(
+            source=arrival.source,
+            version=Version.V3,
+            authenticated=authenticated,
+            is_inform=True,
+            trap_oid=content.trap_oid,
+            uptime=content.uptime,
+            varbinds=content.varbinds,
+            received_at=arrival.received_at,
+            engine_id=claimed if claimed and claimed != self._local.engine_id else None,
+            user=user.credential.user,
+        )
+        reply = self._message(
+            arrival,
+            header,
+            v3.encode_scoped_pdu(claimed, scoped.context, encode_pdu(_acknowledgement(scoped.pdu))),
+            keys,
+        )
+        key = (arrival.source, header.user, *_inform_key(scoped.pdu, content))
+        return self._once(arrival, Verdict(outcome, reply, key))
+
+    def _check_inform(self, arrival: _Arrival, header: v3.Header, keys: Keys) -> None:
+        if not keys.verifies(arrival.datagram, header.mac_at, header.mac):
+            raise self._complaint(TrapRejection.WRONG_DIGEST, v3.WRONG_DIGESTS, arrival, header)
+        if in_local_window(
+            boots=header.boots,
+            time_s=header.time_s,
+            our_boots=self._local.boots,
+            our_time_s=self._local.time_s(arrival.now_s),
+        ):
+            return
+        # A sender that has just learnt our engine ID asks for our clock this way, with boots and time 0.
+        asks_time = not header.boots and not header.time_s
+        reason = TrapRejection.DISCOVERY if asks_time else TrapRejection.STALE
+        raise self._complaint(reason, v3.NOT_IN_TIME_WINDOWS, arrival, header, keys)
+
+    def _complaint(
+        self,
+        reason: TrapRejection,
+        statistic: Oid,
+        arrival: _Arrival,
+        header: v3.Header,
+        keys: Keys | None = None,
+    ) -> _Rejected:
+        """The rejection with a Report, where the sender wants one; signed if `keys` are given."""
+        if not header.reportable:
+            return _Rejected(reason)
+        self._stats[statistic] += 1
+        count = Value(SnmpType.COUNTER32, self._stats[statistic] % 2**32)
+        report = encode_pdu(Pdu(PduType.REPORT, 0, 0, 0, [(statistic, count)]))
+        scoped = v3.encode_scoped_pdu(self._local.engine_id, b"", report)
+        level = SecurityLevel.AUTH_NO_PRIV if keys else SecurityLevel.NO_AUTH_NO_PRIV
+        return _Rejected(reason, self._message(arrival, header, scoped, keys or _NO_KEYS, level))
+
+    def _message(
+        self,
+        arrival: _Arrival,
+        header: v3.Header,
+        scoped: bytes,
+        keys: Keys,
+        level: SecurityLevel | None = None,
+    ) -> bytes:
+        """An answer to `header` from our engine, at the same level unless `level` says otherwise."""
+        level = level or header.level
+        envelope = v3.Envelope(
+            header.msg_id,
+            False,
+            self._local.engine_id,
+            self._local.boots,
+            self._local.time_s(arrival.now_s),
+            header.user,
+        )
+        return v3.encode_message(envelope, scoped, keys, level=level, salt=self._salts.take())
+
+    def _once(self, arrival: _Arrival, verdict: Verdict) -> Verdict:
+        if self._seen.repeats(verdict.key, arrival.now_s):
+            return Verdict(TrapRejection.DUPLICATE, verdict.reply)
+        return verdict
+
+
+def _content(pdu: Pdu) -> Content:
+    if pdu.type not in (PduType.TRAP_V2, PduType.INFORM):
+        raise _Rejected(TrapRejection.NOT_A_NOTIFICATION)
+    content = content_of_v2(pdu)
+    if content is None:
+        raise _Rejected(TrapRejection.MALFORMED)
+    return content
+
+
+def _acknowledgement(pdu: Pdu) -> Pdu:
+    return pdu._replace(type=PduType.RESPONSE, error_status=0, error_index=0)
+
+
+def _inform_key(pdu: Pdu, content: Content) -> tuple[Hashable, ...]:
+    """What stays the same when an inform is sent again under a new message id."""
+    return pdu.request_id, content.uptime, content.trap_oid
+
+
+def _unproven(arrival: _Arrival, content: Content, version: Version, is_inform: bool = False) -> Notification:
+    """A v1 or v2c notification."""
+    return Notification(
+        source=arrival.source,
+        version=version,
+        authenticated=False,
+        is_inform=is_inform,
+        trap_oid=content.trap_oid,
+        uptime=content.uptime,
+        varbinds=content.varbinds,
+        received_at=arrival.received_at,
+    )
