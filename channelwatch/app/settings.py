@@ -267,7 +267,8 @@ def load_settings(path: Path, environ: Mapping[str, str] | None = None) -> Setti
 
 def masked(settings: Settings) -> dict[str, Any]:
     """The effective settings as plain data for printing, each secret as `***`."""
-    return _plain(settings.model_dump(by_alias=True))
+    plain: dict[str, Any] = _plain(settings.model_dump(by_alias=True))
+    return plain
 
 
 def _plain(value: Any) -> Any:

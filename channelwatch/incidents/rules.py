@@ -99,6 +99,6 @@ def device_matches(rules: Sequence[Rule], state: DeviceState, bloc: Bloc) -> fro
 
 
 def group_matches(rules: Sequence[Rule], state: PairState, bloc: Bloc) -> frozenset[RuleId]:
-    """The group rules whose condition `state` meets now; of several only the gravest, since one fault is one incident."""
+    """The group rule whose condition `state` meets; of several only the gravest: one fault is one incident."""
     found = [rule for rule in rules if rule.when.holds_for_pair(state, bloc)]
     return frozenset({min(found, key=lambda rule: rule.severity).id} if found else ())

@@ -38,8 +38,8 @@ class OutboxPort(Protocol):
 
 
 def backoff_ms(attempts: int, policy: DeliveryPolicy, jitter: float) -> int:
-    """How long to wait after `attempts` failed tries; `jitter` in [0, 1) spreads it over its upper half."""
-    full = min(policy.backoff_cap_ms, policy.first_backoff_ms * 2 ** min(attempts, 16))
+    """How long to wait after `attempts` failed tries (from 1); `jitter` in [0, 1) spreads it over its upper half."""
+    full = min(policy.backoff_cap_ms, policy.first_backoff_ms * 2 ** min(attempts - 1, 16))
     return int(full * (0.5 + jitter / 2))
 
 

@@ -81,8 +81,8 @@ class OutboxRow:
 class Effects:
     """Everything that one batch of observations changes. It is committed whole or not at all.
 
-    `first_seq` numbers `transitions` in the log: transition i is entry `first_seq + i`. Committing the same
-    effects again changes nothing (the log's numbers are the idempotency key).
+    `first_seq` numbers `transitions` in the log: transition i is entry `first_seq + i`. Committing the newest
+    effects again changes nothing: a batch is known by its numbers, one without transitions by its content.
     """
 
     log: LogId
@@ -129,7 +129,7 @@ class OutboxState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """An outbox row that this process holds the right to send until its lease ends."""
+    """An outbox row that this process holds the right to send until its lease ends. `attempts` counts this one."""
 
     row_id: int
     attempts: int
@@ -201,13 +201,14 @@ class Store(Protocol):
         """Bring the schema to the newest version. Idempotent."""
         ...
 
-    def load(self, log: LogId) -> Snapshot:
+    def load(self, log: LogId, *, now: EpochMs) -> Snapshot:
         """The state to resume from; incidents are those not over and those over for less than 24 h."""
         ...
 
     def commit(self, effects: Effects, *, epoch: int) -> None:
         """Write a batch in one transaction. Transient when the database is busy or full; the batch may be tried
-        again. Permanent when the lease epoch has been taken over by another process."""
+        again. Permanent when the lease epoch has been taken over by another process. Bug when `first_seq` leaves
+        a gap in the log or the numbers belong to other transitions."""
         ...
 
     def apply_inventory(self, wanted: Inventory, changes: Sequence[Change], *, by: str, at: EpochMs) -> int:

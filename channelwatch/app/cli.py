@@ -1,0 +1,154 @@
+"""The command line: `channelwatch run|apply|check-config|version`, and the commands that other packages add."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import getpass
+import json
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import yaml
+
+from channelwatch import __version__
+from channelwatch.app import logs
+from channelwatch.app.plugins import Command, load_commands, load_parts
+from channelwatch.app.settings import Settings, load_settings, masked
+from channelwatch.app.wiring import build_engine, build_store, plan_inventory
+from channelwatch.base.clock import SystemClock
+from channelwatch.base.errors import ChannelwatchError, InputError
+
+OK, FAILED, WRONG_INPUT = 0, 1, 2
+DEFAULT_CONFIG = Path("channelwatch.yaml")
+
+
+class Run:
+    """The main job."""
+
+    name = "run"
+    help = "poll, receive, decide, alert and serve until stopped"
+
+    def configure(self, parser: argparse.ArgumentParser) -> None:
+        _config_argument(parser)
+        parser.add_argument("--log-level", choices=("debug", "info", "warning", "error"), default="info")
+
+    def run(self, args: argparse.Namespace) -> int:
+        settings = load_settings(args.config)
+        logs.set_up(args.log_level)
+        if settings.inventory is not None:
+            _apply(settings, settings.resolve(settings.inventory.file), by="configuration", dry_run=False)
+        asyncio.run(_serve(settings))
+        return OK
+
+
+class Apply:
+    """Declarative inventory."""
+
+    name = "apply"
+    help = "make the stored inventory equal to a file; shows what changes"
+
+    def configure(self, parser: argparse.ArgumentParser) -> None:
+        _config_argument(parser)
+        parser.add_argument("-f", "--file", type=Path, required=True, help="inventory file")
+        parser.add_argument("--dry-run", action="store_true", help="show the changes, apply none")
+        parser.add_argument("--by", default=None, help="who applies it (default: the login name)")
+
+    def run(self, args: argparse.Namespace) -> int:
+        settings = load_settings(args.config)
+        lines = _apply(settings, args.file, by=args.by or getpass.getuser(), dry_run=args.dry_run)
+        print("\n".join(lines))
+        return OK
+
+
+class CheckConfig:
+    """What the program understands of its configuration."""
+
+    name = "check-config"
+    help = "check the configuration and print it as understood, secrets masked"
+
+    def configure(self, parser: argparse.ArgumentParser) -> None:
+        _config_argument(parser)
+        parser.add_argument("--json", action="store_true", help="print JSON instead of YAML")
+
+    def run(self, args: argparse.Namespace) -> int:
+        effective = masked(load_settings(args.config))
+        if args.json:
+            print(json.dumps(effective, ensure_ascii=False, indent=2))
+        else:
+            print(yaml.safe_dump(effective, allow_unicode=True, sort_keys=False), end="")
+        return OK
+
+
+class Version:
+    """Which version this is."""
+
+    name = "version"
+    help = "print the version"
+
+    def configure(self, parser: argparse.ArgumentParser) -> None:
+        pass
+
+    def run(self, args: argparse.Namespace) -> int:
+        print(f"channelwatch {__version__}")
+        return OK
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Entry point of the console script. Exit status 0, 1 (failed) or 2 (wrong input)."""
+    commands: list[Command] = [Run(), Apply(), CheckConfig(), Version(), *load_commands()]
+    parser = argparse.ArgumentParser(
+        prog="channelwatch",
+        description="Monitoring of channel-encryption devices: status, alerts, uptime history.",
+    )
+    below = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for command in commands:
+        own = below.add_parser(command.name, help=command.help, description=command.help)
+        command.configure(own)
+        own.set_defaults(run=command.run)
+    args = parser.parse_args(argv)
+    try:
+        status: int = args.run(args)
+    except ChannelwatchError as error:
+        print(error, file=sys.stderr)
+        return WRONG_INPUT if isinstance(error, InputError) else FAILED
+    except KeyboardInterrupt:
+        return 130
+    return status
+
+
+def _config_argument(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "-c",
+        "--config",
+        type=Path,
+        default=DEFAULT_CONFIG,
+        help=f"configuration file (default: {DEFAULT_CONFIG})",
+    )
+
+
+def _apply(settings: Settings, path: Path, *, by: str, dry_run: bool) -> list[str]:
+    store = build_store(settings)
+    try:
+        store.upgrade()
+        wanted, changes = plan_inventory(settings, store, path)
+        lines = [str(change) for change in changes]
+        if not changes:
+            return ["no changes"]
+        if dry_run:
+            return [*lines, f"{len(changes)} changes, none applied (dry run)"]
+        version = store.apply_inventory(wanted, changes, by=by, at=SystemClock().now())
+        return [*lines, f"{len(changes)} changes applied as inventory version {version} by {by}"]
+    finally:
+        store.close()
+
+
+async def _serve(settings: Settings) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    wanted = frozenset({"collector"} | ({"api"} if settings.http is not None else set()))
+    await build_engine(settings).run(load_parts(wanted), stop)

@@ -1,0 +1,64 @@
+"""What the engine counts of itself, and what it shows of others at scrape time."""
+
+from __future__ import annotations
+
+from collections import Counter as Tally
+from typing import TYPE_CHECKING
+
+from prometheus_client import CollectorRegistry, Histogram
+
+from channelwatch import __version__
+from channelwatch.incidents.model import Severity
+from channelwatch.metrics import process
+from channelwatch.pipeline.ports import Claim, Effects, OutboxCounts, Outcome, Retry, Sent
+
+if TYPE_CHECKING:
+    from channelwatch.app.engine import Engine
+
+LATENCY_BUCKETS_S = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
+
+
+class Meters:
+    """The process' registry and the engine's own figures on it."""
+
+    def __init__(self, instance: str) -> None:
+        self.registry = CollectorRegistry()
+        process.build_info(self.registry, version=__version__, instance=instance)
+        self._commits = process.commit_seconds(self.registry)
+        self._deliveries = process.deliveries(self.registry)
+        self._outbox_rows = process.outbox_rows(self.registry)
+        self._outbox_age = process.outbox_age(self.registry)
+        self._latency = Histogram(
+            "channelwatch_alert_latency_seconds",
+            "From receiving what caused an alert to its first delivery, by channel.",
+            ["channel"],
+            buckets=LATENCY_BUCKETS_S,
+            registry=self.registry,
+        )
+
+    def watch(self, engine: Engine) -> None:
+        """Show the engine's queue and its live incidents at each scrape."""
+        process.started(self.registry, engine.started_at)
+        process.queues(self.registry, {"observations": engine.observations})
+
+        def live() -> Tally[Severity]:
+            return Tally(item.severity for item in engine.world.incidents.values() if not item.state.is_over)
+
+        process.incidents_open(self.registry, live)
+
+    def committed(self, effects: Effects, took_ms: int) -> None:
+        """One batch was written."""
+        self._commits.observe(took_ms / 1000)
+
+    def delivered(self, claim: Claim, outcome: Outcome, latency_ms: int) -> None:
+        """One delivery attempt ended."""
+        result = "retry" if isinstance(outcome, Retry) else "sent" if isinstance(outcome, Sent) else "dead"
+        self._deliveries.labels(claim.channel, result).inc()
+        if isinstance(outcome, Sent) and claim.alert.kind == "opened":
+            self._latency.labels(claim.channel).observe(latency_ms / 1000)
+
+    def outbox(self, counts: OutboxCounts) -> None:
+        """How the outbox stands."""
+        for state in ("pending", "claimed", "sent", "dead"):
+            self._outbox_rows.labels(state).set(getattr(counts, state))
+        self._outbox_age.set(counts.oldest_unsent_ms / 1000)

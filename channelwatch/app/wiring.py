@@ -1,0 +1,98 @@
+"""The only place that builds adapters and joins them to the pipeline."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Awaitable, Callable
+from functools import partial
+from pathlib import Path
+
+from channelwatch.app.engine import Engine, Fittings
+from channelwatch.app.inventoryfile import load_inventory
+from channelwatch.app.jobs import calendar
+from channelwatch.app.meters import Meters
+from channelwatch.app.rulefile import load_rules, shipped_rules
+from channelwatch.app.settings import Settings
+from channelwatch.app.texts import word
+from channelwatch.base.clock import Clock, SystemClock
+from channelwatch.base.ids import LogId
+from channelwatch.inventory.diff import Change, diff
+from channelwatch.inventory.model import Inventory, Province
+from channelwatch.notify.smtp.transport import SmtpChannel, SmtpConfig
+from channelwatch.notify.webhook.transport import WebhookChannel, WebhookConfig
+from channelwatch.pipeline.ports import DeliveryChannel, Store
+from channelwatch.pipeline.world import World, WorldPolicy
+from channelwatch.status.device import StepPolicy
+from channelwatch.store.sqlstore import SqlStore, open_store
+
+Closer = Callable[[], Awaitable[None]]
+
+
+def build_store(settings: Settings) -> SqlStore:
+    """The status store of the settings; nothing is created or changed yet."""
+    return open_store(settings.store.url, settings.folder)
+
+
+def build_engine(settings: Settings) -> Engine:
+    """The engine with everything that it needs. InputError for rule files that are wrong."""
+    clock = SystemClock()
+    rules = load_rules(settings.resolve(settings.alert_rules) if settings.alert_rules else shipped_rules())
+    log = LogId(settings.collector.id)
+    world = World(Inventory(Province(settings.instance.province, "")), rules, log, _policy(settings))
+    store = build_store(settings)
+    channels, closers = build_channels(settings, clock)
+    fittings = Fittings(
+        clock=clock,
+        store=store,
+        history=store,
+        world=world,
+        channels=channels,
+        meters=Meters(settings.instance.id),
+        jitter=random.random,
+        closers=closers,
+        jobs=(calendar,),
+    )
+    return Engine(settings, fittings)
+
+
+def build_channels(settings: Settings, clock: Clock) -> tuple[dict[str, DeliveryChannel], tuple[Closer, ...]]:
+    """The delivery channels that are configured, and what closes them."""
+    language, notify = settings.instance.language, settings.notify
+    words = partial(word, language=language)
+    channels: dict[str, DeliveryChannel] = {}
+    closers: list[Closer] = []
+    if notify.smtp is not None:
+        smtp = notify.smtp
+        config = SmtpConfig(
+            smtp.host,
+            smtp.port,
+            smtp.sender,
+            smtp.tls,
+            smtp.user,
+            smtp.password,
+            smtp.timeout_s,
+            domain=smtp.sender.partition("@")[2],
+        )
+        channels["smtp"] = SmtpChannel(config, words, language)
+    if notify.webhooks:
+        targets = {
+            name: WebhookConfig(item.url, item.secret, item.timeout_s)
+            for name, item in notify.webhooks.items()
+        }
+        webhook = WebhookChannel(targets, words, language, clock)
+        channels["webhook"] = webhook
+        closers.append(webhook.close)
+    return channels, tuple(closers)
+
+
+def plan_inventory(settings: Settings, store: Store, path: Path) -> tuple[Inventory, list[Change]]:
+    """The inventory of the file at `path` and what applying it would change. InputError when it is wrong."""
+    wanted = load_inventory(path, settings)
+    return wanted, diff(store.inventory(), wanted)
+
+
+def _policy(settings: Settings) -> WorldPolicy:
+    snmp = settings.collector.snmp
+    return WorldPolicy(
+        poll_ms=snmp.poll_s * 1000, step=StepPolicy(misses_before_down=snmp.misses_before_down)
+    )
