@@ -25,6 +25,7 @@ VERSION_2C = 1
 _USM_STATS: Oid = (1, 3, 6, 1, 6, 3, 15, 1, 1)
 _SYS_UPTIME: Oid = (1, 3, 6, 1, 2, 1, 1, 3, 0)
 _TRAP_OID: Oid = (1, 3, 6, 1, 6, 3, 1, 1, 4, 1, 0)
+_AUTH_PRIV = Flag.AUTH | Flag.PRIV
 _NOT_DECRYPTED = 0
 """request-id of a Report when that of the request could not be read."""
 
@@ -109,7 +110,7 @@ class Agent:
         body = pdu.build(PduKind.TRAP, self.request_id, [first, pdu.bind(_TRAP_OID, ber.oid(trap)), *rest])
         if isinstance(self.access, Community):
             return _v2c(self.access, body)
-        return self._seal(body, message_id=self.request_id, flags=Flag.AUTH | Flag.PRIV, now=now)
+        return self._seal(body, self.access, message_id=self.request_id, flags=_AUTH_PRIV, now=now)
 
     # version 2c
 
@@ -128,7 +129,7 @@ class Agent:
         message = usm.parse(datagram)
         refusal = self._refusal(message, user, now)
         if refusal is not None:
-            return self._report(message, refusal, now)
+            return self._report(message, user, refusal, now)
         try:
             scoped = usm.open_data(message, user)
             if scoped.take(ber.OCTETS) != message.engine_id:
@@ -137,18 +138,18 @@ class Agent:
             request = pdu.parse_request(scoped)
         except BerError:
             if message.flags & Flag.PRIV:
-                return self._report(message, Stat.DECRYPTION_ERRORS, now)
+                return self._report(message, user, Stat.DECRYPTION_ERRORS, now)
             raise
-        level = message.flags & (Flag.AUTH | Flag.PRIV)
-        if level != Flag.AUTH | Flag.PRIV:
+        level = message.flags & _AUTH_PRIV
+        if level != _AUTH_PRIV:
             reply: bytes | None = _refused(request, ErrorStatus.AUTHORIZATION_ERROR)
         else:
             limit = min(message.max_size, self.max_reply_bytes)
             room = limit - 128 - 2 * len(message.engine_id) - len(message.user)
             reply = self._reply(request, room, now)
-        return (
-            None if reply is None else self._seal(reply, message_id=message.message_id, flags=level, now=now)
-        )
+        if reply is None:
+            return None
+        return self._seal(reply, user, message_id=message.message_id, flags=level, now=now)
 
     def _refusal(self, message: usm.Message, user: usm.User, now: int) -> Stat | None:
         """Why USM refuses `message`, in the order of RFC 3414 section 3.2."""
@@ -161,22 +162,23 @@ class Agent:
             return Stat.UNSUPPORTED_SEC_LEVELS
         return usm.verify(message, user, engine) if message.flags & Flag.AUTH else None
 
-    def _report(self, message: usm.Message, stat: Stat, now: int) -> bytes | None:
+    def _report(self, message: usm.Message, user: usm.User, stat: Stat, now: int) -> bytes | None:
         self.stats[stat] += 1
         if not message.flags & Flag.REPORTABLE:
             return None
         value = ber.counter32(self.stats[stat])
         body = pdu.build(PduKind.REPORT, _request_id(message), [pdu.bind((*_USM_STATS, stat, 0), value)])
         # only a report of the time window is authenticated: it is what the manager may set its clock from
-        flags = Flag.AUTH if stat is Stat.NOT_IN_TIME_WINDOWS else Flag.NONE
-        return self._seal(body, message_id=message.message_id, flags=flags, now=now)
+        if stat is Stat.NOT_IN_TIME_WINDOWS:
+            return self._seal(body, user, message_id=message.message_id, flags=Flag.AUTH, now=now)
+        stranger = usm.User(message.user, b"", b"")
+        return self._seal(body, stranger, message_id=message.message_id, flags=Flag.NONE, now=now)
 
-    def _seal(self, body: bytes, *, message_id: int, flags: Flag, now: int) -> bytes:
+    def _seal(self, body: bytes, user: usm.User, *, message_id: int, flags: Flag, now: int) -> bytes:
         engine = self.engine(now)
-        user = self.access if isinstance(self.access, usm.User) else None
         scoped = ber.sequence(ber.octets(engine.engine_id), ber.octets(b""), body)
         self.salt = (self.salt + 1) & 0xFFFFFFFFFFFFFFFF
-        return usm.seal(engine, scoped, message_id=message_id, flags=flags, user=user, salt=self.salt)
+        return usm.seal(engine, scoped, user, message_id=message_id, flags=flags, salt=self.salt)
 
     # the operations
 

@@ -165,26 +165,22 @@ def open_data(message: Message, user: User | None) -> Reader:
     return Reader(cipher.update(reader.take(ber.OCTETS)) + cipher.finalize()).enter(ber.SEQUENCE)
 
 
-def seal(
-    engine: Engine, scoped: bytes, *, message_id: int, flags: Flag, user: User | None, salt: int
-) -> bytes:
+def seal(engine: Engine, scoped: bytes, user: User, *, message_id: int, flags: Flag, salt: int) -> bytes:
     """A whole message with `scoped` (an encoded scoped PDU) inside, protected as `flags` ask.
 
     `salt` must differ between any two messages of one engine boot (RFC 3826 section 3.1.2.1).
     """
-    salted = b""
-    data = scoped
-    if user is not None and flags & Flag.PRIV:
+    salted, data = b"", scoped
+    if flags & Flag.PRIV:
         salted = salt.to_bytes(SALT_BYTES, "big")
         cipher = _cipher(user, engine.boots, engine.time, salted).encryptor()
         data = ber.octets(cipher.update(scoped) + cipher.finalize())
-    authenticated = user is not None and bool(flags & Flag.AUTH)
-    mac = bytes(MAC_BYTES) if authenticated else b""
+    mac = bytes(MAC_BYTES) if flags & Flag.AUTH else b""
     security = ber.sequence(
         ber.octets(engine.engine_id),
         ber.integer(engine.boots),
         ber.integer(engine.time),
-        ber.octets(user.name if user is not None else b""),
+        ber.octets(user.name),
         ber.octets(mac),
         ber.octets(salted),
     )
@@ -195,7 +191,7 @@ def seal(
         ber.integer(SECURITY_MODEL_USM),
     )
     message = ber.sequence(ber.integer(VERSION_3), header, ber.octets(security), data)
-    if user is None or not authenticated:
+    if not mac:
         return message
     end = len(message) - len(data) - len(ber.octets(salted))
     return message[: end - MAC_BYTES] + _mac(user, message) + message[end:]

@@ -170,6 +170,7 @@ class World:
 
 def _device(entry: Entry, inventory: Inventory, seed: int, now: int, boots: int) -> Device:
     rng = random.Random(f"device {seed} {entry.code}")
+    booted_at = now - int(rng.uniform(1, 200) * _DAY_MS)
     hub = "-T0001-" in entry.code
     role = HaRole.STANDALONE
     if entry.ha_group is not None:
@@ -182,7 +183,8 @@ def _device(entry: Entry, inventory: Inventory, seed: int, now: int, boots: int)
         role=role,
         ups=inventory.site[entry.site].ups,
         psus=2 if hub else 1,
-        booted_at=now - int(rng.uniform(1, 200) * _DAY_MS),
+        booted_at=booted_at,
+        line_changed_at=booted_at,
         boots=boots + rng.randint(0, 20),
         habits=fresh_habits(rng, hub=hub),
         credentials=fresh_credentials(rng),
@@ -191,8 +193,9 @@ def _device(entry: Entry, inventory: Inventory, seed: int, now: int, boots: int)
 
 def _hubs(inventory: Inventory, devices: dict[str, Device]) -> dict[str, tuple[Device, ...]]:
     """What channels end at: the members of each HA group, and every single device."""
-    groups = {group: tuple(devices[code] for code in codes) for group, codes in inventory.members.items()}
-    return {**{code: (device,) for code, device in devices.items()}, **groups}
+    hubs: dict[str, tuple[Device, ...]] = {code: (device,) for code, device in devices.items()}
+    hubs.update({group: tuple(devices[code] for code in codes) for group, codes in inventory.members.items()})
+    return hubs
 
 
 def _outage(device: Device, event: Event, now: int) -> Iterator[Notice]:
