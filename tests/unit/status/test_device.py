@@ -1,0 +1,190 @@
+"""The state machine of one device."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from channelwatch.base.clock import EpochMs
+from channelwatch.status.device import DeviceState, StepPolicy, answered, blind, calmed, cleared, event, missed
+from channelwatch.status.events import LatchCleared, MissCause
+from channelwatch.status.signals import Reading, Signal, SignalState
+from channelwatch.status.states import Axis, Cause, Flag, Health, Protection, Reason
+from tests.support.province import START, answer, bypass, encrypting, miss, spoke, trap, tunnel_down
+
+POLICY = StepPolicy()
+DEVICE = spoke(1)
+TAMPERED = Reading(Signal.CRYPTO_TAMPER, SignalState.FAILED, "detected")
+CLEAR = Reading(Signal.CRYPTO_TAMPER, SignalState.OK, "clear")
+
+
+def up(at: int = START) -> DeviceState:
+    return answered(DeviceState(DEVICE), answer(DEVICE, at), POLICY).state
+
+
+def test_the_first_answer_makes_it_up_from_that_moment_on() -> None:
+    step = answered(DeviceState(DEVICE), answer(DEVICE, START), POLICY)
+    assert step.state.assessment.health is Health.UP
+    assert [(move.axis, move.after, move.t_lo, move.t_hi) for move in step.transitions] == [
+        (Axis.HEALTH, "up", START, START),
+        (Axis.PROTECTION, "secured", START, START),
+    ]
+
+
+def test_an_answer_that_changes_nothing_yields_no_transition() -> None:
+    assert answered(up(), answer(DEVICE, START + 10_000), POLICY).transitions == ()
+
+
+def test_a_change_seen_by_a_poll_lies_between_the_two_polls() -> None:
+    step = answered(up(), answer(DEVICE, START + 10_000, encrypting(tunnel_down())), POLICY)
+    move = step.transitions[0]
+    assert (move.before, move.after, move.t_lo, move.t_hi) == ("up", "down", START, START + 10_000)
+    assert move.cause is Cause.TUNNEL_DOWN
+
+
+def test_two_misses_are_not_down_and_the_third_is_back_dated_to_the_first() -> None:
+    state = up()
+    for number in (1, 2):
+        step = missed(state, miss(DEVICE, START + 10_000 * number), POLICY)
+        assert step.transitions == ()
+        state = step.state
+    step = missed(state, miss(DEVICE, START + 30_000), POLICY)
+    health, protection = step.transitions
+    assert (health.after, health.cause, health.reason) == ("down", Cause.UNREACHABLE, Reason.MISSES)
+    assert (health.t_lo, health.t_hi, health.recorded_at) == (START, START + 8_000, START + 30_000)
+    assert protection.after == "unknown"
+
+
+def test_a_miss_of_an_unhealthy_collector_counts_for_nothing() -> None:
+    state = up()
+    for number in range(10):
+        step = missed(state, miss(DEVICE, START + 10_000 * number, healthy=False), POLICY)
+        assert step.state == state
+
+
+def test_a_silent_device_whose_tunnel_the_hub_sees_is_degraded_not_down() -> None:
+    state = up()
+    for number in (1, 2, 3):
+        state = missed(state, miss(DEVICE, START + 10_000 * number), POLICY, carries_traffic=True).state
+    assert (state.assessment.health, state.assessment.cause) == (Health.DEGRADED, Cause.UNREACHABLE)
+
+
+@pytest.mark.parametrize("cause", [cause for cause in MissCause if cause.is_credential])
+def test_a_refused_credential_is_unknown_and_never_down(cause: MissCause) -> None:
+    state = up()
+    for number in (1, 2, 3):
+        state = missed(state, miss(DEVICE, START + 10_000 * number, cause), POLICY).state
+    assert (state.assessment.health, state.assessment.cause) == (Health.UNKNOWN, Cause.AUTH)
+
+
+def test_a_trusted_trap_changes_the_state_at_once_and_exactly() -> None:
+    step = event(up(), trap(DEVICE, START + 3_210, bypass()), POLICY)
+    move = step.transitions[-1]
+    assert (move.axis, move.after, move.t_lo, move.t_hi) == (Axis.PROTECTION, "exposed", START + 3_210, START + 3_210)
+    assert Flag.SECURITY_ALARM in step.state.flags
+
+
+def test_an_untrusted_event_never_changes_a_state() -> None:
+    state = up()
+    assert event(state, trap(DEVICE, START + 1, bypass(), trusted=False), POLICY).state == state
+
+
+def test_a_trusted_trap_does_not_bring_a_silent_device_back() -> None:
+    state = up()
+    for number in (1, 2, 3):
+        state = missed(state, miss(DEVICE, START + 10_000 * number), POLICY).state
+    after = event(state, trap(DEVICE, START + 40_000, tunnel_down()), POLICY).state
+    assert after.assessment.cause is Cause.UNREACHABLE
+
+
+def test_tamper_stays_until_a_person_clears_it() -> None:
+    state = answered(up(), answer(DEVICE, START + 10_000, encrypting(TAMPERED)), POLICY).state
+    state = answered(state, answer(DEVICE, START + 20_000, encrypting(CLEAR)), POLICY).state
+    assert state.readings[(Signal.CRYPTO_TAMPER, "")].state is SignalState.FAILED
+    assert state.assessment.protection is Protection.WEAKENED
+    person = LatchCleared(DEVICE, Signal.CRYPTO_TAMPER, "truong-ca", EpochMs(START + 30_000))
+    state = cleared(state, person, POLICY).state
+    assert state.assessment.protection is Protection.SECURED
+    assert Flag.SECURITY_ALARM not in state.flags
+    state = answered(state, answer(DEVICE, START + 40_000, encrypting(TAMPERED)), POLICY).state
+    assert state.assessment.protection is Protection.WEAKENED
+
+
+def test_a_latch_survives_silence() -> None:
+    state = answered(up(), answer(DEVICE, START + 10_000, encrypting(TAMPERED)), POLICY).state
+    for number in (2, 3, 4):
+        state = missed(state, miss(DEVICE, START + 10_000 * number), POLICY).state
+    assert state.assessment.health is Health.DOWN
+    assert Flag.SECURITY_ALARM in state.flags
+
+
+def test_a_busy_processor_counts_only_when_it_stays_busy() -> None:
+    busy = Reading(Signal.PLATFORM_CPU, SignalState.FAILED, 99)
+    calm = Reading(Signal.PLATFORM_CPU, SignalState.OK, 9)
+    state = up()
+    for number, reading in enumerate((busy, busy, calm, busy, busy), start=1):
+        state = answered(state, answer(DEVICE, START + 10_000 * number, encrypting(reading)), POLICY).state
+        assert state.assessment.health is Health.UP
+    state = answered(state, answer(DEVICE, START + 60_000, encrypting(busy)), POLICY).state
+    assert state.assessment.health is Health.DEGRADED
+
+
+def test_blind_time_is_unknown_and_begins_where_nobody_looked_any_more() -> None:
+    step = blind(up(), since=EpochMs(START), now=EpochMs(START + 45_000), policy=POLICY)
+    move = step.transitions[0]
+    assert (move.after, move.cause, move.t_lo, move.recorded_at) == ("unknown", Cause.MONITORING, START, START + 45_000)
+    assert blind(step.state, since=EpochMs(START), now=EpochMs(START + 50_000), policy=POLICY).transitions == ()
+
+
+def test_after_blind_time_the_recovery_is_known_only_from_the_first_answer() -> None:
+    state = blind(up(), since=EpochMs(START), now=EpochMs(START + 45_000), policy=POLICY).state
+    move = answered(state, answer(DEVICE, START + 60_000), POLICY).transitions[0]
+    assert (move.before, move.after, move.t_lo) == ("unknown", "up", START + 60_000)
+
+
+def test_five_changes_in_half_an_hour_are_flapping_and_calm_ends_it() -> None:
+    state = up()
+    for number in range(1, 6):
+        readings = encrypting(tunnel_down()) if number % 2 else encrypting()
+        state = answered(state, answer(DEVICE, START + 60_000 * number, readings), POLICY).state
+    assert Flag.FLAPPING in state.flags
+    assert calmed(state, START + 10 * 60_000, POLICY) is state
+    assert Flag.FLAPPING not in calmed(state, START + 60 * 60_000, POLICY).flags
+
+
+def test_the_instant_of_a_signals_change_is_kept_while_it_does_not_change() -> None:
+    state = up()
+    later = answered(state, answer(DEVICE, START + 10_000), POLICY).state
+    assert later.since[(Signal.CRYPTO_MODE, "")] == START
+
+
+@given(st.lists(st.sampled_from(["good", "bad", "bypass", "miss", "refused", "trap", "blind"]), max_size=40))
+def test_transitions_always_chain_and_never_run_backwards(story: list[str]) -> None:
+    state, now = DeviceState(DEVICE), START
+    last = {Axis.HEALTH: "unknown", Axis.PROTECTION: "unknown"}
+    for word in story:
+        now += 10_000
+        step = {
+            "good": lambda s=state, t=now: answered(s, answer(DEVICE, t), POLICY),
+            "bad": lambda s=state, t=now: answered(s, answer(DEVICE, t, encrypting(tunnel_down())), POLICY),
+            "bypass": lambda s=state, t=now: answered(s, answer(DEVICE, t, encrypting(bypass())), POLICY),
+            "miss": lambda s=state, t=now: missed(s, miss(DEVICE, t), POLICY),
+            "refused": lambda s=state, t=now: missed(s, miss(DEVICE, t, MissCause.WRONG_KEY), POLICY),
+            "trap": lambda s=state, t=now: event(s, trap(DEVICE, t, tunnel_down()), POLICY),
+            "blind": lambda s=state, t=now: blind(s, since=EpochMs(t - 1), now=EpochMs(t), policy=POLICY),
+        }[word]()
+        for move in step.transitions:
+            assert move.before == last[move.axis]
+            assert move.t_lo <= move.t_hi <= move.recorded_at
+            last[move.axis] = move.after
+        state = step.state
+        assert (state.assessment.health, state.assessment.protection) == (last[Axis.HEALTH], last[Axis.PROTECTION])
+
+
+def test_a_restored_state_keeps_its_latch_over_the_first_answer() -> None:
+    stored = replace(DeviceState(DEVICE), latched=frozenset({(Signal.CRYPTO_TAMPER, "")}))
+    state = answered(stored, answer(DEVICE, START), POLICY).state
+    assert state.assessment.protection is Protection.WEAKENED
