@@ -83,13 +83,13 @@ def plan(incident: Incident, contacts: Sequence[Contact], now: EpochMs) -> tuple
         return climbed, _pages(incident, kind, recipients(contacts, incident, rung.roles, now), now)
     if ladder.repeat_ms and incident.ladder and waited >= (incident.repeats + 1) * ladder.repeat_ms:
         told_again = replace(incident, repeats=incident.repeats + 1)
-        return told_again, _pages(told_again, PageKind.REPEATED, _reached(incident, contacts, now), now)
+        return told_again, _pages(told_again, PageKind.REPEATED, _reached(incident, contacts), now)
     return incident, []
 
 
 def farewell(incident: Incident, contacts: Sequence[Contact], now: EpochMs) -> list[Page]:
     """Tell everyone who was told of the fault that it has been restored."""
-    return _pages(incident, PageKind.RESTORED, _reached(incident, contacts, now), now)
+    return _pages(incident, PageKind.RESTORED, _reached(incident, contacts), now)
 
 
 def recipients(
@@ -109,11 +109,12 @@ def _kind(incident: Incident) -> PageKind:
     return PageKind.REOPENED if incident.state is IncidentState.REOPENED else PageKind.OPENED
 
 
-def _reached(incident: Incident, contacts: Sequence[Contact], now: EpochMs) -> list[Contact]:
-    rungs = LADDERS[incident.severity].rungs[: incident.ladder]
+def _reached(incident: Incident, contacts: Sequence[Contact]) -> list[Contact]:
+    """Whom the rungs climbed so far led to, by the hours at which they were due."""
     reached: dict[str, Contact] = {}
-    for rung in rungs:
-        reached.update({item.code: item for item in recipients(contacts, incident, rung.roles, now)})
+    for rung in LADDERS[incident.severity].rungs[: incident.ladder]:
+        due = EpochMs(incident.round_at + rung.after_ms)
+        reached.update({item.code: item for item in recipients(contacts, incident, rung.roles, due)})
     return list(reached.values())
 
 

@@ -50,7 +50,7 @@ def advance(incident: Incident, step: IncidentStep) -> Incident:
         case StepKind.REOPENED:
             return replace(
                 moved, restored_at=None, closed_at=None, acked_at=None, acked_by=None,
-                round=incident.round + 1, ladder=0, repeats=0,
+                round=incident.round + 1, round_at=step.at, ladder=0, repeats=0,
             )  # fmt: skip
         case StepKind.CLOSED | StepKind.DISMISSED | StepKind.MERGED:
             return replace(moved, closed_at=step.at)

@@ -24,11 +24,18 @@ from channelwatch.inventory.model import (
     UnitKind,
 )
 from channelwatch.pipeline.world import World, WorldPolicy
-from channelwatch.status.events import EventKind, EventReceived, MissCause, PollAnswered, PollMissed, Transport
+from channelwatch.status.events import (
+    EventKind,
+    EventReceived,
+    MissCause,
+    PollAnswered,
+    PollMissed,
+    Transport,
+)
 from channelwatch.status.signals import Reading, Signal, SignalState
 
-START = 1_790_000_000_000
-"""A Monday in September 2026, 13:13 in Viet Nam: working hours."""
+START = 1_789_970_400_000
+"""Monday 21 September 2026, 13:00 in Viet Nam: working hours."""
 
 HUB = GroupCode("51-D-T0001")
 HUB_A, HUB_B = DeviceCode("51-D-T0001-A"), DeviceCode("51-D-T0001-B")
@@ -57,9 +64,17 @@ def small_inventory(spokes: int = 4, life_cycle: LifeCycle = LifeCycle.IN_SERVIC
         channels.append(Channel(ChannelCode(f"51-D-{unit}"), spoke(number), HUB))
     contacts = (
         Contact(ContactCode("watch"), Role.WATCH, "Trực giám sát", (Bloc.PARTY,), ("webhook:duty",)),
-        Contact(ContactCode("onsite"), Role.ONSITE, "Lực lượng tại chỗ", (Bloc.PARTY,), ("smtp:onsite@example.test",)),
+        Contact(
+            ContactCode("onsite"),
+            Role.ONSITE,
+            "Lực lượng tại chỗ",
+            (Bloc.PARTY,),
+            ("smtp:onsite@example.test",),
+        ),
         Contact(ContactCode("chief"), Role.CHIEF, "Trưởng ca", (Bloc.PARTY,), ("smtp:chief@example.test",)),
-        Contact(ContactCode("team"), Role.RESPONDER, "Đội ứng cứu", (Bloc.PARTY,), ("smtp:team@example.test",)),
+        Contact(
+            ContactCode("team"), Role.RESPONDER, "Đội ứng cứu", (Bloc.PARTY,), ("smtp:team@example.test",)
+        ),
     )
     return Inventory(
         Province("51", "Quảng Ngãi"),
@@ -121,11 +136,17 @@ def bypass() -> Reading:
 def answer(device: DeviceCode, at: int, readings: tuple[Reading, ...] | None = None) -> PollAnswered:
     """An answered poll received at `at`."""
     return PollAnswered(
-        device, EpochMs(at - 5), EpochMs(at), encrypting() if readings is None else readings, "reference-encryptor"
+        device,
+        EpochMs(at - 5),
+        EpochMs(at),
+        encrypting() if readings is None else readings,
+        "reference-encryptor",
     )
 
 
-def miss(device: DeviceCode, at: int, cause: MissCause = MissCause.NO_ANSWER, *, healthy: bool = True) -> PollMissed:
+def miss(
+    device: DeviceCode, at: int, cause: MissCause = MissCause.NO_ANSWER, *, healthy: bool = True
+) -> PollMissed:
     """A poll that was given up at `at`, two seconds after it was sent."""
     return PollMissed(device, EpochMs(at - 2000), EpochMs(at), cause, healthy)
 
@@ -133,5 +154,11 @@ def miss(device: DeviceCode, at: int, cause: MissCause = MissCause.NO_ANSWER, *,
 def trap(device: DeviceCode, at: int, *readings: Reading, trusted: bool = True) -> EventReceived:
     """A notification received at `at`."""
     return EventReceived(
-        device, EventKind.OTHER, Transport.TRAP, EpochMs(at), trusted, source="trap:1.3.6.1", readings=readings
+        device,
+        EventKind.OTHER,
+        Transport.TRAP,
+        EpochMs(at),
+        trusted,
+        source="trap:1.3.6.1",
+        readings=readings,
     )

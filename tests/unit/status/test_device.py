@@ -9,7 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from channelwatch.base.clock import EpochMs
-from channelwatch.status.device import DeviceState, StepPolicy, answered, blind, calmed, cleared, event, missed
+from channelwatch.status.device import (
+    DeviceState,
+    StepPolicy,
+    answered,
+    blind,
+    calmed,
+    cleared,
+    event,
+    missed,
+)
 from channelwatch.status.events import LatchCleared, MissCause
 from channelwatch.status.signals import Reading, Signal, SignalState
 from channelwatch.status.states import Axis, Cause, Flag, Health, Protection, Reason
@@ -83,7 +92,12 @@ def test_a_refused_credential_is_unknown_and_never_down(cause: MissCause) -> Non
 def test_a_trusted_trap_changes_the_state_at_once_and_exactly() -> None:
     step = event(up(), trap(DEVICE, START + 3_210, bypass()), POLICY)
     move = step.transitions[-1]
-    assert (move.axis, move.after, move.t_lo, move.t_hi) == (Axis.PROTECTION, "exposed", START + 3_210, START + 3_210)
+    assert (move.axis, move.after, move.t_lo, move.t_hi) == (
+        Axis.PROTECTION,
+        "exposed",
+        START + 3_210,
+        START + 3_210,
+    )
     assert Flag.SECURITY_ALARM in step.state.flags
 
 
@@ -135,8 +149,15 @@ def test_a_busy_processor_counts_only_when_it_stays_busy() -> None:
 def test_blind_time_is_unknown_and_begins_where_nobody_looked_any_more() -> None:
     step = blind(up(), since=EpochMs(START), now=EpochMs(START + 45_000), policy=POLICY)
     move = step.transitions[0]
-    assert (move.after, move.cause, move.t_lo, move.recorded_at) == ("unknown", Cause.MONITORING, START, START + 45_000)
-    assert blind(step.state, since=EpochMs(START), now=EpochMs(START + 50_000), policy=POLICY).transitions == ()
+    assert (move.after, move.cause, move.t_lo, move.recorded_at) == (
+        "unknown",
+        Cause.MONITORING,
+        START,
+        START + 45_000,
+    )
+    assert (
+        blind(step.state, since=EpochMs(START), now=EpochMs(START + 50_000), policy=POLICY).transitions == ()
+    )
 
 
 def test_after_blind_time_the_recovery_is_known_only_from_the_first_answer() -> None:
@@ -181,7 +202,10 @@ def test_transitions_always_chain_and_never_run_backwards(story: list[str]) -> N
             assert move.t_lo <= move.t_hi <= move.recorded_at
             last[move.axis] = move.after
         state = step.state
-        assert (state.assessment.health, state.assessment.protection) == (last[Axis.HEALTH], last[Axis.PROTECTION])
+        assert (state.assessment.health, state.assessment.protection) == (
+            last[Axis.HEALTH],
+            last[Axis.PROTECTION],
+        )
 
 
 def test_a_restored_state_keeps_its_latch_over_the_first_answer() -> None:

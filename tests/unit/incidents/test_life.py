@@ -1,0 +1,81 @@
+"""The table of an incident's life."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from channelwatch.base.clock import EpochMs
+from channelwatch.base.errors import Permanent
+from channelwatch.base.ids import IncidentId, RuleId
+from channelwatch.incidents.life import REOPEN_WITHIN_MS, TABLE, advance, may_reopen
+from channelwatch.incidents.model import (
+    Incident,
+    IncidentState,
+    IncidentStep,
+    Severity,
+    StepKind,
+    SubjectKind,
+)
+from channelwatch.inventory.model import Bloc
+from tests.support.province import START, spoke
+
+
+def incident(state: IncidentState = IncidentState.OPEN) -> Incident:
+    at = EpochMs(START)
+    return Incident(
+        IncidentId(7), RuleId("device-down"), SubjectKind.DEVICE, spoke(1), Bloc.PARTY, Severity.P3, state, at, at, at,
+        round_at=at,
+    )  # fmt: skip
+
+
+def step(kind: StepKind, at: int = START + 1000, by: str = "truc") -> IncidentStep:
+    return IncidentStep(IncidentId(7), kind, EpochMs(at), by, "board")
+
+
+def test_an_acknowledgement_names_who_and_when_and_the_first_one_stays() -> None:
+    once = advance(incident(), step(StepKind.ACKED))
+    twice = advance(once, step(StepKind.ACKED, START + 9000, by="khac"))
+    assert (twice.state, twice.acked_by, twice.acked_at) == (IncidentState.ACKED, "truc", START + 1000)
+
+
+def test_a_restoration_does_not_close() -> None:
+    restored = advance(incident(), step(StepKind.RESTORED))
+    assert restored.state is IncidentState.RESTORED
+    assert not restored.state.is_over
+
+
+def test_reopening_begins_a_new_round_that_awaits_a_person_again() -> None:
+    restored = advance(advance(incident(), step(StepKind.ACKED)), step(StepKind.RESTORED, START + 2000))
+    again = advance(restored, step(StepKind.REOPENED, START + 3000))
+    assert (again.round, again.round_at, again.acked_at, again.ladder) == (1, START + 3000, None, 0)
+    assert again.state.awaits_person
+    assert again.t0 == START
+
+
+def test_the_same_fault_belongs_to_the_old_incident_for_a_day() -> None:
+    restored = advance(incident(), step(StepKind.RESTORED, START))
+    assert may_reopen(restored, EpochMs(START + REOPEN_WITHIN_MS - 1))
+    assert not may_reopen(restored, EpochMs(START + REOPEN_WITHIN_MS))
+    assert not may_reopen(advance(incident(), step(StepKind.MERGED, START)), EpochMs(START + 1))
+
+
+@pytest.mark.parametrize("kind", [StepKind.CLOSED, StepKind.REOPENED])
+def test_what_is_not_in_the_table_is_refused(kind: StepKind) -> None:
+    with pytest.raises(Permanent, match="SC-000007"):
+        advance(incident(), step(kind))
+
+
+@given(st.lists(st.sampled_from(list(StepKind)), max_size=30))
+def test_t0_never_changes_and_only_listed_moves_happen(kinds: list[StepKind]) -> None:
+    current = incident()
+    for number, kind in enumerate(kinds):
+        try:
+            after = advance(current, step(kind, START + number))
+        except Permanent:
+            assert (current.state, kind) not in TABLE
+            continue
+        assert after.t0 == START
+        assert after.state == TABLE.get((current.state, kind), current.state)
+        current = after
