@@ -1,0 +1,306 @@
+"""An answer seen as rows in which names can be looked up."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import tzinfo
+
+from channelwatch.base.clock import LOCAL_ZONE
+from channelwatch.status.signals import Scalar
+from channelwatch_collector.profiles import values
+from channelwatch_collector.profiles.counters import Sample, Uptimes, Window, per_second, rise
+from channelwatch_collector.profiles.expression import Absent, Unusable
+from channelwatch_collector.profiles.model import JsonSource, ObjectSpec, TableSpec
+from channelwatch_collector.snmp.port import Oid, PollFailure, Value
+
+MAX_ROWS = 4096
+"""The most rows of one table that are decoded; what is beyond is left out."""
+
+MAX_JSON = 256 * 1024
+"""The longest JSON text that is read, in octets."""
+
+Key = tuple[object, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """When an answer was got. Instants are epoch ms, `tick` is the monotonic clock (ms), `zone` is for device dates
+    that name none."""
+
+    sent_at: int
+    received_at: int
+    tick: int
+    zone: tzinfo = LOCAL_ZONE
+
+    @property
+    def asked_at(self) -> int:
+        """The middle of the request."""
+        return (self.sent_at + self.received_at) // 2
+
+    @property
+    def doubt_s(self) -> float:
+        """How far `asked_at` may be from the instant at which the device looked at its clock, s."""
+        return max(0, self.received_at - self.sent_at) / 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What decoding remembers of a device between two answers. Keys are `table.name|component`."""
+
+    counters: Mapping[str, Sample] = field(default_factory=dict)
+    windows: Mapping[str, Window] = field(default_factory=dict)
+    streaks: Mapping[Key, int] = field(default_factory=dict)
+    uptimes: Uptimes | None = None
+
+
+@dataclass(slots=True)
+class Watch:
+    """Counters while one answer is decoded: `before` is read, `after` is what the next answer will compare with."""
+
+    before: Memory
+    tick: int
+    samples: dict[str, Sample] = field(default_factory=dict)
+    windows: dict[str, Window] = field(default_factory=dict)
+
+    def per_second(self, key: str, sample: Sample) -> float:
+        """The rate since the last answer. Raises Unusable without one, and after a reset."""
+        self.samples[key] = sample
+        earlier = self.before.counters.get(key)
+        rate = per_second(earlier, sample) if earlier is not None else None
+        if rate is None:
+            raise Unusable
+        return rate
+
+    def rise(self, key: str, sample: Sample) -> float:
+        """The rise within the last day, as far as the counter was watched."""
+        self.samples[key] = sample
+        earlier = self.before.counters.get(key)
+        # After a reset the counter began at zero again: what it shows now has risen since.
+        risen = 0 if earlier is None else rise(earlier, sample)
+        window = self.before.windows.get(key, Window())
+        self.windows[key] = window.add(sample.value if risen is None else risen, self.tick)
+        return self.windows[key].total
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The readable side of a poll's answer, or of the varbinds of a trap."""
+
+    scalars: Mapping[Oid, Value]
+    columns: Mapping[Oid, Mapping[Oid, Value]]
+    failed: Mapping[Oid, PollFailure] = field(default_factory=dict)
+
+
+class DeviceRow:
+    """The scalars of a device as one row, `table` and `component` both empty."""
+
+    def __init__(
+        self, answer: Answer, scalars: Mapping[str, ObjectSpec], moment: Moment, watch: Watch
+    ) -> None:
+        self.answer = answer
+        self.moment = moment
+        self.watch = watch
+        self.component = ""
+        self.own: Scalar = None
+        self._scalars = scalars
+
+    def value(self, name: str) -> Scalar:
+        if name == "value":
+            return self.own
+        spec = self._spec(name)
+        found, _ = self._found(spec)
+        result = values.read(found, spec.type, self.moment.zone)
+        return result * spec.scale if spec.scale != 1 and isinstance(result, int | float) else result
+
+    def per_second(self, name: str) -> float:
+        sample, scale = self._sample(name)
+        return self.watch.per_second(self._key(name), sample) * scale
+
+    def rise(self, name: str) -> float:
+        sample, scale = self._sample(name)
+        return self.watch.rise(self._key(name), sample) * scale
+
+    def each(self, name: str) -> list[float]:
+        spec = self._spec(name)
+        for oid in spec.oid:
+            cells = self.answer.columns.get(oid)
+            if cells:
+                found = [
+                    values.read(cell, spec.type, self.moment.zone) for cell in cells.values() if cell.exists
+                ]
+                return [number * spec.scale for number in found if isinstance(number, int | float)]
+        raise Unusable if any(oid in self.answer.failed for oid in spec.oid) else Absent
+
+    def now(self) -> int:
+        return self.moment.received_at
+
+    def asked_at(self) -> int:
+        return self.moment.asked_at
+
+    def source(self, name: str) -> str:
+        """The instance that a name was read from, or the column; empty if it was not read."""
+        try:
+            spec = self._spec(name)
+            return values.dotted(spec.oid[0] if spec.column else self._found(spec)[1])
+        except (Absent, Unusable):
+            return ""
+
+    def _spec(self, name: str) -> ObjectSpec:
+        spec = self._scalars.get(name)
+        if spec is None:
+            raise Absent
+        return spec
+
+    def _found(self, spec: ObjectSpec) -> tuple[Value, Oid]:
+        """The first of a spec's objects that the device offers. Raises Absent, or Unusable if one was spoilt."""
+        spoilt = False
+        for oid in spec.oid:
+            found = self.answer.scalars.get(oid)
+            if found is not None and found.exists:
+                return found, oid
+            spoilt = spoilt or oid in self.answer.failed
+        raise Unusable if spoilt else Absent
+
+    def _sample(self, name: str) -> tuple[Sample, float]:
+        spec = self._spec(name)
+        found, _ = self._found(spec)
+        number = values.read(found, spec.type, self.moment.zone)
+        if isinstance(number, str):
+            number = int(number) if number.isdecimal() else None
+        if not isinstance(number, int) or number < 0:
+            raise Unusable
+        return Sample(number, self.watch.tick, values.width(found)), spec.scale
+
+    def _key(self, name: str) -> str:
+        return f"{name}|{self.component}"
+
+
+class TableRow(DeviceRow):
+    """One row of a table; names that the table lacks are looked up among the scalars."""
+
+    def __init__(self, device: DeviceRow, table: TableSpec, suffix: Oid) -> None:
+        super().__init__(device.answer, device._scalars, device.moment, device.watch)
+        self._table = table
+        self._suffix = suffix
+
+    def value(self, name: str) -> Scalar:
+        return values.dotted(self._suffix) if name == "index" else super().value(name)
+
+    def _spec(self, name: str) -> ObjectSpec:
+        return self._table.columns.get(name) or super()._spec(name)
+
+    def _found(self, spec: ObjectSpec) -> tuple[Value, Oid]:
+        spoilt = False
+        for oid in spec.oid:
+            rows = self.answer.columns.get(oid)
+            found = rows.get(self._suffix) if rows is not None else self.answer.scalars.get(oid)
+            if found is not None and found.exists:
+                return found, oid + self._suffix if rows is not None else oid
+            spoilt = spoilt or oid in self.answer.failed
+        raise Unusable if spoilt else Absent
+
+    def _key(self, name: str) -> str:
+        inside = name in self._table.columns
+        return f"{self._table.name}.{name}|{self.component}" if inside else f"{name}|"
+
+
+class JsonRow(DeviceRow):
+    """One row of a table that came as JSON."""
+
+    def __init__(self, device: DeviceRow, table: TableSpec, index: str, cells: Mapping[str, Scalar]) -> None:
+        super().__init__(device.answer, device._scalars, device.moment, device.watch)
+        assert table.json_ is not None
+        self._table = table
+        self._oid = table.json_.oid
+        self._index = index
+        self._cells = cells
+
+    def value(self, name: str) -> Scalar:
+        if name == "index":
+            return self._index
+        if name not in self._table.keys:
+            return super().value(name)
+        found = self._cells.get(name)
+        if found is None:
+            raise Absent
+        return found
+
+    def source(self, name: str) -> str:
+        return values.dotted(self._oid) if name in self._table.keys else super().source(name)
+
+    def _sample(self, name: str) -> tuple[Sample, float]:
+        if name not in self._table.keys:
+            return super()._sample(name)
+        number = self.value(name)
+        if not isinstance(number, int) or number < 0:
+            raise Unusable
+        return Sample(number, self.watch.tick), 1
+
+    def _key(self, name: str) -> str:
+        return f"{self._table.name}.{name}|{self.component}"
+
+
+def rows(device: DeviceRow, table: TableSpec) -> Iterator[DeviceRow]:
+    """The rows of a table in the agent's order, at most MAX_ROWS. Raises Unusable if the table as a whole is."""
+    if table.json_ is not None:
+        for index, cells in _json_rows(device.answer, table.json_)[:MAX_ROWS]:
+            yield JsonRow(device, table, index, cells)
+        return
+    suffixes: dict[Oid, None] = {}
+    for spec in table.columns.values():
+        for oid in spec.oid:
+            suffixes.update(dict.fromkeys(device.answer.columns.get(oid, ())))
+    if not suffixes and is_spoilt(device.answer, table):
+        raise Unusable
+    for suffix in list(suffixes)[:MAX_ROWS]:
+        yield TableRow(device, table, suffix)
+
+
+def is_spoilt(answer: Answer, table: TableSpec) -> bool:
+    """Whether a part of the table could not be read, so that a missing row proves nothing."""
+    if table.json_ is not None:
+        return table.json_.oid in answer.failed
+    return any(oid in answer.failed for spec in table.columns.values() for oid in spec.oid)
+
+
+def _json_rows(answer: Answer, source: JsonSource) -> list[tuple[str, Mapping[str, Scalar]]]:
+    found = answer.scalars.get(source.oid)
+    if source.oid in answer.failed:
+        raise Unusable
+    if found is None or not found.exists:
+        return []
+    if not isinstance(found.value, bytes) or len(found.value) > MAX_JSON:
+        raise Unusable
+    try:
+        document = json.loads(found.value)
+    except (ValueError, RecursionError):
+        raise Unusable from None
+    level: list[tuple[str, object]] = [("", document)]
+    for step in source.rows:
+        level = [deeper for index, node in level for deeper in _step(index, node, step)][: MAX_ROWS * 2]
+    return [(index, _cells(node)) for index, node in level if isinstance(node, dict)]
+
+
+def _step(index: str, node: object, step: str) -> Iterator[tuple[str, object]]:
+    children: Iterator[tuple[str, object]] = iter(())
+    if isinstance(node, dict):
+        children = ((str(key), child) for key, child in node.items())
+    elif isinstance(node, list):
+        children = ((str(number), child) for number, child in enumerate(node))
+    for key, child in children:
+        if step == "*":
+            yield (f"{index}/{key}" if index else key), child
+        elif key == step:
+            yield index, child
+
+
+def _cells(node: Mapping[str, object]) -> Mapping[str, Scalar]:
+    cells: dict[str, Scalar] = {}
+    for key, cell in node.items():
+        if isinstance(cell, str):
+            cells[str(key)] = values.text(cell.encode("utf-8", "replace"))
+        elif isinstance(cell, int | float):
+            cells[str(key)] = cell
+    return cells
