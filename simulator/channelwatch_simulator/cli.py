@@ -65,7 +65,6 @@ def add_pace(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--agent-port",
         type=port,
-        default=DEFAULT_PORT,
         metavar="PORT",
         help=f"UDP port of all devices ({DEFAULT_PORT})",
     )
@@ -99,8 +98,9 @@ def endpoint(text: str) -> tuple[str, int]:
 
 
 async def _run(args: argparse.Namespace) -> int:
+    agent_port = args.agent_port or DEFAULT_PORT
     province = build_province(
-        args.preset, args.seed, commune_count=args.communes, port=args.agent_port, mixed=args.mixed
+        args.preset, args.seed, commune_count=args.communes, port=agent_port, mixed=args.mixed
     )
     folder = RunFolder(args.out, secret_seed=args.seed_secrets)
     inventory = folder.write_inventory(province)
@@ -144,7 +144,7 @@ def _explain(args: argparse.Namespace, province: SimulatedProvince, inventory: P
     first = next(item for item in province.inventory.devices if item.credential == CREDENTIAL_V3)
     old = next((item for item in province.inventory.devices if item.credential == CREDENTIAL_V2C), first)
     where = args.out / SECRETS
-    print(f"DỮ LIỆU MÔ PHỎNG - simulated: {agents} agents answer on UDP port {args.agent_port}.")
+    print(f"DỮ LIỆU MÔ PHỎNG - simulated: {agents} agents answer on UDP port {first.port}.")
     print(f"  inventory    {inventory}")
     print(
         f"  credentials  {CREDENTIAL_V3}: v3 authPriv, SHA-256, AES-128, user cw, {where}/auth and {where}/priv"

@@ -61,6 +61,7 @@ class NoticeKind(StrEnum):
     POWER = "power"
     TEMPERATURE = "temperature"
     KEY_EXPIRY = "key-expiry"
+    CERT_EXPIRY = "cert-expiry"
     KEY_CHANGE = "key-change"
     CONFIG_CHANGE = "config-change"
     LOGIN_FAIL = "login-fail"
@@ -178,19 +179,22 @@ _FORMS: dict[NoticeKind, _Form] = {
     NoticeKind.TEMPERATURE: _Form(
         _own(10),
         Severity.WARNING,
-        "Temperature of {sensor} is {state}: {celsius} C",
+        "Temperature of {sensor} is {status}: {value} C",
         ("cweTemperatureName", "cweTemperatureValue", "cweTemperatureStatus"),
         Subject.TEMPERATURE,
     ),
     NoticeKind.KEY_EXPIRY: _Form(
+        _own(11), Severity.WARNING, "Key {name} expires in {days} days", _CREDENTIAL, Subject.CREDENTIAL
+    ),
+    NoticeKind.CERT_EXPIRY: _Form(
         _own(11),
         Severity.WARNING,
-        "{what} {name} expires in {days} days",
+        "Certificate {name} expires in {days} days",
         _CREDENTIAL,
         Subject.CREDENTIAL,
     ),
     NoticeKind.KEY_CHANGE: _Form(
-        _own(12), Severity.NOTICE, "{what} {name} was replaced", _CREDENTIAL, Subject.CREDENTIAL
+        _own(12), Severity.NOTICE, "Key or certificate {name} was replaced", _CREDENTIAL, Subject.CREDENTIAL
     ),
     NoticeKind.CONFIG_CHANGE: _Form(
         _own(13),
@@ -258,13 +262,25 @@ def _bind(name: str, notice: Notice, now: int) -> tuple[Oid, bytes]:
 def tunnel_notice(kind: NoticeKind, device: Device, index: int, now: int, detail: str = "") -> Notice:
     """A notice about the tunnel in row `index`."""
     tunnel = device.tunnels[index - 1]
-    fields = {"tunnel": tunnel.name, "peer": tunnel.remote, "state": tunnel.state(now).name.lower()}
+    fields = {"tunnel": tunnel.name, "peer": tunnel.remote, "state": label(tunnel.state(now))}
     return Notice(kind, device, index, detail=detail, fields=fields)
+
+
+def expiry_notice(device: Device, index: int, now: int) -> Notice:
+    """The key or certificate in row `index` is near its end."""
+    certificate = device.credentials[index - 1].kind is CredentialKind.CERTIFICATE
+    kind = NoticeKind.CERT_EXPIRY if certificate else NoticeKind.KEY_EXPIRY
+    return credential_notice(kind, device, index, now)
 
 
 def credential_notice(kind: NoticeKind, device: Device, index: int, now: int) -> Notice:
     """A notice about the key or certificate in row `index`."""
     credential = device.credentials[index - 1]
-    what = "Key" if credential.kind is CredentialKind.KEY else "Certificate"
-    fields = {"what": what, "name": credential.name, "days": str(device.days_left(credential, now))}
+    fields = {"name": credential.name, "days": str(device.days_left(credential, now))}
     return Notice(kind, device, index, fields=fields)
+
+
+def label(value: Enum) -> str:
+    """The name of an enumerated value as the MIB writes it: `bypassPlaintext`."""
+    first, *rest = value.name.lower().split("_")
+    return first + "".join(word.capitalize() for word in rest)

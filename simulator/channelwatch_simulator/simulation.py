@@ -101,7 +101,7 @@ class Simulation:
         self.notices_sent = 0
         self._clock = clock
         self._targets = targets
-        self._inventory = province.inventory
+        self.inventory = province.inventory
         offset = clock.now() - now
         masters = usm.master_key(keys.auth.reveal()), usm.master_key(keys.priv.reveal())
         self._endpoints = {
@@ -117,7 +117,7 @@ class Simulation:
     async def __aenter__(self) -> Simulation:
         try:
             for code, endpoint in self._endpoints.items():
-                await _bind(endpoint, self._inventory, code)
+                await _bind(endpoint, self.inventory, code)
         except BaseException:
             self.close()
             raise
@@ -147,7 +147,7 @@ class Simulation:
             self._endpoints[notice.device.code].tell(notice, self._targets)
 
     def _agent(self, device: Device, keys: Keys, masters: tuple[bytes, bytes], offset: int) -> Agent:
-        entry = self._inventory.device[DeviceCode(device.code)]
+        entry = self.inventory.device[DeviceCode(device.code)]
         access: Access = Community(keys.community.reveal().encode())
         if entry.credential != CREDENTIAL_V2C:
             access = usm.user_of(keys.user, *masters, device.engine_id)

@@ -2,21 +2,21 @@
 
 APP-NAME is `encryptor`, MSGID the kind of the notice, and the facts stand in the element `enc@99999`:
 
-| MSGID                   | parameters                         |
-|-------------------------|------------------------------------|
-| tunnel-up, rekey        | tunnel, peer, state                |
-| tunnel-down, ike-fail   | tunnel, peer, state, reason        |
-| ha-switch               | group, role                        |
-| bypass-on, bypass-off   | mode, account                      |
-| tamper, tamper-clear    | state (`detected`, `clear`)        |
-| self-test               | result (`passed`, `failed`)        |
-| power                   | source (`mains`, `battery`)        |
-| temperature             | sensor, state, celsius             |
-| key-expiry, key-change  | what, name, days                   |
-| login-ok, login-fail    | source, account                    |
-| config-change           | account                            |
-| link-up, link-down      | port                               |
-| cold-start              | boots                              |
+| MSGID                               | parameters                                   |
+|-------------------------------------|----------------------------------------------|
+| tunnel-up, rekey                    | tunnel, peer, state                          |
+| tunnel-down, ike-fail               | tunnel, peer, state, reason                  |
+| ha-switch                           | group, role                                  |
+| bypass-on, bypass-off               | mode, account                                |
+| tamper, tamper-clear                | state (`detected`, `clear`)                  |
+| self-test                           | result (`passed`, `failed`)                  |
+| power                               | source (`mains`, `battery`), battery, charge |
+| temperature                         | sensor, value, status                        |
+| key-expiry, cert-expiry, key-change | name, days                                   |
+| login-ok, login-fail                | source, account                              |
+| config-change                       | account                                      |
+| link-up, link-down                  | port                                         |
+| cold-start                          | boots                                        |
 """
 
 from __future__ import annotations

@@ -20,7 +20,14 @@ from channelwatch_simulator.device import (
     fresh_credentials,
     fresh_habits,
 )
-from channelwatch_simulator.notices import Notice, NoticeKind, credential_notice, tunnel_notice
+from channelwatch_simulator.notices import (
+    Notice,
+    NoticeKind,
+    credential_notice,
+    expiry_notice,
+    label,
+    tunnel_notice,
+)
 from channelwatch_simulator.province import SimulatedProvince
 from channelwatch_simulator.story import Act, Cause, Event
 
@@ -112,13 +119,11 @@ class World:
                     CryptoMode.BYPASS_PLAINTEXT if event.act is Act.BYPASS_ON else CryptoMode.ENCRYPTING
                 )
                 kind = NoticeKind.BYPASS_ON if event.act is Act.BYPASS_ON else NoticeKind.BYPASS_OFF
-                yield Notice(
-                    kind, device, account="crypto-officer", fields={"mode": device.mode.name.lower()}
-                )
+                yield Notice(kind, device, account="crypto-officer", fields={"mode": label(device.mode)})
             case Act.TAMPER | Act.TAMPER_RESET:
                 device.tamper = Tamper.DETECTED if event.act is Act.TAMPER else Tamper.CLEAR
                 kind = NoticeKind.TAMPER if event.act is Act.TAMPER else NoticeKind.TAMPER_CLEAR
-                yield Notice(kind, device, fields={"state": device.tamper.name.lower()})
+                yield Notice(kind, device, fields={"state": label(device.tamper)})
             case _:
                 yield from _upkeep(device, event, now)
 
@@ -207,7 +212,7 @@ def _outage(device: Device, event: Event, now: int) -> Iterator[Notice]:
     if event.act is Act.RETURN and event.cause is Cause.POWER:
         device.restart(now)
         yield Notice(NoticeKind.COLD_START, device, fields={"boots": str(device.boots)})
-        yield Notice(NoticeKind.SELF_TEST, device, fields={"result": device.self_test.name.lower()})
+        yield Notice(NoticeKind.SELF_TEST, device, fields={"result": label(device.self_test)})
 
 
 def _line(device: Device, down: bool, now: int) -> Iterator[Notice]:
@@ -224,13 +229,13 @@ def _upkeep(device: Device, event: Event, now: int) -> Iterator[Notice]:
     match event.act:
         case Act.POWER_BATTERY | Act.POWER_MAINS:
             device.on_battery_since = now if event.act is Act.POWER_BATTERY else None
-            yield Notice(NoticeKind.POWER, device, fields={"source": device.power_source.name.lower()})
+            yield Notice(NoticeKind.POWER, device, fields=_power(device, now))
         case Act.HOT | Act.COOL:
             device.hot = event.act is Act.HOT
             fields = {
                 "sensor": "board",
-                "state": device.temperature_status.name.lower(),
-                "celsius": str(device.temperature(now) // 10),
+                "value": str(device.temperature(now) // 10),
+                "status": label(device.temperature_status),
             }
             yield Notice(NoticeKind.TEMPERATURE, device, 1, fields=fields)
         case Act.KEY_EXPIRY | Act.KEY_CHANGE:
@@ -259,15 +264,24 @@ def _credential(device: Device, expiring: bool, now: int) -> Iterator[Notice]:
     credential.days_left = today + (_EXPIRY_DAYS if expiring else 365)
     if not expiring:
         credential.age_days = -today
-    kind = NoticeKind.KEY_EXPIRY if expiring else NoticeKind.KEY_CHANGE
-    yield credential_notice(kind, device, index, now)
+        yield credential_notice(NoticeKind.KEY_CHANGE, device, index, now)
+    else:
+        yield expiry_notice(device, index, now)
+
+
+def _power(device: Device, now: int) -> dict[str, str]:
+    return {
+        "source": label(device.power_source),
+        "battery": label(device.battery_status(now)),
+        "charge": str(device.charge(now)),
+    }
 
 
 def _set_role(device: Device, role: HaRole, now: int) -> Notice:
     device.role = role
     device.counters.switchovers += 1
     _carry(device, now)
-    return Notice(NoticeKind.HA_SWITCH, device, fields={"group": device.group, "role": role.name.lower()})
+    return Notice(NoticeKind.HA_SWITCH, device, fields={"group": device.group, "role": label(role)})
 
 
 def _carry(device: Device, now: int) -> None:
