@@ -64,7 +64,11 @@ class Agent:
 
 @contextmanager
 def running_snmpd(
-    folder: Path, *, address: str = "127.0.0.1", port: int = 0, engine_id: str = "80001f8804636877617463683031"
+    folder: Path,
+    *,
+    address: str = "127.0.0.1",
+    port: int = 0,
+    engine_id: str = "80001f8804636877617463683031",
 ) -> Iterator[Agent]:
     """An snmpd with its own persistent folder, so that restarts in the same `folder` raise its boots."""
     program = require_binary("snmpd", package="snmpd")
@@ -76,7 +80,18 @@ def running_snmpd(
 
     def answers() -> bool:
         asked = subprocess.run(
-            [snmpget, "-v2c", "-c", COMMUNITY, "-t", "0.5", "-r", "0", f"{address}:{port}", "1.3.6.1.2.1.1.5.0"],
+            [
+                snmpget,
+                "-v2c",
+                "-c",
+                COMMUNITY,
+                "-t",
+                "0.5",
+                "-r",
+                "0",
+                f"{address}:{port}",
+                "1.3.6.1.2.1.1.5.0",
+            ],
             env={**environment, "SNMPCONFPATH": str(folder)},
             capture_output=True,
             timeout=10,

@@ -22,10 +22,10 @@ _ENDS = frozenset({SnmpType.END_OF_MIB_VIEW, SnmpType.NO_SUCH_OBJECT, SnmpType.N
 class PageHint:
     """What earlier walks of the same columns taught.
 
-    `rows` of the longest column, `octets` of one variable binding, and the `answer_octets` that get through.
+    `rows` of the longest column (None if never read), `octets` of one variable binding, and the `answer_octets` that get through.
     """
 
-    rows: int = 0
+    rows: int | None = None
     octets: int = GUESSED_OCTETS
     answer_octets: int = ANSWER_OCTETS
 
@@ -69,7 +69,8 @@ class ColumnReader:
     def repetitions(self) -> int:
         """Rows to ask for: what is probably left and one more, within the limits of count and size."""
         read = len(self._active[0].rows)
-        expected = self._hint.rows - read + 1 if self._hint.rows >= read else self._max_repetitions
+        known = self._hint.rows
+        expected = self._max_repetitions if known is None or known < read else known - read + 1
         abreast = min(self._abreast, len(self._active))
         fitting = self._hint.answer_octets // (self._hint.octets * abreast)
         return max(1, min(self._max_repetitions, expected, fitting))
