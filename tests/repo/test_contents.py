@@ -12,12 +12,14 @@ from tests.repo.tree import lines
 
 # Written in parts, because this file is searched as well.
 MACHINE_PATH = re.compile(
-    r"(?<![\w.~}$-])/(?:" + "|".join(["wo" + "rk", "ro" + "ot", "ho" + r"me/\w+", "Us" + "ers"]) + r")\b/?"
+    r"(?<![\w.~}$-])/(?:"
+    + "|".join(["wo" + "rk", "ro" + "ot", "ho" + r"me/(?!operator\b)\w+", "Us" + "ers"])
+    + r")\b/?"
 )
 REGISTRY_HOST = re.compile(
     "|".join(["pypi" + r"\.org", "python" + r"hosted\.org", "npm" + r"js\.(?:org|com)", "gh" + r"cr\.io"])
 )
-PRIVATE_KEY = re.compile("-----BEGIN " + r"(?:\w+ )*PRIVATE KEY-----")
+PRIVATE_KEY = re.compile(r"""^\s*["']?-----BEGIN """ + r"(?:\w+ )*PRIVATE KEY-----(?:\\n|\W*$)")
 ACCESS_TOKEN = re.compile(
     r"\b(?:gh[pousr]_\w{36}|AKIA[0-9A-Z]{16}|xox[abp]-[\w-]{20,}|eyJ[\w-]{20,}\.eyJ[\w-]{20,})"
 )
@@ -29,7 +31,7 @@ UNIT_FILES = (".service", ".timer", ".socket")
 IPV4 = re.compile(r"(?<![\w.])(?<!section )(?:\d{1,3}\.){3}\d{1,3}(?![\w]|\.\d)")
 IPV6 = re.compile(r"(?<![\w:.])[0-9a-f]{0,4}(?::[0-9a-f]{0,4}){2,7}(?![\w:]|\.\d)", re.IGNORECASE)
 OCTETS = re.compile(r"[0-9a-f]{2}(?::[0-9a-f]{2})+", re.IGNORECASE)
-SLICE = re.compile(r"::\d{0,3}")
+SLICE = re.compile(r"\d{0,3}::\d{0,3}")
 OBJECT_IDENTIFIER = re.compile(r"[012]\.\d{1,2}\.")
 """The beginning of an OID such as that of MIB-2: four of its numbers alone look like an address."""
 
