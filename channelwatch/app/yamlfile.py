@@ -18,6 +18,10 @@ MAX_BYTES = 64 * 1024 * 1024
 """The largest file that is read: a national inventory is about a tenth of it."""
 
 
+MAX_DEPTH = 16
+"""No format of this product nests deeper."""
+
+
 class YamlFile:
     """A parsed YAML file that remembers on which line each key stands."""
 
@@ -35,14 +39,22 @@ class YamlFile:
 
     def line(self, location: Location) -> int:
         """The line (from 1) of the key or entry at `location`, or of the nearest one above it."""
-        while location and location not in self._lines:
-            location = location[:-1]
-        return self._lines.get(location, 1)
+        return self._lines.get(self._known(location), 1)
 
     def problem(self, location: Location, message: str) -> str:
         """`file:line: field: message`."""
-        field = field_text(location)
+        known = self._known(location)
+        absent = location[-1:] if location and location[-1:] != known[-1:] else ()
+        field = field_text((*known, *absent))
         return f"{self.path}:{self.line(location)}: " + (f"{field}: {message}" if field else message)
+
+    def _known(self, location: Location) -> Location:
+        """`location` without the parts that do not stand in the file, such as pydantic's names of union members."""
+        known: Location = ()
+        for part in location:
+            if (*known, part) in self._lines:
+                known = (*known, part)
+        return known
 
     def validate(self, model: type[M], context: Mapping[str, object] | None = None) -> M:
         """The file as `model`, with `context` for its validators. InputError with one line for each problem."""
@@ -80,6 +92,7 @@ def _compose(path: Path) -> yaml.Node | None:
         if path.stat().st_size > MAX_BYTES:
             raise InputError([f"{path}: larger than {MAX_BYTES // 1024 // 1024} MiB"])
         text = path.read_text(encoding="utf-8")
+        _refuse_aliases_and_depth(path, text)
         return yaml.compose(text, Loader=yaml.CSafeLoader)
     except FileNotFoundError:
         raise InputError([f"{path}: no such file"]) from None
@@ -87,6 +100,20 @@ def _compose(path: Path) -> yaml.Node | None:
         raise InputError([f"{path}: cannot be read: {error}"]) from None
     except yaml.YAMLError as error:
         raise InputError([_yaml_problem(path, error)]) from None
+
+
+def _refuse_aliases_and_depth(path: Path, text: str) -> None:
+    """Look at the file's events first: libyaml's composer recurses without a limit, and an alias may be a loop."""
+    depth = 0
+    for event in yaml.parse(text, Loader=yaml.CSafeLoader):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+        if depth > MAX_DEPTH or isinstance(event, yaml.AliasEvent):
+            raise InputError(
+                [f"{path}:{event.start_mark.line + 1}: aliases and deep nesting are not used here"]
+            )
 
 
 def _construct(path: Path, node: yaml.Node) -> object:
@@ -108,20 +135,18 @@ def _yaml_problem(path: Path, error: Exception) -> str:
 
 
 def _index(node: yaml.Node, location: Location, lines: dict[Location, int]) -> Iterator[tuple[int, str]]:
-    """Fill `lines`; yield what YAML itself lets pass and we do not: a repeated key, an anchor, a non-text key."""
+    """Fill `lines`; yield what YAML itself lets pass and we do not: a repeated key, a key that is no text."""
     lines.setdefault(location, node.start_mark.line + 1)
     if isinstance(node, yaml.MappingNode):
         for key, value in node.value:
+            key_line = key.start_mark.line + 1
             if not isinstance(key, yaml.ScalarNode):
-                yield key.start_mark.line + 1, "a key must be plain text"
+                yield key_line, "a key must be plain text"
                 continue
             here = (*location, str(key.value))
             if here in lines:
-                yield (
-                    key.start_mark.line + 1,
-                    f"{field_text(here)}: key stands twice (first on line {lines[here]})",
-                )
-            lines[here] = key.start_mark.line + 1
+                yield key_line, f"{field_text(here)}: key stands twice (first on line {lines[here]})"
+            lines[here] = key_line
             yield from _index(value, here, lines)
     elif isinstance(node, yaml.SequenceNode):
         for index, value in enumerate(node.value):

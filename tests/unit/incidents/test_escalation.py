@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
+from itertools import pairwise
 
 import pytest
 
@@ -43,7 +44,7 @@ def test_a_p1_climbs_watch_and_onsite_then_chief_then_team_and_never_falls_silen
     assert first[:4] == [(0, "watch"), (0, "onsite"), (10, "chief"), (15, "team")]
     repeated = sorted({minute for minute, page in pages if page.kind is PageKind.REPEATED})
     assert repeated[-1] >= 105
-    assert max(b - a for a, b in zip(repeated, repeated[1:], strict=False)) <= 15
+    assert max(b - a for a, b in pairwise(repeated)) <= 15
 
 
 def test_an_unfilled_post_falls_to_everyone_of_the_bloc() -> None:

@@ -1,0 +1,72 @@
+"""Alert rule files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from channelwatch.app.rulefile import duration_ms, load_rules, shipped_rules
+from channelwatch.base.errors import InputError
+
+RULE = """\
+version: 1
+rules:
+  - id: one
+    subject: device
+    when: {health: [down]}
+    severity: p3
+    title: {vi: Một, en: One}
+"""
+
+
+def problems(folder: Path, text: str) -> list[str]:
+    (folder / "rules.yaml").write_text(text, encoding="utf-8")
+    with pytest.raises(InputError) as caught:
+        load_rules(folder)
+    return caught.value.problems
+
+
+def test_the_shipped_rules_are_complete_and_exposed_is_the_gravest() -> None:
+    rules = load_rules(shipped_rules())
+    assert {rule.severity for rule in rules.device if rule.when.protection} == {"p1"}
+    assert len(rules.collector) == 1
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("severity: p3", "severity: p9", "rules.yaml:6: rules[0].severity:"),
+        ("health: [down]", "health: [dead]", "rules.yaml:5: rules[0].when.health"),
+        (
+            "when: {health: [down]}",
+            "when: {signal: crypto.tamper}",
+            "signal and signal_states are given together",
+        ),
+        (", en: One", "", "title has exactly the languages vi and en"),
+        ("subject: device", "subject: group", "a rule about a group says when.pair"),
+        ("severity: p3", "severity: p3\n    confirm: soon", "must be a whole number with a unit"),
+    ],
+)
+def test_what_is_wrong_is_named_with_file_line_and_key(
+    tmp_path: Path, old: str, new: str, expected: str
+) -> None:
+    found = problems(tmp_path, RULE.replace(old, new, 1))
+    assert any(expected in line for line in found), found
+
+
+def test_an_identifier_stands_once(tmp_path: Path) -> None:
+    (tmp_path / "other.yaml").write_text(RULE, encoding="utf-8")
+    assert any("rule 'one' stands in two places" in line for line in problems(tmp_path, RULE))
+
+
+def test_a_folder_without_rules_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no rule files"):
+        load_rules(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("text", "ms"), [("250ms", 250), ("90s", 90_000), ("5m", 300_000), ("24h", 86_400_000)]
+)
+def test_durations_carry_their_unit(text: str, ms: int) -> None:
+    assert duration_ms(text) == ms
