@@ -1,0 +1,109 @@
+"""Every limit of the receivers, and the token buckets that hold the rates."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import Final
+
+from channelwatch_collector.syslog.parse.framing import MAX_FRAME_OCTETS
+from channelwatch_collector.syslog.parse.header import MAX_MESSAGE_OCTETS
+
+KEPT_SEVERITY: Final = 3
+"""Error and worse (RFC 5424 section 6.2.1) are never shed by a rate limit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Limits of all listeners together, except where a name says otherwise. Octets, seconds, or counts.
+
+    `receive_buffer_octets` is asked of the kernel, which caps it at net.core.rmem_max without a word.
+    `rate_per_s` and `burst` hold per source. `datagrams_per_turn` lets other callbacks run during a storm.
+    `sources` is how many sources' rates and reports are remembered; the least recently heard is forgotten.
+    """
+
+    max_message_octets: int = MAX_MESSAGE_OCTETS
+    max_frame_octets: int = MAX_FRAME_OCTETS
+    receive_buffer_octets: int = 4 * 1024 * 1024
+    datagrams_per_turn: int = 512
+    max_connections: int = 1024
+    max_connections_per_source: int = 4
+    frame_timeout_s: float = 30.0
+    handshake_timeout_s: float = 10.0
+    rate_per_s: float = 200.0
+    burst: int = 2000
+    sources: int = 20_000
+    flood_report_s: float = 60.0
+    rogue_report_s: float = 60.0
+    rogue_sample_chars: int = 1024
+    skew_s: float = 300.0
+    skew_report_s: float = 3600.0
+
+
+DEFAULT_LIMITS: Final = Limits()
+
+
+class TokenBucket:
+    """Lets `burst` through at once and `rate_per_s` in the long run. `now_ms` is a monotonic time."""
+
+    __slots__ = ("_burst", "_per_ms", "_tokens", "_updated_ms")
+
+    def __init__(self, *, rate_per_s: float, burst: int, now_ms: int) -> None:
+        self._per_ms = rate_per_s / 1000
+        self._burst = float(burst)
+        self._tokens = float(burst)
+        self._updated_ms = now_ms
+
+    def take(self, now_ms: int) -> bool:
+        """Use one token; False if none is left."""
+        self._tokens = min(self._burst, self._tokens + (now_ms - self._updated_ms) * self._per_ms)
+        self._updated_ms = now_ms
+        if self._tokens < 1:
+            return False
+        self._tokens -= 1
+        return True
+
+
+class RateLimiter:
+    """One bucket for each source, for a bounded number of sources."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._buckets: OrderedDict[str, TokenBucket] = OrderedDict()
+
+    def allows(self, source: str, now_ms: int) -> bool:
+        """Whether `source` stays within its rate with one more message."""
+        bucket = self._buckets.get(source)
+        if bucket is None:
+            bucket = TokenBucket(rate_per_s=self._limits.rate_per_s, burst=self._limits.burst, now_ms=now_ms)
+            self._buckets[source] = bucket
+            if len(self._buckets) > self._limits.sources:
+                self._buckets.popitem(last=False)
+        else:
+            self._buckets.move_to_end(source)
+        return bucket.take(now_ms)
+
+
+class Reporter:
+    """Says of each subject when it may be reported again, and how much happened meanwhile."""
+
+    def __init__(self, *, every_s: float, subjects: int) -> None:
+        self._every_ms = int(every_s * 1000)
+        self._subjects = subjects
+        self._seen: OrderedDict[str, tuple[int, int]] = OrderedDict()
+
+    def count(self, subject: str, now_ms: int) -> int:
+        """0 if `subject` was reported within the interval; else how often it came since then, this time included."""
+        last = self._seen.get(subject)
+        if last is None:
+            self._seen[subject] = (now_ms, 0)
+            if len(self._seen) > self._subjects:
+                self._seen.popitem(last=False)
+            return 1
+        reported_ms, silent = last
+        self._seen.move_to_end(subject)
+        if now_ms - reported_ms < self._every_ms:
+            self._seen[subject] = (reported_ms, silent + 1)
+            return 0
+        self._seen[subject] = (now_ms, 0)
+        return silent + 1

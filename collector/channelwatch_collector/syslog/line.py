@@ -1,0 +1,161 @@
+"""One line from octets to what may be kept of it. Pure: the receivers and the command line share it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import tzinfo
+from typing import Final
+
+from channelwatch.base.clock import EpochMs, iso_utc
+from channelwatch.status.signals import SignalState
+from channelwatch_collector.syslog.parse.classify import Classified, Classifier, NoKind
+from channelwatch_collector.syslog.parse.header import DEFAULT_ZONE, MAX_MESSAGE_OCTETS, parse_header
+from channelwatch_collector.syslog.parse.message import Message, SdElement, decode
+from channelwatch_collector.syslog.parse.redact import MASK, Refusal, redact, refuse
+
+_SHORTEST_SECRET: Final = 16
+"""Shorter header names hold no key; they are left as they are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line that is fit to be queued and stored.
+
+    `message` is redacted throughout; of a refused line only its priority and time are left.
+    Exactly one of `classified` and `why_not` is set. `masked` counts the values that were masked.
+    """
+
+    message: Message
+    classified: Classified | None
+    why_not: NoKind | Refusal | None
+    masked: int
+
+    @property
+    def refused(self) -> Refusal | None:
+        """Why nothing of the line was kept."""
+        return self.why_not if isinstance(self.why_not, Refusal) else None
+
+
+def read_line(
+    raw: bytes,
+    *,
+    received_at: EpochMs,
+    classifier: Classifier,
+    zone: tzinfo = DEFAULT_ZONE,
+    max_octets: int = MAX_MESSAGE_OCTETS,
+) -> Line:
+    """`raw`, one message without its framing. Patterns see the whole text; what leaves here is redacted."""
+    message = parse_header(raw, received_at=received_at, zone=zone, max_octets=max_octets)
+    refusal = refuse(decode(raw[:max_octets])[0])
+    if refusal is not None:
+        return Line(_emptied(message), None, refusal, 0)
+    result = classifier.classify(message)
+    clean, masked = _redacted(message)
+    if isinstance(result, NoKind):
+        return Line(clean, None, result, masked)
+    return Line(clean, result, None, masked)
+
+
+def is_good_news(classified: Classified) -> bool:
+    """Whether a line says that something is well again.
+
+    Anybody can send such a line over UDP, so without an authenticated sender it only asks for a poll.
+    """
+    return any(reading.state is SignalState.OK for reading in classified.readings)
+
+
+def parse_line(
+    raw: bytes, *, received_at: EpochMs, classifier: Classifier, zone: tzinfo = DEFAULT_ZONE
+) -> dict[str, object]:
+    """What `channelwatch syslog parse` shows of a line: header, kind, fields, readings, or the reason for none."""
+    line = read_line(raw, received_at=received_at, classifier=classifier, zone=zone)
+    message = line.message
+    shown: dict[str, object] = {
+        "format": message.fmt.value,
+        "format_reason": message.reason.value if message.reason else None,
+        "facility": message.facility,
+        "severity": message.severity,
+        "device_time": iso_utc(message.device_time) if message.device_time is not None else None,
+        "hostname": message.hostname,
+        "app_name": message.app_name,
+        "procid": message.procid,
+        "msgid": message.msgid,
+        "structured_data": {
+            element.id: [list(param) for param in element.params] for element in message.structured_data
+        },
+        "text": message.text,
+        "truncated": message.truncated,
+        "invalid_utf8": message.invalid_utf8,
+        "masked": line.masked,
+        "kind": None,
+        "reason": line.why_not.value if line.why_not else None,
+    }
+    if line.classified is not None:
+        shown |= _shown_event(line.classified)
+    return shown
+
+
+def _shown_event(event: Classified) -> dict[str, object]:
+    return {
+        "kind": event.kind.value,
+        "severity": event.severity,
+        "component": event.component,
+        "fields": dict(event.fields),
+        "pattern": f"{event.pack}/{event.pattern}",
+        "readings": [
+            {
+                "signal": reading.signal.value,
+                "component": reading.component,
+                "state": reading.state.value,
+                "value": reading.value,
+                "unit": reading.unit,
+            }
+            for reading in event.readings
+        ],
+    }
+
+
+def _emptied(message: Message) -> Message:
+    return Message(
+        fmt=message.fmt,
+        facility=message.facility,
+        severity=message.severity,
+        text="",
+        device_time=message.device_time,
+        clock_synced=message.clock_synced,
+        reason=message.reason,
+        truncated=message.truncated,
+        invalid_utf8=message.invalid_utf8,
+    )
+
+
+def _redacted(message: Message) -> tuple[Message, int]:
+    text = redact(message.text)
+    elements = tuple(_redacted_element(element) for element in message.structured_data)
+    masked = text.masked + sum(value == MASK for element in elements for _, value in element.params)
+    clean = replace(
+        message,
+        text=text.text,
+        structured_data=elements,
+        hostname=_redacted_name(message.hostname),
+        app_name=_redacted_name(message.app_name),
+        procid=_redacted_name(message.procid),
+        msgid=_redacted_name(message.msgid),
+    )
+    return clean, masked
+
+
+def _redacted_element(element: SdElement) -> SdElement:
+    return SdElement(
+        element.id, tuple((name, _redacted_value(name, value)) for name, value in element.params)
+    )
+
+
+def _redacted_value(name: str, value: str) -> str:
+    """The name is part of the evidence: `password="x"` is a secret, `x` alone is not."""
+    quoted = value.replace('"', "'")
+    return MASK if redact(f'{name}="{quoted}"').masked else redact(value).text
+
+
+def _redacted_name(name: str | None) -> str | None:
+    return redact(name).text if name is not None and len(name) >= _SHORTEST_SECRET else name

@@ -1,0 +1,256 @@
+"""Reads packs of patterns: YAML files, each pattern with the lines that prove it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from importlib import resources
+from pathlib import Path
+from typing import Annotated, Final, Self
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+from channelwatch.app.yamlfile import YamlFile
+from channelwatch.base.clock import EpochMs
+from channelwatch.base.errors import InputError
+from channelwatch.status.events import EventKind
+from channelwatch.status.signals import Signal, SignalState
+from channelwatch_collector.syslog.parse.classify import (
+    PLACEHOLDER,
+    Classified,
+    Classifier,
+    NoKind,
+    Pattern,
+    ReadingRule,
+    app_key,
+)
+from channelwatch_collector.syslog.parse.header import parse_header
+
+_SEVERITIES: Final = ("emergency", "alert", "critical", "error", "warning", "notice", "info", "debug")
+_EXAMPLES_AT: Final = EpochMs(1_795_318_923_000)
+"""When the example lines are taken to arrive: 2026-11-22T03:42:03Z."""
+
+_Id = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
+_Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
+_Text = Annotated[str, StringConstraints(min_length=1, max_length=2048)]
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class SdEntry(_Model):
+    """Fields out of one structured data element: parameter name to field name."""
+
+    id: _Text
+    fields: dict[_Text, _Name] = {}
+
+
+class ReadingEntry(_Model):
+    """A signal that the line states: `state`, or `states` by value, or the two limits of a number."""
+
+    signal: Signal
+    value: str
+    state: SignalState | None = None
+    states: dict[_Text, SignalState] = {}
+    names: dict[_Text, str] = {}
+    degraded_at: float | None = None
+    failed_at: float | None = None
+    component: str = ""
+    unit: str = ""
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        limits = (self.degraded_at, self.failed_at)
+        ways = [self.state is not None, bool(self.states), None not in limits]
+        if ways.count(True) != 1 or (limits.count(None) == 1):
+            raise ValueError("give one of state, states, or degraded_at with failed_at")
+        if None not in limits and not self.unit:
+            raise ValueError("limits are for numbers: give a unit")
+        return self
+
+    def compile(self) -> ReadingRule:
+        """The same for the classifier."""
+        return ReadingRule(
+            signal=self.signal,
+            value=self.value,
+            state=self.state,
+            states=self.states,
+            names=self.names,
+            degraded_at=self.degraded_at,
+            failed_at=self.failed_at,
+            component=self.component,
+            unit=self.unit,
+        )
+
+
+class ExampleReading(_Model):
+    """What an example line must state of one signal."""
+
+    signal: Signal
+    state: SignalState
+    value: str | int | float | None = None
+    component: str = ""
+
+
+class Example(_Model):
+    """A whole line as received, and what must come of it. What is left out is not compared."""
+
+    line: _Text
+    component: str = ""
+    fields: dict[_Name, str] = {}
+    readings: list[ExampleReading] = []
+
+
+class PatternEntry(_Model):
+    """One pattern; see `parse.classify.Pattern`."""
+
+    id: _Id
+    kind: EventKind | None = None
+    noise: bool = False
+    apps: list[_Text] = []
+    msgids: list[_Text] = []
+    contains: list[_Text] = []
+    regex: _Text | None = None
+    sd: SdEntry | None = None
+    severity: str | None = None
+    component: str = ""
+    fields: list[_Name] = []
+    readings: list[ReadingEntry] = []
+    examples: list[Example] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.noise == (self.kind is not None):
+            raise ValueError("give either a kind or noise: true")
+        if self.severity is not None and self.severity not in _SEVERITIES:
+            raise ValueError(f"severity must be one of {', '.join(_SEVERITIES)}")
+        known = self._known_fields()
+        templates = [
+            self.component,
+            *(text for entry in self.readings for text in (entry.value, entry.component)),
+        ]
+        used = {name for template in templates for name in PLACEHOLDER.findall(template)}
+        unknown = (used | set(self.fields)) - known
+        if unknown:
+            raise ValueError(f"no group or parameter gives {', '.join(sorted(unknown))}")
+        return self
+
+    def _known_fields(self) -> set[str]:
+        known = set(self.sd.fields.values()) if self.sd else set()
+        if self.regex is not None:
+            try:
+                known |= set(re.compile(self.regex).groupindex)
+            except re.error as error:
+                raise ValueError(f"regex: {error}") from None
+        return known
+
+    def compile(self, pack: PackFile) -> Pattern:
+        """The same for the classifier; gates that the pattern leaves out are those of its pack."""
+        return Pattern(
+            pack=pack.id,
+            id=self.id,
+            kind=self.kind,
+            fields=tuple(self.fields),
+            apps=frozenset(app_key(name) for name in self.apps or pack.apps),
+            msgids=frozenset(self.msgids),
+            contains=tuple(self.contains),
+            regex=re.compile(self.regex) if self.regex is not None else None,
+            sd_id=self.sd.id if self.sd else None,
+            sd_fields=tuple(self.sd.fields.items()) if self.sd else (),
+            severity=_SEVERITIES.index(self.severity) if self.severity else None,
+            component=self.component,
+            readings=tuple(entry.compile() for entry in self.readings),
+        )
+
+
+class PackFile(_Model):
+    """One file: patterns of one product, tried in order."""
+
+    version: int = Field(ge=1, le=1)
+    id: _Id
+    title: _Text
+    apps: list[_Text] = []
+    patterns: list[PatternEntry] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        names = [entry.id for entry in self.patterns]
+        repeated = {name for name in names if names.count(name) > 1}
+        if repeated:
+            raise ValueError(f"pattern ids stand twice: {', '.join(sorted(repeated))}")
+        for entry in self.patterns:
+            if not (entry.apps or self.apps or entry.msgids or entry.contains):
+                raise ValueError(f"pattern {entry.id} has no gate: give apps, msgids or contains")
+        return self
+
+
+def built_in_packs() -> list[Path]:
+    """The pack files that come with the product, in the order in which they are tried."""
+    folder = resources.files("channelwatch_collector.syslog") / "packs"
+    return sorted(Path(str(entry)) for entry in folder.iterdir() if entry.name.endswith(".yaml"))
+
+
+def load_packs(paths: Sequence[Path] | None = None) -> list[Pattern]:
+    """The patterns of `paths`, or of the built-in packs. InputError lists every fault with file, line and key."""
+    problems: list[str] = []
+    patterns: list[Pattern] = []
+    for path in built_in_packs() if paths is None else paths:
+        try:
+            file = YamlFile(path)
+            pack = file.validate(PackFile)
+        except InputError as error:
+            problems += error.problems
+            continue
+        patterns += [entry.compile(pack) for entry in pack.patterns]
+        problems += _failed_examples(file, pack)
+    if problems:
+        raise InputError(problems, operation="load syslog packs")
+    return patterns
+
+
+def _failed_examples(file: YamlFile, pack: PackFile) -> Iterator[str]:
+    """The examples are part of the file: a pack that fails its own is not loaded."""
+    compiled = [entry.compile(pack) for entry in pack.patterns]
+    classifier = Classifier(compiled)
+    for number, entry in enumerate(pack.patterns):
+        for index, example in enumerate(entry.examples):
+            for key, fault in _faults(classifier, entry, example):
+                yield file.problem(("patterns", number, "examples", index, *key), fault)
+
+
+def _faults(
+    classifier: Classifier, entry: PatternEntry, example: Example
+) -> Iterable[tuple[tuple[str, ...], str]]:
+    message = parse_header(example.line.encode(), received_at=_EXAMPLES_AT)
+    result = classifier.classify(message)
+    if isinstance(result, NoKind):
+        if not (entry.noise and result is NoKind.SUPPRESSED):
+            yield ("line",), f"{result.value} instead of {entry.id}"
+        return
+    if result.pattern != entry.id:
+        yield ("line",), f"matches {result.pattern} before {entry.id}"
+        return
+    yield from _differences(result, example)
+
+
+def _differences(result: Classified, example: Example) -> Iterator[tuple[tuple[str, ...], str]]:
+    if result.component != example.component:
+        yield ("component",), f"is {result.component!r}"
+    if dict(result.fields) != example.fields:
+        yield ("fields",), f"are {dict(result.fields)}"
+    stated = [
+        ExampleReading(signal=r.signal, state=r.state, value=r.value, component=r.component)
+        for r in result.readings
+    ]
+    if stated != example.readings:
+        shown = [reading.model_dump(mode="json") for reading in stated]
+        yield ("readings",), f"are {shown}"
+
+
+def describe(patterns: Iterable[Pattern]) -> Mapping[str, int]:
+    """How many patterns each pack holds."""
+    counts: dict[str, int] = {}
+    for pattern in patterns:
+        counts[pattern.pack] = counts.get(pattern.pack, 0) + 1
+    return counts

@@ -1,0 +1,236 @@
+"""What may never be kept: key material, passwords, key identifiers, and lines that bear a secrecy stamp.
+
+Redaction runs before any queue, spool or store. It masks rather more than it must: an event is told by its kind
+and its allow-listed fields, and the text is only a help to the reader.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+MASK: Final = "[masked]"
+MAX_TEXT_CHARS: Final = 4096
+"""Redacted text beyond this is cut: nobody reads it, and a screen has to show it."""
+
+MAX_BASE64_CHARS: Final = 256
+"""A base64 run of this length is a document or a key file, not a field: the line is refused."""
+
+
+class Refusal(StrEnum):
+    """Why nothing of a line may be kept."""
+
+    SECRECY_STAMP = "secrecy_stamp"
+    PEM_BLOCK = "pem_block"
+    BASE64_BLOCK = "base64_block"
+
+
+@dataclass(frozen=True, slots=True)
+class Redacted:
+    """Text fit to be stored: printable, at most `MAX_TEXT_CHARS`, with `masked` values replaced by `MASK`."""
+
+    text: str
+    masked: int
+
+
+_RANK: Final = r"(?:(?:tuyệt|tối|tuyet|toi)\s+)"
+_STAMP_FORMS: Final = (
+    # In capitals the two words have no other use, with or without the accents that a poor terminal drops.
+    re.compile(r"(?<!\w)(?:(?:TUYỆT|TỐI)\s+MẬT|(?:TUYET|TOI)\s+MAT)(?!\w)"),
+    re.compile(
+        rf"(?<!\w)(?:độ|do)[ _-]*(?:mật|mat)\s*[:=]+\s*[\"'\[(]*\s*{_RANK}?(?:mật|mat)(?!\w)", re.IGNORECASE
+    ),
+    re.compile(rf"[\[(<{{\"'|*]\s*{_RANK}?mật\s*[\])>}}\"'|*]", re.IGNORECASE),
+)
+_SINGLE_STAMP: Final = re.compile(r"(?<!\w)MẬT(?!\w)")
+_WORD_BEFORE: Final = re.compile(r"(\w+)\s+$")
+_WORD_AFTER: Final = re.compile(r"\s+(\w+)")
+_COMPOUND_BEFORE: Final = frozenset({"BẢO", "BÍ", "CƠ", "THÂN", "ĐỘ", "KHÓA", "KHOÁ", "MÃ", "GIỮ", "NỘI"})
+_COMPOUND_AFTER: Final = frozenset({"KHẨU", "MÃ", "THƯ", "VỤ", "LỆNH", "HIỆU", "ĐỘ", "THIẾT", "BÁO", "DANH"})
+_UNICODE_ESCAPE: Final = re.compile(r"\\u([0-9A-Fa-f]{4})")
+_PEM: Final = re.compile(r"-{4,5} ?(?:BEGIN|END) [A-Z0-9 ]{1,40}-{4,5}")
+_BASE64_BLOCK: Final = re.compile(rf"[A-Za-z0-9+/]{{{MAX_BASE64_CHARS}}}")
+
+_STRONG_NAMES: Final = (
+    r"password|passwd|passphrase|passcode|secret|token|credential|community|mật khẩu|mat khau|khóa bí mật"
+    r"|(?:private|shared|secret|session|master|public|crypto|auth|priv|enc\w{0,10})[-_ ]?key"
+)
+_WEAK_NAMES: Final = (
+    r"pass|pwd|psk|psksecret|pin|otp|salt|nonce|cookie|sid|session[-_ ]?id|key|keyid|keyring|khóa|khoá"
+)
+_NAME_START: Final = r"(?:(?<![A-Za-z])|(?-i:(?<=[a-z])(?=[A-Z])))"
+_NAME_PART: Final = r"(?:[-_ ]?(?:id|ids|identifier|index|data|material|hex|string|value|tag))"
+_SECRET_NAME: Final = (
+    rf"(?:(?:{_STRONG_NAMES})[\w.-]{{0,24}}"
+    rf"|{_NAME_START}(?:{_WEAK_NAMES}){_NAME_PART}?(?:[-_.\d]\w{{0,24}})?)"
+)
+_WHOSE: Final = r"(?:\s(?:for|of|cho)\s(?:user\s)?[^\s:=]{1,64})?"
+_VALUE: Final = r"(?!\[masked\])(?:\"[^\"]*\"?|'[^']*'?|[^\s,;&\"'<>()\[\]{}|]+)"
+_ASSIGNED: Final = re.compile(
+    rf"({_SECRET_NAME}{_WHOSE}[\"']?\s{{0,3}}(?:=>|:=|[=:>])\s{{0,3}})({_VALUE})", re.IGNORECASE
+)
+_CONFIGURED: Final = re.compile(
+    r"((?<![A-Za-z])(?:password|passwd|passphrase|secret|pre-shared-key|psk|psksecret|key-string|community|key"
+    r"|mật khẩu|(?:auth|priv|authentication|privacy)\s+(?:md5|sha\S{0,6}|aes\S{0,6}|3?des))\s+"
+    r"(?:(?:is|was|as|to|là|set|changed|value|string|encrypted|hex|ascii|ascii-text|\d{1,3})\s+){0,4})"
+    rf"({_VALUE})",
+    re.IGNORECASE,
+)
+_KEY_ID: Final = re.compile(r"(\bkey[-_ ]?(?:id|identifier|index)\s{1,3})((?:0x)?[0-9A-F]+\b)", re.IGNORECASE)
+_PLAIN_WORDS: Final = frozenset(
+    # What follows those names in a sentence rather than in a configuration line.
+    """
+    a accepted accessed activated added age algorithm all also an and are at attempt attempts auth authentication
+    authenticator available based because been being but by can cannot chain change changed changes channel check
+    checks complete completed configured could created database deleted derivation derived did does enabled entered
+    entry error exceeded exchange exchanges expire expired expires expiring expiry fail failed failing failure
+    failures file files for from generated generation group has hash have id if in incorrect index initiated input
+    install installed invalid is it lifetime length list load loaded lookup login management method mismatch
+    missing mode must near needed negotiation not of ok old on only option or out pair pairs payload policy present
+    prompt protocol provided received recovery reject rejected removed renewed replaced request required reset role
+    rollover rotated rotation schedule server set should size slot soon space state status store strength string
+    strings successful successfully table than that the this to too transform type until update updated usage used
+    user using valid verification verified version was were when will with within without wrong zeroized
+    """.split()  # noqa: SIM905 - a list literal would be one word a line
+)
+_BEARER: Final = re.compile(
+    r"(\b(?:authorization:\s*(?:\w+\s+)?|bearer\s+))((?!\[masked\])[A-Za-z0-9+/=._~-]{6,})", re.IGNORECASE
+)
+_URL_PASSWORD: Final = re.compile(r"(://[^\s/:@]{0,128}:)((?!\[masked\])[^\s/@]{1,256})(?=@)")
+_SPI_SIDE: Final = re.compile(r"()(?<![A-Za-z0-9])[0-9a-f]{8,16}_[ior]\*?(?![A-Za-z0-9])", re.IGNORECASE)
+_SPI: Final = re.compile(
+    r"(?<![A-Za-z0-9])((?:\w{0,16}_)?SPIs?(?:\W|_|[a-z]\w{0,16}\W){1,4}?)"
+    r"(0x[0-9A-F]{1,16}|[0-9A-F]{8}|(?=[A-F]*\d)[0-9A-F]{5,16})(?![A-Za-z0-9:.])",
+    re.IGNORECASE,
+)
+_FINGERPRINT: Final = re.compile(r"()\b(?:SHA(?:1|256|384|512)|MD5):[A-Za-z0-9+/:]{16,}={0,2}")
+_CRYPT: Final = re.compile(r"()\$(?:\d[a-z]?|2[aby]|y|scrypt|argon2\w*)\$[^\s\"']{4,}")
+_HEX_ARRAY: Final = re.compile(r"()0x[0-9A-Fa-f]{1,2}(?:[,\s]{1,3}0x[0-9A-Fa-f]{1,2}){7,}")
+_HEX_BYTES: Final = re.compile(
+    r"()(?<![0-9A-Za-z])[0-9A-Fa-f]{2}(?:[ :.-][0-9A-Fa-f]{2}){15,}(?![0-9A-Za-z])"
+)
+_HEX_GROUPS: Final = re.compile(
+    # Eight groups with colons are an IPv6 address.
+    r"()(?<![0-9A-Za-z:])(?:(?:[0-9A-Fa-f]{4,8}[ -]){7,}|(?:[0-9A-Fa-f]{4}:){8,})[0-9A-Fa-f]{4,8}(?![0-9A-Za-z])"
+)
+_HEX_RUN: Final = re.compile(r"()(?:(?<![0-9A-Za-z])(?:0x)?[0-9A-Fa-f]{16,}(?![0-9A-Za-z])|[0-9A-Fa-f]{32,})")
+_BASE64_RUN: Final = re.compile(r"()(?:[A-Za-z0-9+/]{20,}={0,2}|[A-Za-z0-9_-]{32,})")
+_INTERFACE: Final = re.compile(r"[A-Za-z]+(?:-[A-Za-z]+)*[ -]?\d+(?:/\d+)*")
+_PLAIN_PATH: Final = re.compile(r"(?=.*/)[a-z/]+")
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+_LONG_RUN: Final = re.compile(r"[A-Za-z0-9+/_-]{16}")
+_HEX_PAIRS: Final = re.compile(r"[0-9A-Fa-f]{2}[ :.,-]\s?(?:0x)?[0-9A-Fa-f]{2}[ :.,-]")
+
+_GUARDED: Final[tuple[tuple[re.Pattern[str], tuple[str, ...]], ...]] = (
+    # A pattern is tried only where one of these is in the lowered text: the patterns cost 10 times as much.
+    (_SPI_SIDE, ("_i", "_o", "_r")),
+    (
+        _ASSIGNED,
+        (
+            *(
+                "pass",
+                "pwd",
+                "psk",
+                "secret",
+                "token",
+                "key",
+                "community",
+                "credential",
+                "pin",
+                "otp",
+                "salt",
+            ),
+            *("nonce", "cookie", "sid", "session", "mật khẩu", "mat khau", "khóa", "khoá"),
+        ),
+    ),
+    (_KEY_ID, ("key",)),
+    (_CONFIGURED, ("pass", "psk", "secret", "key", "community", "mật khẩu", "auth", "priv")),
+    (_BEARER, ("bearer", "authorization")),
+    (_URL_PASSWORD, ("://",)),
+    (_SPI, ("spi",)),
+    (_FINGERPRINT, ("sha", "md5")),
+    (_CRYPT, ("$",)),
+    (_HEX_ARRAY, ("0x",)),
+)
+
+
+def refuse(line: str) -> Refusal | None:
+    """Why nothing of `line` (a whole message, header included) may be kept, or None."""
+    if "\\u" in line:
+        line = _UNICODE_ESCAPE.sub(lambda found: chr(int(found[1], 16)), line)
+    line = _composed(line)
+    lowered = line.lower()
+    if ("mật" in lowered or "mat" in lowered) and _bears_stamp(line):
+        return Refusal.SECRECY_STAMP
+    if "----" in line and _PEM.search(line):
+        return Refusal.PEM_BLOCK
+    if len(line) >= MAX_BASE64_CHARS and _BASE64_BLOCK.search(line):
+        return Refusal.BASE64_BLOCK
+    return None
+
+
+def redact(text: str) -> Redacted:
+    """`text` without what may not be kept. Redacting twice changes nothing more."""
+    masked = 0
+
+    def mask(found: re.Match[str]) -> str:
+        nonlocal masked
+        if not _is_secret(found):
+            return found[0]
+        masked += 1
+        return found[1] + MASK
+
+    text = _composed(text)
+    if not text.isprintable():
+        text = _CONTROL.sub(" ", text)
+    lowered = text.lower()
+    for pattern, guards in _GUARDED:
+        if any(guard in lowered for guard in guards):
+            text = pattern.sub(mask, text)
+    if _HEX_PAIRS.search(text):
+        text = _HEX_BYTES.sub(mask, text)
+        text = _HEX_GROUPS.sub(mask, text)
+    if _LONG_RUN.search(text):
+        text = _HEX_RUN.sub(mask, text)
+        text = _BASE64_RUN.sub(mask, text)
+    return Redacted(text[:MAX_TEXT_CHARS], masked)
+
+
+def _composed(text: str) -> str:
+    return text if text.isascii() else unicodedata.normalize("NFC", text)
+
+
+def _bears_stamp(line: str) -> bool:
+    if any(form.search(line) for form in _STAMP_FORMS):
+        return True
+    return any(_stands_alone(line, found) for found in _SINGLE_STAMP.finditer(line))
+
+
+def _stands_alone(line: str, found: re.Match[str]) -> bool:
+    """Whether MẬT is the stamp and not half of a compound such as MẬT KHẨU or BẢO MẬT."""
+    before = _WORD_BEFORE.search(line[max(0, found.start() - 16) : found.start()])
+    after = _WORD_AFTER.match(line, found.end())
+    return not (
+        (before and before[1].upper() in _COMPOUND_BEFORE) or (after and after[1].upper() in _COMPOUND_AFTER)
+    )
+
+
+def _is_secret(found: re.Match[str]) -> bool:
+    """Whether a match is more than a look-alike."""
+    if found.re is _CONFIGURED:
+        return found[2].rstrip(".:!?").lower() not in _PLAIN_WORDS
+    if found.re is _BASE64_RUN:
+        return _is_key_like(found[0])
+    return True
+
+
+def _is_key_like(run: str) -> bool:
+    if _INTERFACE.fullmatch(run) or _PLAIN_PATH.fullmatch(run) or run.isdecimal():
+        return False
+    mixed = bool(re.search("[a-z]", run) and re.search("[A-Z]", run) and re.search("[0-9]", run))
+    if "_" in run or "-" in run:
+        return mixed
+    return mixed or run.endswith("=") or len(run) >= 32

@@ -1,0 +1,129 @@
+"""The lenient reader of RFC 3164 and what vendors send in its place."""
+
+from __future__ import annotations
+
+import re
+from datetime import tzinfo
+from typing import Final
+
+from channelwatch.base.clock import EpochMs
+from channelwatch_collector.syslog.parse.message import Format, Message, decode
+from channelwatch_collector.syslog.parse.stamp import Stamp, read_stamp
+
+_LEAD: Final = re.compile(rb"[ :]*")
+_SEQUENCE: Final = re.compile(rb"(\d{1,10}): +")
+_HOST_BEFORE_STAMP: Final = re.compile(
+    rb"([!-9;-~]{1,255})(?:: ?| )(?:[!-~]{1,64}?[: ])??(?=[*.]?(?:\d{4}[- ]|[A-Z][a-z]{2} ))"
+)
+_STAMP_CLOSED: Final = re.compile(rb" ?: ?")
+_OPENGEAR_DATE: Final = re.compile(rb"\d{4}-[A-Z][a-z]{2}-")
+_HOST: Final = re.compile(rb"([!-~]{1,255})(?: +|$)")
+_IPV6: Final = re.compile(rb"[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*")
+_TAG: Final = re.compile(rb"""([^\s:\[\]<>"'=,;{}%|]{1,48})(?:\[([^\]\s]{1,128})\])?:(?:[ \t]+|$)""")
+_TAG_WITH_PID: Final = re.compile(rb"""([^\s:\[\]<>"'=,;{}%|]{1,48})\[([^\]\s]{1,128})\]:?[ \t]*""")
+_MNEMONIC: Final = re.compile(
+    rb"%([A-Z][A-Z0-9_]*(?:-[A-Z0-9_]+)*-[0-7]-[A-Za-z0-9_]+) ?:|%%\d{2}([A-Z0-9_]+/\d/[A-Za-z0-9_]+)"
+)
+
+
+class _Line:
+    """A cursor over one line, and what it has found so far."""
+
+    __slots__ = ("app_name", "at", "body", "hostname", "procid", "stamp")
+
+    def __init__(self, body: bytes) -> None:
+        self.body = body
+        self.at = 0
+        self.stamp: Stamp | None = None
+        self.hostname: bytes | None = None
+        self.app_name: bytes | None = None
+        self.procid: bytes | None = None
+
+    def take(self, pattern: re.Pattern[bytes]) -> re.Match[bytes] | None:
+        """Match at the cursor and move behind it."""
+        found = pattern.match(self.body, self.at)
+        if found:
+            self.at = found.end()
+        return found
+
+
+def parse_rfc3164(
+    body: bytes, *, facility: int, severity: int, received_at: EpochMs, zone: tzinfo
+) -> Message:
+    """`body` (what follows the PRI) as a message; any part of the header may be missing."""
+    line = _Line(body)
+    line.take(_LEAD)
+    sequence = line.take(_SEQUENCE)
+    line.stamp = read_stamp(body, line.at, received_at=received_at, zone=zone)
+    if line.stamp:
+        line.at = line.stamp.end
+        _take_host_after_stamp(line)
+    else:
+        _take_host_and_stamp(line, numbered=sequence is not None, received_at=received_at, zone=zone)
+    _take_tag(line)
+    return _message(line, facility=facility, severity=severity)
+
+
+def has_stamp(body: bytes, *, received_at: EpochMs, zone: tzinfo) -> bool:
+    """Whether `body` begins with a stamp, which makes a line without a PRI worth reading as RFC 3164."""
+    return read_stamp(body, 0, received_at=received_at, zone=zone) is not None
+
+
+def _take_host_after_stamp(line: _Line) -> None:
+    if line.take(_STAMP_CLOSED):
+        return  # Cisco closes the stamp with a colon and names no host
+    line.take(_LEAD)
+    found = _HOST.match(line.body, line.at)
+    if not found:
+        return
+    word = found[1]
+    if not _IPV6.fullmatch(word) and (word.endswith(b":") or b"%" in word or _TAG_WITH_PID.match(word)):
+        return
+    line.hostname = word
+    line.at = found.end()
+
+
+def _take_host_and_stamp(line: _Line, *, numbered: bool, received_at: EpochMs, zone: tzinfo) -> None:
+    """`HOST: stamp:` (NX-OS, numbered IOS), `HOST NODE:stamp:` (IOS XR), `HOST PORT 2018-Nov- 9` (Opengear)."""
+    found = _HOST_BEFORE_STAMP.match(line.body, line.at)
+    if not found:
+        return
+    stamp = read_stamp(line.body, found.end(), received_at=received_at, zone=zone)
+    if not stamp:
+        return
+    closed = _STAMP_CLOSED.match(line.body, stamp.end)
+    if not (closed or numbered or _OPENGEAR_DATE.match(line.body, found.end())):
+        return  # an application that prints a date of its own, not a header
+    line.hostname = found[1]
+    line.stamp = stamp
+    line.at = closed.end() if closed else stamp.end
+    line.take(_LEAD)
+
+
+def _take_tag(line: _Line) -> None:
+    line.take(_LEAD)
+    found = line.take(_TAG) or line.take(_TAG_WITH_PID)
+    if found:
+        line.app_name, line.procid = found[1], found[2]
+
+
+def _message(line: _Line, *, facility: int, severity: int) -> Message:
+    text, invalid = decode(line.body[line.at :])
+    mnemonic = _MNEMONIC.match(line.body, line.at)
+    return Message(
+        fmt=Format.RFC3164,
+        facility=facility,
+        severity=severity,
+        text=text,
+        device_time=line.stamp.at if line.stamp else None,
+        hostname=_name(line.hostname),
+        app_name=_name(line.app_name),
+        procid=_name(line.procid),
+        msgid=_name(mnemonic[1] or mnemonic[2]) if mnemonic else None,
+        clock_synced=line.stamp.synced if line.stamp else None,
+        invalid_utf8=invalid,
+    )
+
+
+def _name(octets: bytes | None) -> str | None:
+    return None if octets is None else octets.decode("ascii", "backslashreplace")

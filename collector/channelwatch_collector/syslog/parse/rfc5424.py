@@ -1,0 +1,127 @@
+"""The strict reader of RFC 5424 messages."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Final
+
+from channelwatch.base.clock import EpochMs
+from channelwatch_collector.syslog.parse.message import Format, Message, RawReason, SdElement, decode
+from channelwatch_collector.syslog.parse.stamp import read_rfc5424_stamp
+
+_BOM: Final = b"\xef\xbb\xbf"
+_NIL: Final = b"-"
+_START: Final = re.compile(rb"([1-9]\d{0,2}) (?=-(?: |$)|\d{4}-)")
+_PRINTABLE: Final = re.compile(rb"[!-~]+")
+_SD_NAME: Final = rb"[!#-<>-\\^-~]{1,32}"
+_SD_VALUE: Final = rb'[^"\\\]]*(?:\\.[^"\\\]]*)*'
+_SD_ELEMENT: Final = re.compile(
+    rb"\[(" + _SD_NAME + rb")((?: " + _SD_NAME + rb'="' + _SD_VALUE + rb'")*)\]', re.DOTALL
+)
+_SD_PARAM: Final = re.compile(rb"(" + _SD_NAME + rb')="(' + _SD_VALUE + rb')"', re.DOTALL)
+_SD_ESCAPE: Final = re.compile(r'\\(["\\\]])')
+
+
+@dataclass(slots=True)
+class _Header:
+    """What was read so far; a fault leaves the rest unset."""
+
+    device_time: EpochMs | None = None
+    names: dict[str, str | None] = field(default_factory=dict)
+    structured_data: tuple[SdElement, ...] = ()
+    invalid_utf8: bool = False
+
+
+def looks_like_rfc5424(body: bytes) -> bool:
+    """Whether `body` (what follows the PRI) begins as VERSION SP TIMESTAMP do.
+
+    Any VERSION of the grammar is let in (section 6.2.2); only version 1 exists so far.
+    """
+    return _START.match(body) is not None
+
+
+def parse_rfc5424(body: bytes, *, facility: int, severity: int) -> Message:
+    """`body` (what follows the PRI and looks like RFC 5424) as a message; `RAW`, with the fault, if it is not."""
+    header = _Header()
+    rest, reason = _read_header(body, header)
+    text, invalid = _text(rest)
+    return Message(
+        fmt=Format.RAW if reason else Format.RFC5424,
+        facility=facility,
+        severity=severity,
+        text=text,
+        device_time=header.device_time,
+        hostname=header.names.get("hostname"),
+        app_name=header.names.get("app_name"),
+        procid=header.names.get("procid"),
+        msgid=header.names.get("msgid"),
+        structured_data=header.structured_data,
+        clock_synced=_clock_synced(header.structured_data),
+        reason=reason,
+        invalid_utf8=invalid or header.invalid_utf8,
+    )
+
+
+_NAMES: Final = (
+    ("hostname", 255, RawReason.BAD_HOSTNAME),
+    ("app_name", 48, RawReason.BAD_APP_NAME),
+    ("procid", 128, RawReason.BAD_PROCID),
+    ("msgid", 32, RawReason.BAD_MSGID),
+)
+
+
+def _read_header(body: bytes, header: _Header) -> tuple[bytes, RawReason | None]:
+    """Fill `header`; return what follows it, or what could not be read with the reason."""
+    _, _, rest = body.partition(b" ")
+    stamp, _, after = rest.partition(b" ")
+    if stamp != _NIL:
+        header.device_time = read_rfc5424_stamp(stamp)
+        if header.device_time is None:
+            return rest, RawReason.BAD_TIMESTAMP
+    rest = after
+    for name, limit, reason in _NAMES:
+        value, _, after = rest.partition(b" ")
+        if len(value) > limit or not _PRINTABLE.fullmatch(value):
+            return rest, reason
+        header.names[name] = None if value == _NIL else value.decode("ascii")
+        rest = after
+    return _read_structured_data(rest, header)
+
+
+def _read_structured_data(rest: bytes, header: _Header) -> tuple[bytes, RawReason | None]:
+    end = 0
+    elements: list[SdElement] = []
+    if rest[:1] == _NIL:
+        end = 1
+    else:
+        while found := _SD_ELEMENT.match(rest, end):
+            elements.append(_element(found, header))
+            end = found.end()
+    if end == 0 or rest[end : end + 1] not in (b"", b" "):
+        return rest, RawReason.BAD_STRUCTURED_DATA
+    if len({element.id for element in elements}) != len(elements):
+        return rest, RawReason.REPEATED_SD_ID
+    header.structured_data = tuple(elements)
+    return rest[end + 1 :], None
+
+
+def _element(found: re.Match[bytes], header: _Header) -> SdElement:
+    params: list[tuple[str, str]] = []
+    for name, octets in _SD_PARAM.findall(found[2]):
+        value, invalid = decode(octets)
+        header.invalid_utf8 |= invalid
+        params.append((name.decode("ascii"), _SD_ESCAPE.sub(r"\1", value)))
+    return SdElement(found[1].decode("ascii"), tuple(params))
+
+
+def _text(rest: bytes) -> tuple[str, bool]:
+    return decode(rest[len(_BOM) :] if rest.startswith(_BOM) else rest)
+
+
+def _clock_synced(structured_data: tuple[SdElement, ...]) -> bool | None:
+    """`isSynced` of `timeQuality` (RFC 5424 section 7.1)."""
+    for element in structured_data:
+        if element.id == "timeQuality":
+            return {"0": False, "1": True}.get(element.get("isSynced") or "")
+    return None

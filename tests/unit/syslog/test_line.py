@@ -1,0 +1,147 @@
+"""From octets to what may be kept, and the command that shows it."""
+
+from __future__ import annotations
+
+import argparse
+import io
+import json
+from functools import cache
+
+import pytest
+from channelwatch_collector.syslog import cli
+from channelwatch_collector.syslog.line import Line, is_good_news, parse_line, read_line
+from channelwatch_collector.syslog.packfile import load_packs
+from channelwatch_collector.syslog.parse.classify import Classifier
+from channelwatch_collector.syslog.parse.header import MAX_MESSAGE_OCTETS
+from channelwatch_collector.syslog.parse.redact import Refusal
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from channelwatch.base.clock import EpochMs, ManualClock
+from channelwatch.status.events import EventKind
+
+AT = EpochMs(1_795_318_923_000)
+KEY = "00112233445566778899aabbccddeeff"
+
+
+@cache
+def classifier() -> Classifier:
+    return Classifier(load_packs())
+
+
+def read(raw: bytes) -> Line:
+    return read_line(raw, received_at=AT, classifier=classifier())
+
+
+def test_a_known_line_is_classified_and_its_text_redacted() -> None:
+    line = read(
+        b'<131>1 2026-11-22T03:42:03Z gw encryptor - tunnel-down [enc@99999 tunnel="hub-a" peer="p"] SPI 0xdeadbeef'
+    )
+    assert line.classified is not None
+    assert line.classified.kind is EventKind.TUNNEL_DOWN
+    assert line.message.text == "SPI [masked]"
+    assert line.masked == 1
+    assert not is_good_news(line.classified)
+
+
+def test_news_that_clears_an_alarm_is_told_apart() -> None:
+    line = read(b'<131>1 - gw encryptor - tunnel-up [enc@99999 tunnel="hub-a"] up')
+    assert line.classified is not None
+    assert is_good_news(line.classified)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        f'<13>1 - h a - - [x psk="hunter2hunter2" b="{KEY}"] t'.encode(),
+        f"<13>1 - {KEY} {KEY} {KEY} {KEY} - password=hunter2hunter2".encode(),
+        f"<13>Nov 22 10:42:03 {KEY} {KEY}[{KEY}]: password=hunter2hunter2".encode(),
+        f"<13>1 bad {KEY} password=hunter2hunter2".encode(),
+    ],
+)
+def test_no_part_of_a_line_keeps_a_secret(raw: bytes) -> None:
+    line = read(raw)
+    assert KEY not in repr(line)
+    assert "hunter2" not in repr(line)
+
+
+def test_nothing_but_time_and_priority_is_kept_of_a_refused_line() -> None:
+    line = read('<131>1 2026-11-22T03:42:03Z host app p m [x k="v"] TỐI MẬT'.encode())
+    assert line.refused is Refusal.SECRECY_STAMP
+    assert line.classified is None
+    message = line.message
+    assert (message.severity, message.device_time) == (3, AT)
+    assert not any((message.text, message.hostname, message.app_name, message.msgid, message.structured_data))
+
+
+@settings(max_examples=300)
+@given(st.binary(max_size=400))
+def test_no_octets_make_the_reader_fail(raw: bytes) -> None:
+    line = read(raw)
+    assert (line.classified is None) != (line.why_not is None)
+    json.dumps(parse_line(raw, received_at=AT, classifier=classifier()))
+
+
+_SCRAPS = st.sampled_from(
+    [
+        *(b"<13>", b"<999>", b"1 ", b"Nov 22 10:42:03 ", b"2026-11-22T03:42:03Z ", b"- ", b'[a b="c"]', b"["),
+        *(b"host ", b"app[1]: ", b"%SYS-5-X: ", b"521: ", b"\xff", b"\xef\xbb\xbf", b"key=", b"SPI ", b"::"),
+        *(
+            b"99999999999",
+            b"SSL ",
+            b"MAT",
+            "MẬT ".encode(),
+            b"encryptor ",
+            b"tunnel-up ",
+            b"*",
+            b".",
+            b" UTC:",
+        ),
+        *(b"\0", b"\\]", b"Feb 29 "),
+    ]
+)
+
+
+@settings(max_examples=400)
+@given(st.lists(_SCRAPS, max_size=24).map(b"".join))
+def test_no_arrangement_of_header_parts_makes_the_reader_fail(raw: bytes) -> None:
+    line = read(raw)
+    assert len(line.message.text) <= MAX_MESSAGE_OCTETS * 4
+
+
+def run_command(
+    options: list[str], source: bytes, capsys: pytest.CaptureFixture[str]
+) -> tuple[int, str, str]:
+    parser = argparse.ArgumentParser()
+    cli.configure(parser)
+    status = cli.run(parser.parse_args(["parse", *options]), clock=ManualClock(AT), source=io.BytesIO(source))
+    shown = capsys.readouterr()
+    return status, shown.out, shown.err
+
+
+def test_the_command_shows_each_line_as_json(capsys: pytest.CaptureFixture[str]) -> None:
+    source = b"<86>Nov 22 10:42:03 gw sshd[1]: Failed password for root from 192.0.2.7 port 5 ssh2\n\nwords\n"
+    status, out, _ = run_command(["--json"], source, capsys)
+    first, second = [json.loads(line) for line in out.splitlines()]
+    assert status == 0
+    assert first["kind"] == "login_fail"
+    assert first["fields"] == {"account": "root", "source": "192.0.2.7", "method": "password"}
+    assert first["device_time"] == "2026-11-22T03:42:03.000Z"
+    assert (second["kind"], second["reason"]) == (None, "no_pattern")
+    assert (second["format"], second["format_reason"]) == ("raw", "no_priority")
+
+
+def test_the_command_shows_each_line_as_text(capsys: pytest.CaptureFixture[str]) -> None:
+    source = b'<131>1 - gw encryptor - bypass-on [enc@99999 account="op"] plain\nwords\n'
+    status, out, _ = run_command(["--zone", "UTC"], source, capsys)
+    assert status == 0
+    assert "bypass_on" in out
+    assert "crypto.mode" in out
+    assert "- (no_pattern)" in out
+
+
+def test_the_command_names_a_wrong_option(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_command(["--zone", "Mars/Base"], b"", capsys)[0] == 1
+    status, _, err = run_command(["--pack", "/nonexistent/pack.yaml"], b"", capsys)
+    assert status == 1
+    assert "no such file" in err

@@ -1,0 +1,141 @@
+"""Packs of patterns: the built-in ones hold, and a faulty one says where."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from channelwatch_collector.syslog.packfile import built_in_packs, load_packs
+from channelwatch_collector.syslog.parse.classify import Classified, Classifier, NoKind
+from channelwatch_collector.syslog.parse.header import parse_header
+
+from channelwatch.base.clock import EpochMs
+from channelwatch.base.errors import InputError
+from channelwatch.status.events import EventKind
+from channelwatch.status.signals import Signal, SignalState
+
+AT = EpochMs(1_795_318_923_000)
+GOOD = """\
+version: 1
+id: sample
+title: Sample
+patterns:
+  - id: down
+    apps: [vpn]
+    contains: ["went down"]
+    regex: 'tunnel (?P<tunnel>\\S+) went down'
+    kind: tunnel_down
+    component: "{tunnel}"
+    fields: [tunnel]
+    readings:
+      - {signal: channel.state, component: "{tunnel}", value: down, state: failed}
+    examples:
+      - line: '<13>Nov 22 10:42:03 gw vpn: tunnel hub-a went down'
+        component: hub-a
+        fields: {tunnel: hub-a}
+        readings: [{signal: channel.state, component: hub-a, value: down, state: failed}]
+"""
+
+
+def problems(tmp_path: Path, text: str) -> list[str]:
+    path = tmp_path / "pack.yaml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(InputError) as caught:
+        load_packs([path])
+    return [line.replace(str(path), "pack.yaml") for line in caught.value.problems]
+
+
+def classify(line: str, *paths: Path) -> Classified | NoKind:
+    classifier = Classifier(load_packs(list(paths) or None))
+    return classifier.classify(parse_header(line.encode(), received_at=AT))
+
+
+@pytest.mark.parametrize("path", built_in_packs(), ids=lambda path: path.stem)
+def test_every_example_of_a_built_in_pack_is_recognised(path: Path) -> None:
+    assert load_packs([path])
+
+
+def test_the_built_in_packs_do_not_take_lines_from_one_another() -> None:
+    classifier = Classifier(load_packs())
+    for path in built_in_packs():
+        for pattern in load_packs([path]):
+            assert pattern.pack
+    assert classifier.classify(parse_header(b"<13>x: y", received_at=AT)) is NoKind.NO_PATTERN
+
+
+def test_a_good_pack_loads(tmp_path: Path) -> None:
+    path = tmp_path / "pack.yaml"
+    path.write_text(GOOD, encoding="utf-8")
+    event = classify("<11>Nov 22 10:42:03 gw /usr/bin/VPN[2]: tunnel hub-b went down", path)
+    assert isinstance(event, Classified)
+    assert (event.kind, event.component, event.severity) == (EventKind.TUNNEL_DOWN, "hub-b", 3)
+    (reading,) = event.readings
+    assert (reading.signal, reading.state) == (Signal.CHANNEL_STATE, SignalState.FAILED)
+    assert reading.source == "syslog:sample/down"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "problem"),
+    [
+        ("kind: tunnel_down", "kind: tunnel_lost", "pack.yaml:9: patterns[0].kind: "),
+        ("title: Sample", "titel: Sample", "pack.yaml:3: titel: unknown key"),
+        ("(?P<tunnel>", "(?P<tunnel", "pack.yaml:5: patterns[0]: regex: "),
+        ("fields: [tunnel]\n", "fields: [peer]\n", "no group or parameter gives peer"),
+        ('component: "{tunnel}"\n    f', 'component: "{peer}"\n    f', "no group or parameter gives peer"),
+        ('    apps: [vpn]\n    contains: ["went down"]\n', "", "pattern down has no gate"),
+        (
+            "gw vpn: tunnel hub-a went down",
+            "gw vpn: tunnel is gone",
+            "pack.yaml:15: patterns[0].examples[0].line: ",
+        ),
+        ("        component: hub-a\n", "        component: hub-b\n", "examples[0].component: is 'hub-a'"),
+        ("fields: {tunnel: hub-a}", "fields: {tunnel: hub-b}", "examples[0].fields: are {'tunnel': 'hub-a'}"),
+        ("value: down, state: failed}]", "value: down, state: ok}]", "examples[0].readings: are "),
+        ("signal: channel.state, component", "signal: channel.status, component", "readings[0].signal: "),
+        ("state: failed}\n    examples", "state: failed, degraded_at: 1}\n    examples", "give one of state"),
+    ],
+)
+def test_a_faulty_pack_names_file_line_and_key(tmp_path: Path, old: str, new: str, problem: str) -> None:
+    assert old in GOOD
+    found = problems(tmp_path, GOOD.replace(old, new, 1))
+    assert any(problem in line for line in found), found
+
+
+def test_all_faulty_packs_are_reported_together(tmp_path: Path) -> None:
+    paths = [tmp_path / "a.yaml", tmp_path / "b.yaml"]
+    for path in paths:
+        path.write_text("version: 2\n", encoding="utf-8")
+    with pytest.raises(InputError) as caught:
+        load_packs(paths)
+    assert {Path(line.partition(":")[0]).name for line in caught.value.problems} == {"a.yaml", "b.yaml"}
+
+
+def test_why_a_line_has_no_kind_is_told() -> None:
+    assert classify("<13>Nov 22 10:42:03 gw frobnicator: hello") is NoKind.NO_PATTERN
+    assert classify("<13>Nov 22 10:42:03 gw sshd[1]: Failed to do something else") is NoKind.NO_MATCH
+
+
+def test_secrets_do_not_pass_as_fields() -> None:
+    key = "00112233445566778899aabbccddeeff"
+    event = classify(f'<131>1 - gw encryptor - tunnel-down [enc@99999 tunnel="{key}" reason="key={key}"] x')
+    assert isinstance(event, Classified)
+    assert key not in repr(event)
+
+
+def test_numbers_are_judged_by_their_limits() -> None:
+    def expiry(days: str) -> tuple[SignalState, object]:
+        event = classify(f'<131>1 - gw encryptor - key-expiry [enc@99999 name="t" days="{days}"] x')
+        assert isinstance(event, Classified)
+        return event.readings[0].state, event.readings[0].value
+
+    assert expiry("8") == (SignalState.OK, 8)
+    assert expiry("7") == (SignalState.DEGRADED, 7)
+    assert expiry("0") == (SignalState.FAILED, 0)
+    assert expiry("-3") == (SignalState.FAILED, -3)
+    assert expiry("soon") == (SignalState.UNKNOWN, None)
+
+
+def test_a_word_that_no_table_knows_gives_an_unknown_state() -> None:
+    event = classify('<131>1 - gw encryptor - ha-switch [enc@99999 group="g" role="dancing"] x')
+    assert isinstance(event, Classified)
+    assert event.readings[0].state is SignalState.UNKNOWN
