@@ -111,9 +111,8 @@ def _refuse_aliases_and_depth(path: Path, text: str) -> None:
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1
         if depth > MAX_DEPTH or isinstance(event, yaml.AliasEvent):
-            raise InputError(
-                [f"{path}:{event.start_mark.line + 1}: aliases and deep nesting are not used here"]
-            )
+            line = event.start_mark.line + 1 if event.start_mark is not None else 1
+            raise InputError([f"{path}:{line}: aliases and deep nesting are not used here"])
 
 
 def _construct(path: Path, node: yaml.Node) -> object:

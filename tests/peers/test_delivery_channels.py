@@ -1,0 +1,125 @@
+"""Each delivery channel against a real receiver: what arrives, and what each refusal means."""
+
+from __future__ import annotations
+
+import hmac
+import time
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
+from functools import partial
+from hashlib import sha256
+
+import pytest
+
+from channelwatch.app.texts import word
+from channelwatch.base.clock import EpochMs, SystemClock
+from channelwatch.base.secrets import Secret
+from channelwatch.incidents.model import PageKind
+from channelwatch.notify.smtp.transport import SmtpChannel, SmtpConfig
+from channelwatch.notify.webhook.transport import WebhookChannel, WebhookConfig
+from channelwatch.pipeline.ports import Dead, Retry, Sent
+from tests.support.alerts import ALERT
+from tests.support.net import free_port
+from tests.support.province import START
+from tests.support.receivers import SmtpSink, WebSink, smtp_sink, web_sink
+
+WORDS = partial(word, language="vi")
+SECRET = Secret("the webhook secret of a test")
+
+
+@pytest.fixture
+def smtp() -> Iterator[SmtpSink]:
+    with smtp_sink() as sink:
+        yield sink
+
+
+@pytest.fixture
+def web() -> Iterator[WebSink]:
+    with web_sink() as sink:
+        yield sink
+
+
+def mailer(port: int, timeout_s: float = 5.0) -> SmtpChannel:
+    config = SmtpConfig(
+        "127.0.0.1", port, "channelwatch@example.test", "none", None, None, timeout_s, "example.test"
+    )
+    return SmtpChannel(config, WORDS, "vi")
+
+
+@pytest.fixture
+async def hook(web: WebSink) -> AsyncIterator[WebhookChannel]:
+    channel = WebhookChannel({"duty": WebhookConfig(web.url, SECRET, 1.0)}, WORDS, "vi", SystemClock())
+    yield channel
+    await channel.close()
+
+
+async def test_a_mail_arrives_in_vietnamese_with_the_key_as_its_identity(smtp: SmtpSink) -> None:
+    assert await mailer(smtp.port).send(ALERT, "truc@example.test") == Sent()
+    (mail,) = smtp.mails
+    assert mail["Subject"] == "[P1] Đặng Thuỳ Trâm: Kênh đang truyền rõ"
+    assert mail["Message-ID"] == "<SC-000001.0.opened.0.watch.0@example.test>"
+    assert "Khối Đảng" in mail.get_content()
+    assert "21/09/2026 13:00:00" in mail.get_content()
+
+
+async def test_a_recovery_names_the_length_of_the_outage(smtp: SmtpSink) -> None:
+    recovered = replace(ALERT, kind=PageKind.RESTORED, restored_at=EpochMs(START + 3_725_000))
+    await mailer(smtp.port).send(recovered, "truc@example.test")
+    assert smtp.mails[0]["Subject"] == "Đã khôi phục: Đặng Thuỳ Trâm, gián đoạn 1 giờ 2 phút 5 giây"
+
+
+@pytest.mark.parametrize(
+    ("answer", "outcome"),
+    [("550 no such post", Dead("smtp_550")), ("451 try later", Retry("smtp_451"))],
+)
+async def test_a_refusal_for_good_is_told_from_one_for_now(
+    smtp: SmtpSink, answer: str, outcome: Dead | Retry
+) -> None:
+    smtp.answers.append(answer)
+    assert await mailer(smtp.port).send(ALERT, "truc@example.test") == outcome
+
+
+async def test_no_mail_server_is_tried_again() -> None:
+    assert await mailer(free_port(), timeout_s=1.0).send(ALERT, "truc@example.test") == Retry("connection")
+
+
+async def test_a_webhook_is_signed_and_carries_its_key(web: WebSink, hook: WebhookChannel) -> None:
+    assert await hook.send(ALERT, "duty") == Sent()
+    (request,) = web.requests
+    stamp = request.headers["x-channelwatch-timestamp"]
+    expected = hmac.new(SECRET.reveal().encode(), stamp.encode() + b"." + request.body, sha256).hexdigest()
+    assert request.headers["x-channelwatch-signature"] == f"sha256={expected}"
+    assert abs(int(stamp) - time.time()) < 60
+    assert request.headers["idempotency-key"] == ALERT.key == request.json["key"]
+    assert request.json["event_received_at"] == START
+    assert request.json["title"] == "[P1] Đặng Thuỳ Trâm: Kênh đang truyền rõ"
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "outcome"),
+    [
+        (200, {}, Sent()),
+        (400, {}, Dead("http_400")),
+        (301, {"Location": "http://127.0.0.1:9/"}, Dead("http_301")),
+        (429, {"Retry-After": "7"}, Retry("http_429", 7000)),
+        (503, {}, Retry("http_503")),
+    ],
+)
+async def test_what_each_answer_means(
+    web: WebSink, hook: WebhookChannel, status: int, headers: dict[str, str], outcome: Sent | Dead | Retry
+) -> None:
+    web.answers.append((status, headers))
+    assert await hook.send(ALERT, "duty") == outcome
+    assert len(web.requests) == 1
+
+
+async def test_a_receiver_that_hangs_is_given_up_after_the_time_limit(
+    web: WebSink, hook: WebhookChannel
+) -> None:
+    web.before_answer = lambda: time.sleep(2.0)
+    assert await hook.send(ALERT, "duty") == Retry("timeout")
+
+
+async def test_only_configured_destinations_are_called(web: WebSink, hook: WebhookChannel) -> None:
+    assert await hook.send(ALERT, web.url) == Dead("unknown_destination")
+    assert web.requests == []
