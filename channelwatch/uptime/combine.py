@@ -1,0 +1,117 @@
+"""Timelines joined by Kleene's three-valued logic: the HA pair, its protection, the commune's channel.
+
+An edge is a fourth value, between true and false in rank: it may be either, but within known bounds.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Final, TypeAlias
+
+from channelwatch.base.intervals import intersect, union
+from channelwatch.uptime.timeline import SERVING, DownCause, Segment, State, Timeline, UnknownCause
+
+Rule: TypeAlias = Callable[[Sequence[Segment]], Segment]
+
+_AND_ORDER: Final = (State.UP, State.DEGRADED, State.SPLIT, State.EDGE, State.UNKNOWN, State.DOWN)
+_OR_ORDER: Final = (State.DOWN, State.EDGE, State.UNKNOWN, State.SPLIT, State.DEGRADED, State.UP)
+
+
+def pair_service(first: Timeline, second: Timeline) -> Timeline:
+    """Service of an HA pair from its members' activity: UP is known active, DOWN known not active (standby too).
+
+    Up while any member is active, down when both are known not to be, else unknown; both active is SPLIT.
+    """
+    joined = _join((first, second), _either)
+    attested = union(*(intersect(member.attested, member.in_states(SERVING)) for member in (first, second)))
+    return replace(joined, attested=attested)
+
+
+def protected_time(first: Timeline, second: Timeline) -> Timeline:
+    """When an HA pair could have lost a member without losing service, from both members' health."""
+    return _all_of((first, second))
+
+
+def channel_service(*, device: Timeline, link: Timeline, hub: Timeline) -> Timeline:
+    """A commune's channel: up only while the commune's device, the tunnel and the hub (pair) all are.
+
+    While several are down the hub is named first, then the device: either takes its tunnels along.
+    """
+    return _all_of(
+        (
+            _blame(hub, DownCause.UPSTREAM),
+            _blame(device, DownCause.SELF),
+            _blame(link, DownCause.LINK),
+        )
+    )
+
+
+def _all_of(members: Sequence[Timeline]) -> Timeline:
+    joined = _join(members, _every)
+    attested = members[0].attested
+    for member in members[1:]:
+        attested = intersect(attested, member.attested)
+    return replace(joined, attested=attested)
+
+
+def _blame(timeline: Timeline, cause: DownCause) -> Timeline:
+    segments = tuple(
+        replace(part, cause=cause) if part.state is State.DOWN else part for part in timeline.segments
+    )
+    return replace(timeline, segments=segments)
+
+
+def _every(now: Sequence[Segment]) -> Segment:
+    return max(now, key=lambda part: _AND_ORDER.index(part.state))
+
+
+def _either(now: Sequence[Segment]) -> Segment:
+    best = max(now, key=lambda part: _OR_ORDER.index(part.state))
+    if sum(part.state in SERVING for part in now) > 1:
+        return replace(best, state=State.SPLIT)
+    return best
+
+
+def _join(members: Sequence[Timeline], rule: Rule) -> Timeline:
+    """`rule` applied to what the members were at each instant; time outside a member's timeline is blind."""
+    cuts = sorted({at for member in members for part in member.segments for at in (part.start, part.end)})
+    readers = [_Reader(member) for member in members]
+    joined: list[Segment] = []
+    for index, at in enumerate(cuts):
+        after = cuts[index + 1] if index + 1 < len(cuts) else at
+        if any(at in reader.glimpses for reader in readers):
+            seen = rule([reader.glimpses.get(at) or reader.over(at) for reader in readers])
+            if seen.state is State.DOWN:
+                _append(joined, replace(seen, start=at, end=at))
+        if at < after:
+            _append(joined, replace(rule([reader.over(at) for reader in readers]), start=at, end=after))
+    return Timeline(tuple(joined))
+
+
+class _Reader:
+    """What one timeline says of an instant, and of the time that follows it."""
+
+    def __init__(self, timeline: Timeline) -> None:
+        self._lasting = [part for part in timeline.segments if part.start < part.end]
+        self.glimpses = {
+            part.start: part
+            for part in timeline.segments
+            if part.start == part.end and part.state is State.DOWN
+        }
+        """Losses seen at one instant only; no time is certain, but the outage is."""
+
+    def over(self, at: int) -> Segment:
+        index = bisect_right(self._lasting, at, key=lambda part: part.start) - 1
+        if index >= 0 and at < self._lasting[index].end:
+            return self._lasting[index]
+        return Segment(at, at, State.UNKNOWN, UnknownCause.BLIND)
+
+
+def _append(joined: list[Segment], part: Segment) -> None:
+    last = joined[-1] if joined else None
+    if last is not None and (last.state, last.cause) == (part.state, part.cause):
+        joined[-1] = replace(last, end=part.end)
+    else:
+        joined.append(part)

@@ -1,0 +1,213 @@
+"""Outages, not time: how often, how long until repaired, detected and acknowledged."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from itertools import groupby
+from typing import Final
+
+from channelwatch.base.intervals import Interval, contains, subtract
+from channelwatch.uptime.figures import Sums
+from channelwatch.uptime.measure import Scope
+from channelwatch.uptime.timeline import SERVING, DownCause, Segment, State, Timeline
+
+HOLD_DOWN_MS: Final = 5 * 60_000
+"""Outages with less certain service than this between them are one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outage:
+    """A loss that was seen.
+
+    It began in [`down_lo`, `down_hi`] and ended in [`up_lo`, `up_hi`], epoch ms; None while it lasts. `cause`
+    is the one that held longest, None when it is the subject's own.
+    """
+
+    down_lo: int
+    down_hi: int
+    up_lo: int | None
+    up_hi: int | None
+    cause: DownCause | None = None
+
+    @property
+    def down_at(self) -> Fraction:
+        """The middle of when it began, epoch ms."""
+        return Fraction(self.down_lo + self.down_hi, 2)
+
+    @property
+    def up_at(self) -> Fraction | None:
+        """The middle of when it ended, epoch ms."""
+        return None if self.up_lo is None or self.up_hi is None else Fraction(self.up_lo + self.up_hi, 2)
+
+    @property
+    def repair_ms(self) -> Fraction | None:
+        """From `down_at` to `up_at`, not clipped to any period."""
+        return None if self.up_at is None else self.up_at - self.down_at
+
+    @property
+    def upstream(self) -> bool:
+        """Did the hub take this one down? Then it is the hub's incident."""
+        return self.cause is DownCause.UPSTREAM
+
+
+def outages(timeline: Timeline) -> tuple[Outage, ...]:
+    """Every outage that `timeline` proves, oldest first; unknown time between two losses ends none."""
+    found: list[Outage] = []
+    end = len(timeline.segments)
+    seen = 0
+    for serving, group in groupby(timeline.segments, key=lambda part: part.state in SERVING):
+        run = list(group)
+        seen += len(run)
+        downs = [part for part in run if part.state is State.DOWN]
+        if serving or not downs:
+            continue
+        lasts = seen == end
+        found.append(
+            Outage(
+                down_lo=run[0].start,
+                down_hi=downs[0].start,
+                up_lo=None if lasts else downs[-1].end,
+                up_hi=None if lasts else run[-1].end,
+                cause=_dominant_cause(downs),
+            )
+        )
+    return tuple(found)
+
+
+def _dominant_cause(downs: Sequence[Segment]) -> DownCause | None:
+    """The cause with the longest certain time; the first of equals."""
+    held: dict[DownCause | None, int] = {}
+    for part in downs:
+        cause = part.cause if isinstance(part.cause, DownCause) else None
+        held[cause] = held.get(cause, 0) + part.end - part.start
+    return max(held, key=lambda cause: held[cause])
+
+
+def merge_flaps(found: Iterable[Outage], hold_down_ms: int = HOLD_DOWN_MS) -> tuple[Outage, ...]:
+    """Outages (oldest first) closer than the hold-down joined: from the first loss to the last recovery.
+
+    Availability keeps the raw time; only counts and means use this.
+    """
+    merged: list[Outage] = []
+    for outage in found:
+        last = merged[-1] if merged else None
+        if last is not None and last.up_hi is not None and outage.down_lo - last.up_hi < hold_down_ms:
+            merged[-1] = replace(last, up_lo=outage.up_lo, up_hi=outage.up_hi)
+        else:
+            merged.append(outage)
+    return tuple(merged)
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """Of one or more durations, in ms. `p90` is the smallest value that nine in ten do not exceed."""
+
+    count: int
+    mean: Fraction
+    median: Fraction
+    p90: Fraction
+
+
+def summarise(durations: Iterable[Fraction | int]) -> Summary | None:
+    """None for no durations at all."""
+    ordered = sorted(Fraction(value) for value in durations)
+    count = len(ordered)
+    if not count:
+        return None
+    return Summary(
+        count=count,
+        mean=sum(ordered, Fraction(0)) / count,
+        median=(ordered[(count - 1) // 2] + ordered[count // 2]) / 2,
+        p90=ordered[-(-count * 9 // 10) - 1],
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class RepairFigures:
+    """The outage statistics of one subject over a period, flaps merged.
+
+    `failures`: own outages that began in it. `repair`: those that ended in it, at full length (MTTR = its mean).
+    `open_at_end`: not over when the period (or now) ended. `mtbf_ms`: up time per failure, None without one.
+    `planned` (inside approved maintenance) and `upstream` (the hub's) are counted in none of the others.
+    """
+
+    failures: int
+    repair: Summary | None
+    open_at_end: tuple[Outage, ...]
+    mtbf_ms: Fraction | None
+    planned: int
+    upstream: int
+
+
+def repair_figures(
+    timeline: Timeline, scope: Scope, sums: Sums, *, hold_down_ms: int = HOLD_DOWN_MS
+) -> RepairFigures:
+    """Count and time the outages of `timeline` in `scope`, whose `sums` were measured before."""
+    measured = scope.commissioned_time()
+    found = outages(timeline)
+    own = [outage for outage in found if not outage.upstream]
+    planned = _planned(own, scope)
+    unplanned = merge_flaps((outage for outage in own if outage not in planned), hold_down_ms)
+    touching = [outage for outage in unplanned if _touches(outage, scope.passed)]
+    failures = sum(contains(measured, int(outage.down_at)) for outage in touching)
+    ended = [
+        outage for outage in touching if outage.up_at is not None and contains(measured, int(outage.up_at))
+    ]
+    up_time = sums.known_ms - Fraction(sums.down_lo_ms + sums.down_hi_ms, 2)
+    return RepairFigures(
+        failures=failures,
+        repair=summarise(outage.repair_ms for outage in ended if outage.repair_ms is not None),
+        open_at_end=tuple(item for item in touching if item.up_at is None or item.up_at >= scope.passed.end),
+        mtbf_ms=up_time / failures if failures else None,
+        planned=sum(_touches(outage, scope.passed) for outage in planned),
+        upstream=sum(outage.upstream and _touches(outage, scope.passed) for outage in found),
+    )
+
+
+def _touches(outage: Outage, window: Interval) -> bool:
+    return outage.down_at < window.end and (outage.up_at is None or outage.up_at >= window.start)
+
+
+def _planned(found: Iterable[Outage], scope: Scope) -> frozenset[Outage]:
+    """Those that lie wholly inside approved maintenance."""
+    approved = scope.approved()
+    if not approved:
+        return frozenset()
+    ends = ((outage, scope.passed.end if outage.up_hi is None else outage.up_hi) for outage in found)
+    return frozenset(
+        outage
+        for outage, end in ends
+        if outage.down_lo < end and not subtract((Interval(outage.down_lo, end),), approved)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """How one incident was met, epoch ms: the last good sample before it, its alert, and the first human
+    acknowledgement, None while nobody has.
+    """
+
+    last_good_at: int
+    alert_at: int
+    ack_at: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseFigures:
+    """`detect`: last good sample to alert (mean = MTTD). `acknowledge`: alert to acknowledgement (MTTA)."""
+
+    detect: Summary | None
+    acknowledge: Summary | None
+    unacknowledged: int
+
+
+def response_figures(responses: Iterable[Response], period: Interval) -> ResponseFigures:
+    """Of the incidents whose alert falls into `period`."""
+    inside = [item for item in responses if period.start <= item.alert_at < period.end]
+    return ResponseFigures(
+        detect=summarise(item.alert_at - item.last_good_at for item in inside),
+        acknowledge=summarise(item.ack_at - item.alert_at for item in inside if item.ack_at is not None),
+        unacknowledged=sum(item.ack_at is None for item in inside),
+    )
