@@ -1,0 +1,143 @@
+"""The availability report as plain rows: the one schema behind its JSON and its CSV form.
+
+Times are epoch ms, durations ms, ratios whole parts per million cut to the pessimistic side, so that every value
+is a whole number or a code and reads the same in every locale. The ratios can be recomputed from the sums.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from fractions import Fraction
+from typing import Final, TypeAlias
+
+from channelwatch.base.intervals import Interval
+from channelwatch.status.states import Axis
+from channelwatch.uptime.figures import Availability, Figures, Sums, cut
+
+SCHEMA: Final = "channelwatch.availability/1"
+"""Changes whenever a field is added, renamed or means something else."""
+
+SIMULATED_NOTICE: Final = "DỮ LIỆU MÔ PHỎNG - không phải số liệu thực tế"
+
+Value: TypeAlias = int | str | None
+
+
+class ScopeKind(StrEnum):
+    """What a row speaks of."""
+
+    DEVICE = "device"
+    PAIR = "pair"
+    PROTECTED = "protected"
+    """Both members of a pair healthy."""
+    CHANNEL = "channel"
+    BLOC = "bloc"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """The availability of one scope: its kind, its code, and the axis whose history was measured."""
+
+    kind: ScopeKind
+    code: str
+    axis: Axis
+    availability: Availability
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """`generator`: name and version of the program. `generated_at`: epoch ms."""
+
+    rows: Sequence[Row]
+    generator: str
+    generated_at: int
+    simulated: bool = False
+
+
+def values(row: Row) -> dict[str, Value]:
+    """One row of the report under its stable field names, in their stable order."""
+    found = row.availability
+    return {
+        "scope_kind": row.kind.value,
+        "scope_code": row.code,
+        "axis": row.axis.value,
+        "period_start_ms": found.period.start,
+        "period_end_ms": found.period.end,
+        **_sums(found.sums),
+        **_ratios(found.figures, ""),
+        **_ratios(found.without_exclusion, "unexcluded_"),
+        "target_ppm": cut(found.target, 1_000_000, up=True),
+        "verdict": found.verdict.value,
+        "may_miss_short_outages": int(found.may_miss_short_outages),
+    }
+
+
+def _sums(sums: Sums) -> dict[str, Value]:
+    return {
+        "total_ms": sums.total_ms,
+        "maintenance_ms": sums.maintenance_ms,
+        "base_ms": sums.base_ms,
+        "known_ms": sums.known_ms,
+        "unknown_ms": sums.unknown_ms,
+        "blind_ms": sums.blind_ms,
+        "silent_ms": sums.silent_ms,
+        "path_ms": sums.path_ms,
+        "up_ms": sums.up_ms,
+        "degraded_ms": sums.degraded_ms,
+        "split_ms": sums.split_ms,
+        "edge_ms": sums.edge_ms,
+        "down_lo_ms": sums.down_lo_ms,
+        "down_hi_ms": sums.down_hi_ms,
+        "down_self_ms": sums.down_self_ms,
+        "down_link_ms": sums.down_link_ms,
+        "down_upstream_ms": sums.down_upstream_ms,
+        "attested_ms": sums.attested_ms,
+    }
+
+
+def _ratios(figures: Figures, prefix: str) -> dict[str, Value]:
+    return {
+        f"{prefix}a_lo_ppm": _ppm(figures.a_lo),
+        f"{prefix}a_hi_ppm": _ppm(figures.a_hi),
+        f"{prefix}a_known_ppm": _ppm(figures.a_known),
+        f"{prefix}half_width_ppm": _ppm(figures.half_width, up=True),
+        f"{prefix}coverage_ppm": _ppm(figures.coverage),
+        f"{prefix}attested_coverage_ppm": _ppm(figures.attested_coverage),
+        f"{prefix}observed_ppm": _ppm(figures.observed),
+        f"{prefix}strict_ppm": _ppm(figures.strict),
+    }
+
+
+def _ppm(share: Fraction | None, *, up: bool = False) -> int | None:
+    return None if share is None else cut(share, 1_000_000, up=up)
+
+
+_EMPTY = Row(ScopeKind.DEVICE, "", Axis.HEALTH, Availability(Interval(0, 0), Fraction(1), Sums(), Sums()))
+
+ROW_FIELDS: Final = tuple(values(_EMPTY))
+"""The fields of every row, in order."""
+
+
+def data_sha256(rows: Sequence[Row]) -> str:
+    """SHA-256, lower-case hex, of the rows as canonical JSON: sorted keys, no spaces, UTF-8.
+
+    It depends on the figures alone, not on when or by which version they were printed.
+    """
+    text = json.dumps(
+        [values(row) for row in rows], sort_keys=True, separators=(",", ":"), ensure_ascii=False
+    )
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def heading(report: Report) -> dict[str, Value]:
+    """What every form of the report says of itself."""
+    return {
+        "schema": SCHEMA,
+        "generator": report.generator,
+        "generated_at_ms": report.generated_at,
+        "data_sha256": data_sha256(report.rows),
+        "notice": SIMULATED_NOTICE if report.simulated else "",
+    }

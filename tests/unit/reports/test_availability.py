@@ -1,0 +1,149 @@
+"""The availability report, read back as a program and as a spreadsheet would."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import json
+from fractions import Fraction
+
+import pytest
+
+from channelwatch.base.intervals import Interval
+from channelwatch.reports.availability import Report, Row, ScopeKind, data_sha256
+from channelwatch.reports.render import to_csv, to_json
+from channelwatch.status.states import Axis
+from channelwatch.uptime.figures import Availability, Sums
+
+COLUMNS = [
+    "scope_kind",
+    "scope_code",
+    "axis",
+    "period_start_ms",
+    "period_end_ms",
+    "total_ms",
+    "maintenance_ms",
+    "base_ms",
+    "known_ms",
+    "unknown_ms",
+    "blind_ms",
+    "silent_ms",
+    "path_ms",
+    "up_ms",
+    "degraded_ms",
+    "split_ms",
+    "edge_ms",
+    "down_lo_ms",
+    "down_hi_ms",
+    "down_self_ms",
+    "down_link_ms",
+    "down_upstream_ms",
+    "attested_ms",
+    "a_lo_ppm",
+    "a_hi_ppm",
+    "a_known_ppm",
+    "half_width_ppm",
+    "coverage_ppm",
+    "attested_coverage_ppm",
+    "observed_ppm",
+    "strict_ppm",
+    "unexcluded_a_lo_ppm",
+    "unexcluded_a_hi_ppm",
+    "unexcluded_a_known_ppm",
+    "unexcluded_half_width_ppm",
+    "unexcluded_coverage_ppm",
+    "unexcluded_attested_coverage_ppm",
+    "unexcluded_observed_ppm",
+    "unexcluded_strict_ppm",
+    "target_ppm",
+    "verdict",
+    "may_miss_short_outages",
+    "schema",
+    "generator",
+    "generated_at_ms",
+    "data_sha256",
+    "notice",
+]
+
+MEASURED = Availability(
+    period=Interval(0, 2_592_000_000),
+    target=Fraction(999, 1000),
+    sums=Sums(
+        up_ms=2_573_400_000,
+        down_self_ms=480_000,
+        edge_ms=120_000,
+        blind_ms=10_800_000,
+        maintenance_ms=7_200_000,
+    ),
+    unexcluded=Sums(up_ms=2_580_600_000, down_self_ms=480_000, edge_ms=120_000, blind_ms=10_800_000),
+)
+NOTHING = Availability(Interval(0, 10), Fraction(1), Sums(), Sums())
+
+
+def report(*rows: Row, simulated: bool = False, generated_at: int = 5) -> Report:
+    return Report(rows, "channelwatch 0.1.0", generated_at, simulated)
+
+
+def row(code: str = "51-D-21548-1", availability: Availability = MEASURED) -> Row:
+    return Row(ScopeKind.DEVICE, code, Axis.HEALTH, availability)
+
+
+def lines(content: bytes) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(content.decode("utf-8-sig"), newline="")))
+
+
+def test_csv_has_the_agreed_columns_even_without_rows() -> None:
+    for found in (to_csv(report()), to_csv(report(row()))):
+        assert found.startswith(b"\xef\xbb\xbf")
+        assert next(csv.reader(io.StringIO(found.decode("utf-8-sig"), newline=""))) == COLUMNS
+
+
+def test_both_forms_carry_the_same_figures() -> None:
+    whole = report(row(), row(availability=NOTHING))
+    in_json = json.loads(to_json(whole))
+    for text, found in zip(lines(to_csv(whole)), in_json["rows"], strict=True):
+        assert {name: text[name] for name in found} == {
+            name: "" if value is None else str(value) for name, value in found.items()
+        }
+        assert {name: text[name] for name in COLUMNS[-5:]} == {
+            name: str(in_json[name]) for name in COLUMNS[-5:]
+        }
+
+
+def test_ratios_are_cut_to_the_pessimistic_side() -> None:
+    (found,) = json.loads(to_json(report(row())))["rows"]
+    assert (found["a_lo_ppm"], found["a_hi_ppm"], found["a_known_ppm"]) == (995_589, 999_814, 999_790)
+    assert (found["coverage_ppm"], found["half_width_ppm"]) == (995_821, 2_113)
+    assert (found["verdict"], found["may_miss_short_outages"]) == ("not_proven", 1)
+    assert (found["base_ms"], found["unknown_ms"], found["down_hi_ms"]) == (
+        2_584_800_000,
+        10_800_000,
+        600_000,
+    )
+
+
+def test_no_data_prints_no_ratio() -> None:
+    (found,) = lines(to_csv(report(row(availability=NOTHING))))
+    assert (found["a_lo_ppm"], found["strict_ppm"], found["verdict"]) == ("", "", "no_data")
+
+
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "＝"])
+def test_no_cell_is_a_formula(start: str) -> None:
+    (found,) = lines(to_csv(report(row(code=start + 'HYPERLINK("http://192.0.2.1")'))))
+    assert found["scope_code"].startswith("'" + start)
+
+
+def test_the_hash_is_of_the_figures_alone() -> None:
+    at_one_time, later = report(row(), generated_at=1), report(row(), generated_at=2)
+    assert data_sha256(at_one_time.rows) == data_sha256(later.rows)
+    assert data_sha256(at_one_time.rows) != data_sha256(report(row(code="51-D-21548-2")).rows)
+    whole = json.loads(to_json(at_one_time))
+    again = json.dumps(whole["rows"], sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    assert whole["data_sha256"] == hashlib.sha256(again.encode()).hexdigest()
+
+
+def test_simulated_figures_say_so() -> None:
+    assert lines(to_csv(report(row(), simulated=True)))[0]["notice"].startswith("DỮ LIỆU MÔ PHỎNG")
+    assert json.loads(to_json(report(row(), simulated=True)))["notice"].startswith("DỮ LIỆU MÔ PHỎNG")
+    assert json.loads(to_json(report(row())))["notice"] == ""
