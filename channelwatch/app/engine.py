@@ -109,7 +109,7 @@ class Engine:
             jitter=fittings.jitter,
             settled=self._settled,
         )
-        self.meters.watch(self)
+        self.meters.watch(self.world, self.observations, self.started_at)
 
     # What parts call ------------------------------------------------------------------------------------------
 
@@ -262,7 +262,7 @@ class Engine:
                 await asyncio.sleep(self._limits.commit_retry_s)
         self._commit_failing = None
         if not effects.is_empty:
-            self.meters.committed(effects, self.clock.monotonic_ms() - began)
+            self.meters.committed(self.clock.monotonic_ms() - began)
         before = self.world.revision
         change = draft.adopt()
         if change.revision != before:

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter as Tally
-from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry, Histogram
 
 from channelwatch import __version__
 from channelwatch.incidents.model import Severity
 from channelwatch.metrics import process
-from channelwatch.pipeline.ports import Claim, Effects, OutboxCounts, Outcome, Retry, Sent
+from channelwatch.pipeline.ports import Claim, OutboxCounts, Outcome, Retry, Sent
 
 if TYPE_CHECKING:
-    from channelwatch.app.engine import Engine
+    pass
 
 LATENCY_BUCKETS_S = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
 
@@ -36,17 +35,17 @@ class Meters:
             registry=self.registry,
         )
 
-    def watch(self, engine: Engine) -> None:
-        """Show the engine's queue and its live incidents at each scrape."""
-        process.started(self.registry, engine.started_at)
-        process.queues(self.registry, {"observations": engine.observations})
+    def watch(self, world: World, queue: process.Countable, started_at: int) -> None:
+        """Show the observation queue and the live incidents at each scrape."""
+        process.started(self.registry, started_at)
+        process.queues(self.registry, {"observations": queue})
 
         def live() -> Tally[Severity]:
-            return Tally(item.severity for item in engine.world.incidents.values() if not item.state.is_over)
+            return Tally(item.severity for item in world.incidents.values() if not item.state.is_over)
 
         process.incidents_open(self.registry, live)
 
-    def committed(self, effects: Effects, took_ms: int) -> None:
+    def committed(self, took_ms: int) -> None:
         """One batch was written."""
         self._commits.observe(took_ms / 1000)
 
