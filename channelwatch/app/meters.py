@@ -10,9 +10,7 @@ from channelwatch import __version__
 from channelwatch.incidents.model import Severity
 from channelwatch.metrics import process
 from channelwatch.pipeline.ports import Claim, OutboxCounts, Outcome, Retry, Sent
-
-if TYPE_CHECKING:
-    pass
+from channelwatch.pipeline.world import World
 
 LATENCY_BUCKETS_S = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
 
