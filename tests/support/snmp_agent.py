@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import bisect
+import socket
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -22,7 +23,7 @@ from channelwatch_collector.snmp.pdu import (
     read_pdu,
     read_version,
 )
-from channelwatch_collector.snmp.port import V3, Oid, SecurityLevel, SnmpType, Value
+from channelwatch_collector.snmp.port import MAX_DATAGRAM, V3, Oid, SecurityLevel, SnmpType, Value
 from channelwatch_collector.snmp.usm import Keys, in_local_window, keys_for
 
 COMMUNITY = "scripted-community"
@@ -51,7 +52,8 @@ class ScriptedAgent:
     requests: list[Pdu] = field(default_factory=list)
     datagrams: int = 0
     address: tuple[str, int] = ("", 0)
-    transport: asyncio.DatagramTransport | None = None
+    asker: tuple[str, int] = ("", 0)
+    send: Callable[[bytes, tuple[str, int]], object] = lambda datagram, to: None
 
     def receive(self, datagram: bytes) -> list[bytes]:
         """What goes back for `datagram`."""
@@ -131,30 +133,26 @@ class ScriptedAgent:
         return v3.encode_message(envelope, scoped, keys, level=level, salt=header.msg_id.to_bytes(8, "big"))
 
 
-class _Protocol(asyncio.DatagramProtocol):
-    def __init__(self, agent: ScriptedAgent) -> None:
-        self._agent = agent
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.DatagramTransport)
-        self._agent.transport = transport
-
-    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
-        assert self._agent.transport is not None
-        for answer in self._agent.receive(data):
-            self._agent.transport.sendto(answer, addr)
-
-
 @asynccontextmanager
 async def serving(
     agent: ScriptedAgent, host: str = "127.0.0.1", port: int = 0
 ) -> AsyncIterator[ScriptedAgent]:
     """`agent` on a UDP port of `host`, at `agent.address`."""
-    transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(
-        lambda: _Protocol(agent), local_addr=(host, port)
-    )
-    agent.address = transport.get_extra_info("sockname")[:2]
-    try:
-        yield agent
-    finally:
-        transport.close()
+    loop = asyncio.get_running_loop()
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_DGRAM) as served:
+        served.setblocking(False)
+        served.bind((host, port))
+        agent.address = served.getsockname()[:2]
+        agent.send = served.sendto
+
+        def answer() -> None:
+            datagram, agent.asker = served.recvfrom(MAX_DATAGRAM)
+            for back in agent.receive(datagram):
+                served.sendto(back, agent.asker)
+
+        loop.add_reader(served, answer)
+        try:
+            yield agent
+        finally:
+            loop.remove_reader(served)

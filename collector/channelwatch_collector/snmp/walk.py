@@ -12,8 +12,8 @@ ANSWER_OCTETS = 1_400
 """Answers are kept below this, so that an encryptor's tunnel need not fragment them."""
 GUESSED_OCTETS = 30
 """Of one variable binding, before any has been seen."""
-_LEAST_OCTETS = 300
-"""Asking for answers still smaller than this does not help any path."""
+CAREFUL_OCTETS = 175
+"""Asked for after silence, in case the path loses larger answers."""
 
 _ENDS = frozenset({SnmpType.END_OF_MIB_VIEW, SnmpType.NO_SUCH_OBJECT, SnmpType.NO_SUCH_INSTANCE})
 
@@ -22,7 +22,8 @@ _ENDS = frozenset({SnmpType.END_OF_MIB_VIEW, SnmpType.NO_SUCH_OBJECT, SnmpType.N
 class PageHint:
     """What earlier walks of the same columns taught.
 
-    `rows` of the longest column (None if never read), `octets` of one variable binding, and the `answer_octets` that get through.
+    `rows` of the longest column (None if never read), `octets` of one variable binding, and the
+    `answer_octets` that get through.
     """
 
     rows: int | None = None
@@ -82,6 +83,7 @@ class ColumnReader:
             self.refused(ErrorStatus.TOO_BIG, 0)
             return
         self._hint.octets = max(1, octets // len(varbinds))
+        self._hint.answer_octets = max(self._hint.answer_octets, min(octets, ANSWER_OCTETS))
         finished: set[Oid] = set()
         for place, (name, value) in enumerate(varbinds):
             column = asked[place % len(asked)]
@@ -115,9 +117,13 @@ class ColumnReader:
         A path that loses large answers looks just like this, so a smaller page is tried; after that the
         columns still open are given up, since their rows would be incomplete.
         """
-        smaller = self._hint.answer_octets // 4
-        if failure is PollFailure.NO_ANSWER and self.repetitions() > 1 and smaller >= _LEAST_OCTETS:
-            self._hint.answer_octets = smaller
+        hint = self._hint
+        if (
+            failure is PollFailure.NO_ANSWER
+            and self.repetitions() > 1
+            and hint.answer_octets > CAREFUL_OCTETS
+        ):
+            hint.answer_octets = CAREFUL_OCTETS
         else:
             self.give_up(failure)
 
