@@ -106,7 +106,7 @@ async def test_rsyslog_forwards_over_udp_and_tcp(tmp_path: Path, framing: str) -
     for transport in (Transport.SYSLOG_UDP, Transport.SYSLOG_TCP):
         texts = [line.redacted_text for line in downs(lines) if line.transport is transport]
         assert texts == [f"down {n}" for n in range(20)]
-    assert all(line.classified and line.classified.component == "hub-a" for line in downs(lines))
+    assert all(line.classified and line.classified.component == "hub" for line in downs(lines))
 
 
 def downs(lines: list[ReceivedLine]) -> list[ReceivedLine]:

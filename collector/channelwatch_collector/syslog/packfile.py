@@ -15,6 +15,7 @@ from channelwatch.base.clock import EpochMs
 from channelwatch.base.errors import InputError
 from channelwatch.status.events import EventKind
 from channelwatch.status.signals import Signal, SignalState
+from channelwatch_collector.profiles.vocabulary import MEANING
 from channelwatch_collector.syslog.parse.classify import (
     PLACEHOLDER,
     Classified,
@@ -47,40 +48,41 @@ class SdEntry(_Model):
 
 
 class ReadingEntry(_Model):
-    """A signal that the line states: `state`, or `states` by value, or the two limits of a number."""
+    """A signal that the line states; see `parse.classify.ReadingRule`."""
 
     signal: Signal
-    value: str
-    state: SignalState | None = None
-    states: dict[_Text, SignalState] = {}
-    names: dict[_Text, str] = {}
-    degraded_at: float | None = None
-    failed_at: float | None = None
+    value: _Text
     component: str = ""
-    unit: str = ""
+    words: dict[_Text, str] = {}
+    by: _Name | None = None
+    states: dict[_Text, SignalState] = {}
 
     @model_validator(mode="after")
-    def _one_way(self) -> Self:
-        limits = (self.degraded_at, self.failed_at)
-        ways = [self.state is not None, bool(self.states), None not in limits]
-        if ways.count(True) != 1 or (limits.count(None) == 1):
-            raise ValueError("give one of state, states, or degraded_at with failed_at")
-        if None not in limits and not self.unit:
-            raise ValueError("limits are for numbers: give a unit")
+    def _in_vocabulary(self) -> Self:
+        words = MEANING[self.signal].words
+        used = set(self.words.values()) | ({self.value} if not PLACEHOLDER.search(self.value) else set())
+        if words is not None and not used <= set(words):
+            raise ValueError(f"{self.signal} has the words {', '.join(words)}")
+        if words is None and self.words:
+            raise ValueError(f"{self.signal} is a number and has no words")
+        if (self.by is None) != (not self.states):
+            raise ValueError("by and states go together")
         return self
+
+    def used_fields(self) -> set[str]:
+        """Fields that the reading is made of."""
+        named = {self.by} if self.by else set()
+        return named | set(PLACEHOLDER.findall(self.value)) | set(PLACEHOLDER.findall(self.component))
 
     def compile(self) -> ReadingRule:
         """The same for the classifier."""
         return ReadingRule(
             signal=self.signal,
             value=self.value,
-            state=self.state,
-            states=self.states,
-            names=self.names,
-            degraded_at=self.degraded_at,
-            failed_at=self.failed_at,
             component=self.component,
-            unit=self.unit,
+            words=self.words,
+            by=self.by,
+            states=self.states,
         )
 
 
@@ -126,11 +128,9 @@ class PatternEntry(_Model):
         if self.severity is not None and self.severity not in _SEVERITIES:
             raise ValueError(f"severity must be one of {', '.join(_SEVERITIES)}")
         known = self._known_fields()
-        templates = [
-            self.component,
-            *(text for entry in self.readings for text in (entry.value, entry.component)),
-        ]
-        used = {name for template in templates for name in PLACEHOLDER.findall(template)}
+        used = set(PLACEHOLDER.findall(self.component)).union(
+            *(entry.used_fields() for entry in self.readings)
+        )
         unknown = (used | set(self.fields)) - known
         if unknown:
             raise ValueError(f"no group or parameter gives {', '.join(sorted(unknown))}")

@@ -45,7 +45,7 @@ def test_a_known_line_is_classified_and_its_text_redacted() -> None:
 
 
 def test_news_that_clears_an_alarm_is_told_apart() -> None:
-    line = read(b'<131>1 - gw encryptor - tunnel-up [enc@99999 tunnel="hub-a"] up')
+    line = read(b'<131>1 - gw encryptor - tunnel-up [enc@99999 peer="hub-a"] up')
     assert line.classified is not None
     assert is_good_news(line.classified)
 

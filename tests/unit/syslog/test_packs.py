@@ -28,7 +28,7 @@ patterns:
     component: "{tunnel}"
     fields: [tunnel]
     readings:
-      - {signal: channel.state, component: "{tunnel}", value: down, state: failed}
+      - {signal: channel.state, component: "{tunnel}", value: down}
     examples:
       - line: '<13>Nov 22 10:42:03 gw vpn: tunnel hub-a went down'
         component: hub-a
@@ -92,7 +92,13 @@ def test_a_good_pack_loads(tmp_path: Path) -> None:
         ("fields: {tunnel: hub-a}", "fields: {tunnel: hub-b}", "examples[0].fields: are {'tunnel': 'hub-a'}"),
         ("value: down, state: failed}]", "value: down, state: ok}]", "examples[0].readings: are "),
         ("signal: channel.state, component", "signal: channel.status, component", "readings[0].signal: "),
-        ("state: failed}\n    examples", "state: failed, degraded_at: 1}\n    examples", "give one of state"),
+        ("value: down}\n    examples", "value: lost}\n    examples", "channel.state has the words up, "),
+        ("value: down}\n    examples", "value: down, by: tunnel}\n    examples", "by and states go together"),
+        (
+            'channel.state, component: "{tunnel}", value: down',
+            "env.temp, value: '1', words: {a: b}",
+            "no words",
+        ),
     ],
 )
 def test_a_faulty_pack_names_file_line_and_key(tmp_path: Path, old: str, new: str, problem: str) -> None:
@@ -135,7 +141,31 @@ def test_numbers_are_judged_by_their_limits() -> None:
     assert expiry("soon") == (SignalState.UNKNOWN, None)
 
 
-def test_a_word_that_no_table_knows_gives_an_unknown_state() -> None:
+def test_a_word_that_the_vocabulary_lacks_gives_an_unknown_state() -> None:
     event = classify('<131>1 - gw encryptor - ha-switch [enc@99999 group="g" role="dancing"] x')
     assert isinstance(event, Classified)
     assert event.readings[0].state is SignalState.UNKNOWN
+
+
+def test_a_reading_whose_field_the_line_lacks_is_left_out() -> None:
+    event = classify('<131>1 - gw encryptor - tunnel-down [enc@99999 tunnel="t"] x')
+    assert isinstance(event, Classified)
+    assert (event.kind, event.component, event.readings) == (EventKind.TUNNEL_DOWN, "", ())
+
+
+@pytest.mark.parametrize(
+    ("status", "state"),
+    [("normal", SignalState.OK), ("critical", SignalState.FAILED), ("odd", SignalState.UNKNOWN)],
+)
+def test_the_device_s_own_judgement_decides_where_it_gives_one(status: str, state: SignalState) -> None:
+    event = classify(
+        f'<131>1 - g encryptor - temperature [enc@99999 sensor="b" value="95" status="{status}"] x'
+    )
+    assert isinstance(event, Classified)
+    assert (event.readings[0].value, event.readings[0].state) == (95, state)
+
+
+def test_a_clock_is_judged_without_its_sign() -> None:
+    event = classify("<28>Nov 22 10:42:03 gw chronyd[6]: System clock wrong by -61.5 seconds")
+    assert isinstance(event, Classified)
+    assert (event.readings[0].state, event.readings[0].unit) == (SignalState.FAILED, "s")

@@ -10,10 +10,12 @@ from typing import Final
 
 from channelwatch.status.events import EventKind
 from channelwatch.status.signals import Reading, Scalar, Signal, SignalState
+from channelwatch_collector.profiles.vocabulary import MEANING, Meaning
 from channelwatch_collector.syslog.parse.message import Message
 from channelwatch_collector.syslog.parse.redact import redact
 
 MAX_FIELD_CHARS: Final = 256
+_LARGEST_NUMBER: Final = 1e15
 PLACEHOLDER: Final = re.compile(r"\{([a-z][a-z0-9_]*)\}")
 
 
@@ -30,35 +32,38 @@ class NoKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ReadingRule:
-    """How a matched line becomes a reading. `value` and `component` may hold `{field}`.
+    """How a matched line becomes a reading; `value` and `component` may hold `{field}`.
 
-    `names` turns the device's word (lowered) into ours. The state is `state`, or what `states` has for the value, or
-    follows from `degraded_at` and `failed_at` (the larger of the two tells the direction); else `UNKNOWN`. With a
-    `unit`, the value is a number.
+    `words` turns the device's word (in lower case) into the vocabulary's, which then gives the state. Where the
+    device judges a value itself, `by` names the field with its judgement and `states` what each word of it means.
     """
 
     signal: Signal
     value: str
-    state: SignalState | None = None
-    states: Mapping[str, SignalState] = field(default_factory=dict)
-    names: Mapping[str, str] = field(default_factory=dict)
-    degraded_at: float | None = None
-    failed_at: float | None = None
     component: str = ""
-    unit: str = ""
+    words: Mapping[str, str] = field(default_factory=dict)
+    by: str | None = None
+    states: Mapping[str, SignalState] = field(default_factory=dict)
 
-    def judge(self, value: Scalar) -> SignalState:
-        """The state that `value` means."""
-        if self.state is not None:
-            return self.state
-        if isinstance(value, str):
-            return self.states.get(value, SignalState.UNKNOWN)
-        if value is None or self.degraded_at is None or self.failed_at is None:
-            return SignalState.UNKNOWN
-        sign = 1 if self.failed_at >= self.degraded_at else -1
-        if value * sign >= self.failed_at * sign:
-            return SignalState.FAILED
-        return SignalState.DEGRADED if value * sign >= self.degraded_at * sign else SignalState.OK
+    def read(self, fields: Mapping[str, str], source: str) -> Reading | None:
+        """The reading, or None when the line lacks a field that it needs."""
+        component, text = fill(self.component, fields), fill(self.value, fields)
+        if component is None or text is None:
+            return None
+        meaning = MEANING[self.signal]
+        value: Scalar = self.words.get(text.lower(), text) if meaning.words else _number(text)
+        state = _judge(meaning, value)
+        if self.by is not None:
+            state = self.states.get(fields.get(self.by, "").lower(), SignalState.UNKNOWN)
+        return Reading(
+            signal=self.signal,
+            state=state,
+            value=value,
+            component=component[:MAX_FIELD_CHARS],
+            unit="" if meaning.words else meaning.unit,
+            source=source,
+            raw=None if value == text else text,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,40 +177,42 @@ def app_key(app_name: str) -> str:
     return app_name.rpartition("/")[2].lower()
 
 
-def fill(template: str, fields: Mapping[str, str]) -> str:
-    """`template` with each `{field}` replaced by its value; a field that the line lacks leaves nothing."""
-    if "{" not in template:
-        return template
-    return PLACEHOLDER.sub(lambda found: fields.get(found[1], ""), template).strip()
+def fill(template: str, fields: Mapping[str, str]) -> str | None:
+    """`template` with each `{field}` replaced by its value; None if the line lacks one of them."""
+    names = PLACEHOLDER.findall(template)
+    if any(not fields.get(name) for name in names):
+        return None
+    return PLACEHOLDER.sub(lambda found: fields[found[1]], template) if names else template
 
 
 def _classified(pattern: Pattern, message: Message, raw: dict[str, str]) -> Classified | NoKind:
     if pattern.kind is None:
         return NoKind.SUPPRESSED
     fields = {name: redact(value.strip()).text[:MAX_FIELD_CHARS] for name, value in raw.items()}
+    readings = (rule.read(fields, f"syslog:{pattern.name}") for rule in pattern.readings)
     return Classified(
         kind=pattern.kind,
         severity=message.severity if pattern.severity is None else pattern.severity,
-        component=fill(pattern.component, fields)[:MAX_FIELD_CHARS],
+        component=(fill(pattern.component, fields) or "")[:MAX_FIELD_CHARS],
         fields=tuple((name, fields[name]) for name in pattern.fields if name in fields),
-        readings=tuple(_reading(rule, fields, pattern.name) for rule in pattern.readings),
+        readings=tuple(reading for reading in readings if reading is not None),
         pack=pattern.pack,
         pattern=pattern.id,
     )
 
 
-def _reading(rule: ReadingRule, fields: Mapping[str, str], source: str) -> Reading:
-    text = fill(rule.value, fields)
-    value: Scalar = _number(text) if rule.unit else rule.names.get(text.lower(), text)
-    return Reading(
-        signal=rule.signal,
-        state=SignalState.UNKNOWN if value is None else rule.judge(value),
-        value=value,
-        component=fill(rule.component, fields)[:MAX_FIELD_CHARS],
-        unit=rule.unit,
-        source=f"syslog:{source}",
-        raw=None if value == text else text,
-    )
+def _judge(meaning: Meaning, value: Scalar) -> SignalState:
+    """The state that the vocabulary gives to `value`."""
+    if isinstance(value, str):
+        return (meaning.words or {}).get(value, SignalState.UNKNOWN)
+    if value is None:
+        return SignalState.UNKNOWN
+    number = abs(value) if meaning.absolute else value
+    for state, place in ((SignalState.FAILED, 1), (SignalState.DEGRADED, 0)):
+        high, low = meaning.above[place], meaning.at_most[place]
+        if (high is not None and number > high) or (low is not None and number <= low):
+            return state
+    return SignalState.OK
 
 
 def _number(text: str) -> int | float | None:
@@ -217,4 +224,4 @@ def _number(text: str) -> int | float | None:
         number = float(text)
     except ValueError:
         return None
-    return number if abs(number) < 1e15 else None
+    return number if abs(number) < _LARGEST_NUMBER else None
