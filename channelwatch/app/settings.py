@@ -15,6 +15,8 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    TypeAdapter,
+    ValidationError,
     ValidationInfo,
     model_validator,
 )
@@ -68,6 +70,18 @@ def _reference(value: object, info: ValidationInfo) -> Secret:
             reason = error.strerror if isinstance(error, OSError) else "is not text"
             raise ValueError(f"secret file {rest}: {reason}") from None
     raise ValueError("must be a reference, file:PATH or env:NAME, never the secret itself")
+
+
+def read_secret(reference: str, folder: Path = Path()) -> Secret:
+    """What `file:PATH` or `env:NAME` on a command line refers to. InputError says what is wrong with it."""
+    context = {"folder": folder, "environ": os.environ}
+    try:
+        found: Secret = TypeAdapter(
+            SecretRef, config=ConfigDict(arbitrary_types_allowed=True)
+        ).validate_python(reference, context=context)
+    except ValidationError as error:
+        raise InputError([item["msg"].removeprefix("Value error, ") for item in error.errors()]) from None
+    return found
 
 
 def _strong(value: str) -> Secret:

@@ -1,0 +1,338 @@
+"""The collector as a part of the running process: polls, traps and syslog of one bloc's devices."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from channelwatch.app.engine import Engine
+from channelwatch.app.settings import Listen, Settings
+from channelwatch.base.clock import EpochMs
+from channelwatch.base.errors import InputError, Permanent
+from channelwatch.base.ids import DeviceCode
+from channelwatch.inventory.model import Device, Inventory
+from channelwatch.metrics import process
+from channelwatch.status.events import CollectorAlive, RogueSource
+from channelwatch_collector.counters import Mirror, PollMeters, Shown
+from channelwatch_collector.credentials import credential_of
+from channelwatch_collector.events import Events, House
+from channelwatch_collector.memory import Remembered, memory_path, recall, remember
+from channelwatch_collector.poll.poller import Poller, PollLimits, Reports
+from channelwatch_collector.poll.schedule import Schedule, Timing
+from channelwatch_collector.poll.watched import NO_BOX, Box
+from channelwatch_collector.profiles.load import load_profiles
+from channelwatch_collector.snmp.engine import EngineLimits, UdpSnmpEngine
+from channelwatch_collector.snmp.port import V3, AgentClock, Credential, SnmpEngine, Target, V2c
+from channelwatch_collector.snmp.trap_decoder import LocalEngine, TrapSettings, TrapUser, local_engine_id
+from channelwatch_collector.snmp.traps import TrapReceiver
+from channelwatch_collector.sources import Sources, watched_devices
+from channelwatch_collector.syslog.intake import Callbacks
+from channelwatch_collector.syslog.packfile import load_packs
+from channelwatch_collector.syslog.parse.classify import Classifier
+from channelwatch_collector.syslog.receiver import Endpoints, SyslogReceiver
+
+log = logging.getLogger(__name__)
+
+ALIVE_EVERY_S = 5.0
+INVENTORY_EVERY_S = 0.5
+MEMORY_EVERY_S = 5.0
+
+
+class CollectorPart:
+    """Plugs into the engine under the name `collector`."""
+
+    name = "collector"
+
+    async def run(self, engine: Engine, stop: asyncio.Event) -> None:
+        """Collect until `stop` is set. Permanent when an address cannot be listened on or a profile is wrong."""
+        collector = Collector(engine)
+        try:
+            await collector.start()
+            await collector.serve(stop)
+        finally:
+            await collector.close()
+
+
+class Collector:
+    """Everything that the part holds. Create it on the running event loop."""
+
+    def __init__(self, engine: Engine) -> None:
+        settings = engine.settings
+        snmp = settings.collector.snmp
+        self._engine = engine
+        self._settings = settings
+        self._clock = engine.clock
+        self._memory_path = memory_path(settings)
+        self._remembered = recall(self._memory_path)
+        self._credentials: dict[str, Credential] = {
+            name: credential_of(item) for name, item in settings.credentials.items()
+        }
+        folder = settings.collector.profiles
+        profiles = load_profiles(None if folder is None else settings.resolve(folder))
+        self.snmp = snmp_engine(settings)
+        meters = PollMeters(engine.registry)
+        self.poller = Poller(
+            self.snmp,
+            Schedule(
+                Timing(confirm_ms=round(snmp.confirm_s * 1000), misses_before_down=snmp.misses_before_down)
+            ),
+            profiles,
+            clock=self._clock,
+            reports=Reports(
+                engine.submit, outcome=meters.outcome, agent=self._agent, late=meters.late, lag=meters.lag
+            ),
+            limits=PollLimits(snmp.max_in_flight, max_lag_ms=round(snmp.timeout_s * 500)),
+            zone=_zone(settings),
+        )
+        self.sources = Sources(clock=self._clock, rogue=engine.submit)
+        house = House(engine.submit, self.poller.poll_now, self.poller.profile_of, self._credentials)
+        self.events = Events(house, self.sources, clock=self._clock, zone=_zone(settings))
+        self.traps: TrapReceiver | None = None
+        self.syslog: SyslogReceiver | None = None
+        self._inventory: Inventory | None = None
+        self._trap_counts = Mirror(process.traps(engine.registry))
+        self._line_counts = Mirror(process.syslog_messages(engine.registry))
+        engine.registry.register(
+            Shown("channelwatch_collector", "What the collector has met.", "event", self._counts)
+        )
+
+    async def start(self) -> None:
+        """Open the listeners. Permanent when one cannot be had."""
+        self._remembered = replace(self._remembered, boots=self._remembered.boots + 1)
+        remember(self._memory_path, self._remembered)
+        collector = self._settings.collector
+        if collector.traps is not None:
+            self.traps = self._trap_receiver(collector.traps.listen)
+        if collector.syslog.udp is not None or collector.syslog.tcp is not None:
+            self.syslog = self._syslog_receiver()
+            try:
+                await self.syslog.start()
+            except OSError as error:
+                where = ", ".join(str(at) for at in (collector.syslog.udp, collector.syslog.tcp) if at)
+                raise Permanent(str(error), operation="listen for syslog", subject=where) from error
+        self.follow_inventory()
+        log.info("collector started", extra={"collector": collector.id, "devices": len(self.poller.watching)})
+
+    async def serve(self, stop: asyncio.Event) -> None:
+        """Work until `stop` is set, or until one of the loops fails."""
+        loops = [
+            asyncio.create_task(loop)
+            for loop in (
+                self.poller.run(stop),
+                _every(INVENTORY_EVERY_S, self.follow_inventory),
+                _every(MEMORY_EVERY_S, self.save_memory),
+                self._stay_alive(),
+            )
+        ]
+        try:
+            ended, _ = await asyncio.wait(loops, return_when=asyncio.FIRST_COMPLETED)
+            for loop in ended:
+                loop.result()
+        finally:
+            for loop in loops:
+                loop.cancel()
+            await asyncio.gather(*loops, return_exceptions=True)
+
+    async def close(self) -> None:
+        """Free everything, whatever state it is in."""
+        if self.traps is not None:
+            self.traps.close()
+        if self.syslog is not None:
+            await self.syslog.close()
+        await self.snmp.close()
+        self.save_memory()
+
+    def follow_inventory(self) -> None:
+        """Take a newer inventory version, if there is one."""
+        inventory = self._engine.world.inventory
+        if inventory is self._inventory:
+            return
+        self._inventory = inventory
+        devices = watched_devices(inventory, frozenset(self._settings.instance.blocs))
+        self.sources.set_devices(devices)
+        for code in self.poller.watching - {device.code for device in devices}:
+            self.poller.unwatch(code)
+        for device in devices:
+            target = self._target(device)
+            if target is None:
+                self.poller.unwatch(device.code)
+            else:
+                period_ms = self._engine.world.poll_period_ms(device.code)
+                self.poller.watch(device, target, period_ms, self._box(device.code))
+        log.info("inventory followed", extra={"version": inventory.version, "devices": len(devices)})
+
+    def save_memory(self) -> None:
+        """Write down what has changed since the last time; what cannot be written is tried again."""
+        boxes = {**self._remembered.boxes, **self.poller.boxes()}
+        if self._inventory is not None:
+            boxes = {code: box for code, box in boxes.items() if code in self._inventory.device}
+        now = Remembered(self._remembered.boots, boxes)
+        if now == self._remembered:
+            return
+        try:
+            remember(self._memory_path, now)
+        except Permanent as error:
+            log.error("memory not saved", extra={"reason": str(error)})
+        else:
+            self._remembered = now
+
+    def _box(self, device: DeviceCode) -> Box:
+        return self._remembered.boxes.get(device, NO_BOX)
+
+    def _target(self, device: Device) -> Target | None:
+        credential = self._credentials.get(device.credential)
+        if credential is None:
+            log.error("no such credential", extra={"device": device.code, "credential": device.credential})
+            return None
+        snmp = self._settings.collector.snmp
+        try:
+            return Target(
+                device.address, credential, port=device.port, timeout_s=snmp.timeout_s, retries=snmp.retries
+            )
+        except ValueError as error:
+            log.error("device cannot be polled", extra={"device": device.code, "reason": str(error)})
+            return None
+
+    def _agent(self, device: Device, clock: AgentClock) -> None:
+        """An authenticated answer: its engine may speak for the device from now on."""
+        self.sources.bind(clock.engine_id, device.code)
+        if self.traps is not None:
+            self.traps.bind_engine(clock.engine_id, device.address, clock)
+
+    def _trap_receiver(self, listen: Listen) -> TrapReceiver:
+        seed = f"{self._settings.instance.id}/{self._settings.collector.id}".encode()
+        now_s = self._clock.monotonic_ms() / 1000
+        try:
+            return TrapReceiver(
+                local=(listen.host, listen.port),
+                settings=TrapSettings(
+                    communities=tuple(
+                        item.community for item in self._credentials.values() if isinstance(item, V2c)
+                    ),
+                    users=trap_users(self._credentials),
+                    allows=self.events.allows,
+                ),
+                engine=LocalEngine.started(
+                    local_engine_id(seed), last_boots=self._remembered.boots - 1, now_s=now_s
+                ),
+                deliver=self.events.trap,
+                clock=self._clock,
+            )
+        except OSError as error:
+            raise Permanent(str(error), operation="listen for traps", subject=str(listen)) from error
+
+    def _syslog_receiver(self) -> SyslogReceiver:
+        wanted = self._settings.collector.syslog
+        zone = _zone(self._settings)
+        return SyslogReceiver(
+            Endpoints(udp=_pair(wanted.udp), tcp=_pair(wanted.tcp)),
+            Classifier(load_packs()),
+            callbacks=Callbacks(
+                on_message=self.events.line,
+                on_rogue=self._rogue,
+                knows=self.sources.knows,
+                zone_of=lambda _: zone,
+            ),
+            clock=self._clock,
+        )
+
+    def _rogue(self, source: RogueSource) -> None:
+        self._engine.submit(source)
+
+    async def _stay_alive(self) -> None:
+        """The heartbeat: this collector ran from one beat to the next."""
+        since, began, dropped = self._clock.now(), self._clock.monotonic_ms(), 0
+        while True:
+            await asyncio.sleep(ALIVE_EVERY_S)
+            until, tick = self._clock.now(), self._clock.monotonic_ms()
+            if until - since > 4 * ALIVE_EVERY_S * 1000 or until < since:
+                # Suspended, or the clock was set: nobody can vouch for the time in between.
+                since = EpochMs(until - 1)
+            lost = self._engine.observations.dropped
+            self._engine.submit(
+                CollectorAlive(
+                    self._settings.collector.id,
+                    since,
+                    until,
+                    lag_ms=self.poller.lags.worst_since(began),
+                    dropped=lost - dropped,
+                )
+            )
+            since, began, dropped = until, tick, lost
+            self._mirror()
+
+    def _mirror(self) -> None:
+        if self.traps is not None:
+            self._trap_counts.follow({(word,): count for word, count in self.traps.counters.items()})
+        if self.syslog is not None:
+            counts: dict[tuple[str, ...], int] = {}
+            for (what, label), count in self.syslog.counters.snapshot().items():
+                by_transport = label if label in _TRANSPORTS else "all"
+                key = (by_transport, what.value)
+                counts[key] = counts.get(key, 0) + count
+            self._line_counts.follow(counts)
+
+    def _counts(self) -> Mapping[str, float]:
+        counts = {f"snmp_{word}": count for word, count in self.snmp.counters.items()}
+        return {
+            **counts,
+            "poll_overrun": self.poller.overruns,
+            "trap_shed": self.events.shed,
+            "syslog_refused": self.events.refused,
+            "rogue": self.sources.rogues,
+        }
+
+
+_TRANSPORTS = frozenset({"syslog_udp", "syslog_tcp", "syslog_tls", "syslog_relp"})
+
+
+def snmp_engine(settings: Settings) -> SnmpEngine:
+    """The SNMP engine that the settings name. Permanent when it is not there."""
+    wanted = settings.collector.snmp
+    match wanted.engine:
+        case "native":
+            return UdpSnmpEngine(EngineLimits(max_in_flight=wanted.max_in_flight))
+        case "pysnmp":
+            raise Permanent(
+                "this engine is not built in yet; use native", operation="start", subject="pysnmp"
+            )
+
+
+def trap_users(credentials: Mapping[str, Credential]) -> tuple[TrapUser, ...]:
+    """The users whose traps are taken: each v3 credential once by user name, at its own level."""
+    users: dict[str, TrapUser] = {}
+    for name, credential in credentials.items():
+        if not isinstance(credential, V3):
+            continue
+        known = users.get(credential.user)
+        if known is not None and known.credential != credential:
+            log.warning(
+                "two credentials have one user; traps of the second are refused", extra={"name_": name}
+            )
+            continue
+        try:
+            users[credential.user] = TrapUser(credential)
+        except ValueError as error:
+            log.warning("traps of a user cannot be read", extra={"credential": name, "reason": str(error)})
+    return tuple(users.values())
+
+
+def _pair(listen: Listen | None) -> tuple[str, int] | None:
+    return None if listen is None else (listen.host, listen.port)
+
+
+def _zone(settings: Settings) -> ZoneInfo:
+    name = settings.collector.syslog.zone
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError):
+        raise InputError([f"collector.syslog.zone: unknown time zone {name!r}"]) from None
+
+
+async def _every(seconds: float, work: Callable[[], None]) -> None:
+    while True:
+        await asyncio.sleep(seconds)
+        work()
