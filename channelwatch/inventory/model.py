@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
 from enum import StrEnum
 from functools import cached_property
 from types import MappingProxyType
@@ -126,7 +126,7 @@ class Document:
     """A paper that a gate asks for: an inspection or hand-over record."""
 
     number: str
-    date: date
+    date: datetime.date
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,112 @@
+"""Events of devices, and what spoke to us without being one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, Row, delete, func, insert, select, tuple_
+
+from channelwatch.base.clock import EpochMs
+from channelwatch.base.ids import DeviceCode
+from channelwatch.status.events import EventKind, EventReceived, RogueSource, Transport
+from channelwatch.store.sql import Values, put
+from channelwatch.store.sql import insert as insert_or
+from channelwatch.store.tables import event, rogue_source
+
+MAX_TEXT_CHARS = 8192
+"""Longer text of an event is cut: no syslog receiver need take more (RFC 5424 section 6.1)."""
+MAX_ROGUES = 10_000
+"""Unknown sources kept: whoever forges addresses must not fill the disk. The longest silent go first."""
+PRUNE_ROWS = 10_000
+"""Events deleted in one transaction, so that commits get their turn in between."""
+
+
+def write(connection: Connection, events: Sequence[EventReceived], rogues: Sequence[RogueSource]) -> None:
+    """Append events, without their readings, and count unknown sources."""
+    if events:
+        connection.execute(insert(event), [_event(item) for item in events])
+    if rogues:
+        _count_rogues(connection, rogues)
+
+
+def read(connection: Connection, *, devices: Sequence[str], since: int, limit: int) -> list[EventReceived]:
+    """Events of `devices` received at `since` or later, the newest first."""
+    rows = connection.execute(
+        select(event)
+        .where(event.c.device.in_(devices), event.c.received_at >= since)
+        .order_by(event.c.received_at.desc(), event.c.id.desc())
+        .limit(limit)
+    )
+    return [_to_event(row) for row in rows]
+
+
+def rogues(connection: Connection, limit: int) -> list[RogueSource]:
+    """Unknown sources, the latest first, each with everything it ever sent counted together."""
+    rows = connection.execute(
+        select(rogue_source)
+        .order_by(rogue_source.c.last_at.desc(), rogue_source.c.address, rogue_source.c.transport)
+        .limit(limit)
+    )
+    return [
+        RogueSource(row.address, Transport(row.transport), EpochMs(row.last_at), row.heard, row.sample)
+        for row in rows
+    ]
+
+
+def prune(connection: Connection, before: EpochMs) -> int:
+    """Delete at most PRUNE_ROWS events received before `before`; how many."""
+    oldest = select(event.c.id).where(event.c.received_at < before).limit(PRUNE_ROWS)
+    return connection.execute(delete(event).where(event.c.id.in_(oldest))).rowcount
+
+
+def _count_rogues(connection: Connection, found: Sequence[RogueSource]) -> None:
+    heard = rogue_source.c.heard + insert_or(connection, rogue_source).excluded.heard
+    rows = [
+        {
+            "address": item.address,
+            "transport": item.transport,
+            "first_at": item.received_at,
+            "last_at": item.received_at,
+            "heard": item.count,
+            "sample": item.sample[:MAX_TEXT_CHARS],
+        }
+        for item in found
+    ]
+    put(connection, rogue_source, rows, also={"heard": heard}, keep=("first_at",))
+    surplus = connection.scalars(select(func.count()).select_from(rogue_source)).one() - MAX_ROGUES
+    if surplus > 0:
+        key = tuple_(rogue_source.c.address, rogue_source.c.transport)
+        silent = select(rogue_source.c.address, rogue_source.c.transport).order_by(
+            rogue_source.c.last_at, rogue_source.c.address
+        )
+        connection.execute(delete(rogue_source).where(key.in_(silent.limit(surplus))))
+
+
+def _event(item: EventReceived) -> Values:
+    return {
+        "device": item.device,
+        "kind": item.kind,
+        "transport": item.transport,
+        "received_at": item.received_at,
+        "trusted": item.trusted,
+        "severity": item.severity,
+        "device_time": item.device_time,
+        "component": item.component[:MAX_TEXT_CHARS],
+        "text": item.text[:MAX_TEXT_CHARS],
+        "source": item.source,
+    }
+
+
+def _to_event(row: Row[*tuple[object, ...]]) -> EventReceived:
+    return EventReceived(
+        device=DeviceCode(row.device),
+        kind=EventKind(row.kind),
+        transport=Transport(row.transport),
+        received_at=EpochMs(row.received_at),
+        trusted=row.trusted,
+        severity=row.severity,
+        device_time=None if row.device_time is None else EpochMs(row.device_time),
+        component=row.component,
+        text=row.text,
+        source=row.source,
+    )

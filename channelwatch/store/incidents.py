@@ -1,0 +1,138 @@
+"""Incidents and their steps."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, Row, func, insert, or_, select
+
+from channelwatch.base.clock import EpochMs
+from channelwatch.base.ids import IncidentId, RuleId
+from channelwatch.incidents.model import (
+    Incident,
+    IncidentState,
+    IncidentStep,
+    Severity,
+    StepKind,
+    SubjectKind,
+)
+from channelwatch.inventory.model import Bloc
+from channelwatch.store.sql import Values, put
+from channelwatch.store.tables import incident, incident_step
+
+_OVER = [state for state in IncidentState if state.is_over]
+
+
+def write(connection: Connection, changed: Sequence[Incident], steps: Sequence[IncidentStep]) -> None:
+    """Bring incidents up to date and append their steps."""
+    # What ended goes first: its successor may be in the same batch, and one rule and subject has one live incident.
+    ended_first = sorted(changed, key=lambda item: item.restored_at is None and item.closed_at is None)
+    put(connection, incident, [_incident(item) for item in ended_first])
+    if steps:
+        connection.execute(insert(incident_step), [_step(item) for item in steps])
+
+
+def next_number(connection: Connection) -> int:
+    """The number of the next incident."""
+    return int(connection.scalar(select(func.max(incident.c.id))) or 0) + 1
+
+
+def to_resume(connection: Connection, ended_after: EpochMs) -> tuple[Incident, ...]:
+    """Incidents that are not over, and those that ended after `ended_after`, in order of their numbers."""
+    ended = func.coalesce(incident.c.closed_at, incident.c.restored_at, incident.c.opened_at)
+    rows = connection.execute(
+        select(incident)
+        .where(or_(incident.c.state.not_in(_OVER), ended > ended_after))
+        .order_by(incident.c.id)
+    )
+    return tuple(_to_incident(row) for row in rows)
+
+
+def opened(connection: Connection, *, blocs: Sequence[Bloc], since: int, limit: int) -> list[Incident]:
+    """Incidents of `blocs`, and those of none, opened at `since` or later; the newest first."""
+    rows = connection.execute(
+        select(incident)
+        .where(or_(incident.c.bloc.in_(blocs), incident.c.bloc.is_(None)), incident.c.opened_at >= since)
+        .order_by(incident.c.opened_at.desc(), incident.c.id.desc())
+        .limit(limit)
+    )
+    return [_to_incident(row) for row in rows]
+
+
+def steps(connection: Connection, number: int) -> list[IncidentStep]:
+    """All steps of one incident, the oldest first."""
+    rows = connection.execute(
+        select(incident_step).where(incident_step.c.incident == number).order_by(incident_step.c.id)
+    )
+    return [
+        IncidentStep(
+            IncidentId(row.incident),
+            StepKind(row.kind),
+            EpochMs(row.happened_at),
+            row.actor,
+            row.origin,
+            row.reason,
+        )
+        for row in rows
+    ]
+
+
+def _incident(item: Incident) -> Values:
+    return {
+        "id": item.id,
+        "rule": item.rule,
+        "subject_kind": item.subject_kind,
+        "subject": item.subject,
+        "bloc": item.bloc,
+        "severity": item.severity,
+        "state": item.state,
+        "t0": item.t0,
+        "opened_at": item.opened_at,
+        "caused_at": item.caused_at,
+        "cause": item.cause,
+        "impacted": item.impacted,
+        "acked_at": item.acked_at,
+        "acked_by": item.acked_by,
+        "restored_at": item.restored_at,
+        "closed_at": item.closed_at,
+        "round": item.round,
+        "round_at": item.round_at,
+        "ladder": item.ladder,
+        "repeats": item.repeats,
+    }
+
+
+def _step(item: IncidentStep) -> Values:
+    return {
+        "incident": item.incident,
+        "kind": item.kind,
+        "happened_at": item.at,
+        "actor": item.by,
+        "origin": item.origin,
+        "reason": item.reason,
+    }
+
+
+def _to_incident(row: Row[*tuple[object, ...]]) -> Incident:
+    return Incident(
+        id=IncidentId(row.id),
+        rule=RuleId(row.rule),
+        subject_kind=SubjectKind(row.subject_kind),
+        subject=row.subject,
+        bloc=None if row.bloc is None else Bloc(row.bloc),
+        severity=Severity(row.severity),
+        state=IncidentState(row.state),
+        t0=row.t0,
+        opened_at=row.opened_at,
+        caused_at=row.caused_at,
+        cause=row.cause,
+        impacted=tuple(row.impacted),
+        acked_at=row.acked_at,
+        acked_by=row.acked_by,
+        restored_at=row.restored_at,
+        closed_at=row.closed_at,
+        round=row.round,
+        round_at=row.round_at,
+        ladder=row.ladder,
+        repeats=row.repeats,
+    )

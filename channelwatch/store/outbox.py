@@ -1,0 +1,153 @@
+"""Alerts on their way: written with what they tell of, claimed by one sender at a time, settled."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import assert_never
+
+from pydantic import TypeAdapter
+from sqlalchemy import Connection, Row, case, exists, func, select, update
+
+from channelwatch.base.clock import EpochMs
+from channelwatch.base.errors import Bug
+from channelwatch.base.ids import ContactCode, IncidentId
+from channelwatch.incidents.model import Page, PageKind
+from channelwatch.pipeline.ports import (
+    Alert,
+    Claim,
+    Dead,
+    OutboxCounts,
+    OutboxRow,
+    OutboxState,
+    Outcome,
+    Retry,
+    Sent,
+    StoredPage,
+)
+from channelwatch.store.sql import Values, insert
+from channelwatch.store.tables import outbox
+
+_ALERT = TypeAdapter(Alert)
+_UNSENT = outbox.c.state.in_([OutboxState.PENDING, OutboxState.CLAIMED])
+
+
+def write(connection: Connection, rows: Sequence[OutboxRow]) -> None:
+    """Add rows; a page whose key is there already, sent or not, is not added again."""
+    if rows:
+        statement = insert(connection, outbox).on_conflict_do_nothing(index_elements=["page_key"])
+        connection.execute(statement, [_values(row) for row in rows])
+
+
+def claim(connection: Connection, *, now: EpochMs, limit: int, lease_ms: int, epoch: int) -> list[Claim]:
+    """Claim due rows until `now + lease_ms`, the oldest first.
+
+    A claimed row is due again when its lease ends. A row waits while an older one of the same incident to the
+    same destination is unsent, so that nobody reads of the end before the beginning.
+    """
+    older = outbox.alias("older")
+    blocked = exists().where(
+        older.c.incident == outbox.c.incident,
+        older.c.channel == outbox.c.channel,
+        older.c.destination == outbox.c.destination,
+        older.c.id < outbox.c.id,
+        older.c.state.in_([OutboxState.PENDING, OutboxState.CLAIMED]),
+    )
+    due = select(outbox.c.id).where(_UNSENT, outbox.c.due_at <= now, ~blocked)
+    claimed = connection.execute(
+        update(outbox)
+        # The condition is repeated: another process may have claimed between the two readings.
+        .where(outbox.c.id.in_(due.order_by(outbox.c.id).limit(limit)), _UNSENT, outbox.c.due_at <= now)
+        .values(
+            state=OutboxState.CLAIMED,
+            due_at=now + lease_ms,
+            attempts=outbox.c.attempts + 1,
+            epoch=epoch,
+        )
+        .returning(outbox.c.id, outbox.c.attempts, outbox.c.channel, outbox.c.destination, outbox.c.alert)
+    )
+    return [
+        Claim(row.id, row.attempts, row.channel, row.destination, _ALERT.validate_json(row.alert))
+        for row in sorted(claimed, key=lambda row: row.id)
+    ]
+
+
+def settle(
+    connection: Connection, row_id: int, outcome: Outcome, *, now: EpochMs, not_before: EpochMs | None
+) -> None:
+    """Record an outcome. What was settled already stays so, except that a late `Sent` ends a retry."""
+    expected = [OutboxState.CLAIMED]
+    match outcome:
+        case Sent():
+            expected.append(OutboxState.PENDING)
+            values: dict[str, object] = {"state": OutboxState.SENT, "sent_at": now}
+        case Retry(reason=reason):
+            due = now if not_before is None else not_before
+            values = {"state": OutboxState.PENDING, "due_at": due, "last_error": reason}
+        case Dead(reason=reason):
+            values = {"state": OutboxState.DEAD, "last_error": reason}
+        case _:
+            assert_never(outcome)
+    mine = outbox.c.id == row_id
+    changed = connection.execute(update(outbox).where(mine, outbox.c.state.in_(expected)).values(values))
+    if changed.rowcount == 0 and connection.scalar(select(outbox.c.id).where(mine)) is None:
+        raise Bug("no such row", operation="settle outbox", subject=str(row_id))
+
+
+def counts(connection: Connection, now: EpochMs) -> OutboxCounts:
+    """Rows by state; the age of the oldest unsent one counts from when it was to go out."""
+    rows = connection.execute(select(outbox.c.state, func.count().label("number")).group_by(outbox.c.state))
+    number = {row.state: row.number for row in rows}
+    wanted = case((outbox.c.not_before > outbox.c.created_at, outbox.c.not_before), else_=outbox.c.created_at)
+    oldest = connection.scalar(select(func.min(wanted)).where(_UNSENT))
+    return OutboxCounts(
+        pending=number.get(OutboxState.PENDING, 0),
+        claimed=number.get(OutboxState.CLAIMED, 0),
+        sent=number.get(OutboxState.SENT, 0),
+        dead=number.get(OutboxState.DEAD, 0),
+        oldest_unsent_ms=0 if oldest is None else max(0, now - oldest),
+    )
+
+
+def pages(connection: Connection, incident: int) -> list[StoredPage]:
+    """All pages of one incident, the oldest first."""
+    rows = connection.execute(select(outbox).where(outbox.c.incident == incident).order_by(outbox.c.id))
+    return [_to_page(row) for row in rows]
+
+
+def _values(row: OutboxRow) -> Values:
+    page = row.page
+    return {
+        "page_key": page.key,
+        "incident": page.incident,
+        "kind": page.kind,
+        "contact": page.contact,
+        "channel": page.channel,
+        "destination": page.destination,
+        "step": page.step,
+        "not_before": page.not_before,
+        "alert": _ALERT.dump_json(row.alert).decode(),
+        "created_at": row.alert.created_at,
+        "state": OutboxState.PENDING,
+        "due_at": page.not_before,
+        "attempts": 0,
+    }
+
+
+def _to_page(row: Row[*tuple[object, ...]]) -> StoredPage:
+    return StoredPage(
+        page=Page(
+            incident=IncidentId(row.incident),
+            kind=PageKind(row.kind),
+            contact=ContactCode(row.contact),
+            channel=row.channel,
+            destination=row.destination,
+            key=row.page_key,
+            not_before=EpochMs(row.not_before),
+            step=row.step,
+        ),
+        state=OutboxState(row.state),
+        attempts=row.attempts,
+        created_at=EpochMs(row.created_at),
+        sent_at=row.sent_at,
+        last_error=row.last_error,
+    )

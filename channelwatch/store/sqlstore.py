@@ -1,0 +1,179 @@
+"""The store itself: one method, one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine
+
+from channelwatch.base.clock import EpochMs
+from channelwatch.base.ids import LogId
+from channelwatch.incidents.life import REOPEN_WITHIN_MS
+from channelwatch.incidents.model import Incident, IncidentStep
+from channelwatch.inventory.diff import Change
+from channelwatch.inventory.model import Bloc, Inventory
+from channelwatch.pipeline.ports import (
+    Claim,
+    Effects,
+    LoggedChange,
+    OutboxCounts,
+    Outcome,
+    Snapshot,
+    StoredPage,
+    StoredTransition,
+)
+from channelwatch.status.events import EventReceived, RogueSource
+from channelwatch.store import events, incidents, inventory, lease, numbering, outbox, schema, status
+from channelwatch.store.engine import WRITES, open_engine
+from channelwatch.store.errors import StorePermanent, StoreReason, translated
+
+MAX_SUBJECTS = 30_000
+"""Subjects in one question: either database takes more parameters than this, though not many."""
+
+
+def open_store(url: str, folder: Path) -> SqlStore:
+    """The store at `url` (SQLAlchemy form); a relative SQLite path counts from `folder`. Call `upgrade()` next.
+
+    Nothing is made or connected before the first call. StorePermanent: `bad_url`, `no_driver`.
+    """
+    return SqlStore(open_engine(url, folder))
+
+
+class SqlStore:
+    """`Store` and `History` (channelwatch/pipeline/ports.py) over SQLAlchemy.
+
+    Besides the errors that the ports name, any method may raise StoreTransient and StorePermanent, whose `reason`
+    tells them apart, and Bug for a contradiction of ours, such as a gap in the log's numbers.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self._writer = engine.execution_options(**{WRITES: True})
+
+    def upgrade(self) -> None:
+        with self._write("upgrade") as connection:
+            schema.upgrade(connection)
+
+    def load(self, log: LogId, *, now: EpochMs) -> Snapshot:
+        with self._read("load") as connection:
+            return Snapshot(
+                inventory=inventory.newest(connection),
+                current=status.present(connection),
+                pairs=status.pairs(connection),
+                incidents=incidents.to_resume(connection, EpochMs(now - REOPEN_WITHIN_MS)),
+                next_incident=incidents.next_number(connection),
+                next_seq=numbering.next_seq(connection, log),
+                alive_until=status.alive_until(connection),
+            )
+
+    def commit(self, effects: Effects, *, epoch: int) -> None:
+        if effects.is_empty:
+            return
+        with self._write("commit") as connection:
+            lease.check(connection, epoch, "commit")
+            if numbering.claim_numbers(connection, effects):
+                status.write(connection, effects)
+                events.write(connection, effects.events, effects.rogues)
+                incidents.write(connection, effects.incidents, effects.steps)
+                outbox.write(connection, effects.outbox)
+
+    def apply_inventory(self, wanted: Inventory, changes: Sequence[Change], *, by: str, at: EpochMs) -> int:
+        with self._write("apply inventory") as connection:
+            return inventory.apply(connection, wanted, changes, by=by, at=at)
+
+    def inventory(self) -> Inventory | None:
+        with self._read("read inventory") as connection:
+            return inventory.newest(connection)
+
+    def inventory_version(self) -> int:
+        with self._read("read inventory version") as connection:
+            return inventory.newest_version(connection)
+
+    def inventory_log(self, limit: int) -> list[LoggedChange]:
+        with self._read("read inventory log") as connection:
+            return inventory.changes(connection, limit)
+
+    def take_lease(self, name: str, holder: str, *, now: EpochMs, ttl_ms: int) -> int | None:
+        with self._write("take lease") as connection:
+            return lease.take(connection, name, holder, now=now, ttl_ms=ttl_ms)
+
+    def release_lease(self, name: str, holder: str) -> None:
+        with self._write("release lease") as connection:
+            lease.release(connection, name, holder)
+
+    def heartbeat(self, collector: str, *, since: EpochMs, until: EpochMs) -> None:
+        with self._write("heartbeat") as connection:
+            status.heartbeat(connection, collector, since=since, until=until)
+
+    def claim_outbox(self, *, now: EpochMs, limit: int, lease_ms: int, epoch: int) -> list[Claim]:
+        with self._write("claim outbox") as connection:
+            lease.check(connection, epoch, "claim outbox")
+            return outbox.claim(connection, now=now, limit=limit, lease_ms=lease_ms, epoch=epoch)
+
+    def settle_outbox(
+        self, row_id: int, outcome: Outcome, *, now: EpochMs, not_before: EpochMs | None
+    ) -> None:
+        with self._write("settle outbox") as connection:
+            outbox.settle(connection, row_id, outcome, now=now, not_before=not_before)
+
+    def outbox_counts(self, now: EpochMs) -> OutboxCounts:
+        with self._read("count outbox") as connection:
+            return outbox.counts(connection, now)
+
+    def prune_events(self, before: EpochMs) -> int:
+        pruned = 0
+        while True:
+            with self._write("prune events") as connection:
+                deleted = events.prune(connection, before)
+            pruned += deleted
+            if deleted < events.PRUNE_ROWS:
+                return pruned
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+    def transitions(
+        self, *, subjects: Sequence[str], since: int = 0, limit: int = 200
+    ) -> list[StoredTransition]:
+        _limited(subjects)
+        with self._read("read transitions") as connection:
+            return status.transitions(connection, subjects=subjects, since=since, limit=limit)
+
+    def events(self, *, devices: Sequence[str], since: int = 0, limit: int = 200) -> list[EventReceived]:
+        _limited(devices)
+        with self._read("read events") as connection:
+            return events.read(connection, devices=devices, since=since, limit=limit)
+
+    def incidents(self, *, blocs: Sequence[Bloc], since: int = 0, limit: int = 200) -> list[Incident]:
+        with self._read("read incidents") as connection:
+            return incidents.opened(connection, blocs=blocs, since=since, limit=limit)
+
+    def steps(self, incident: int) -> list[IncidentStep]:
+        with self._read("read steps") as connection:
+            return incidents.steps(connection, incident)
+
+    def pages(self, incident: int) -> list[StoredPage]:
+        with self._read("read pages") as connection:
+            return outbox.pages(connection, incident)
+
+    def rogues(self, *, limit: int = 200) -> list[RogueSource]:
+        with self._read("read rogues") as connection:
+            return events.rogues(connection, limit)
+
+    @contextmanager
+    def _read(self, operation: str) -> Iterator[Connection]:
+        with translated(operation), self.engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def _write(self, operation: str) -> Iterator[Connection]:
+        with translated(operation), self._writer.begin() as connection:
+            yield connection
+
+
+def _limited(subjects: Sequence[str]) -> None:
+    if len(subjects) > MAX_SUBJECTS:
+        text = f"{len(subjects)} subjects, at most {MAX_SUBJECTS}"
+        raise StorePermanent(StoreReason.TOO_MANY, text, operation="read")

@@ -1,0 +1,227 @@
+"""The tables. Times are epoch ms UTC. `migrations/` makes them; a test holds the two equal."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.types import TypeDecorator
+
+PK = BigInteger().with_variant(Integer, "sqlite")
+"""SQLite numbers rows by itself only in a column that is exactly INTEGER."""
+
+
+class Words(TypeDecorator[str]):
+    """Text that every database takes: NUL and lone surrogates, which a device may send, are replaced."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        if value is None:
+            return None
+        return value.replace("\0", "\N{REPLACEMENT CHARACTER}").encode("utf-8", "replace").decode()
+
+
+metadata = MetaData()
+
+inventory_version = Table(
+    "inventory_version",
+    metadata,
+    Column("version", PK, primary_key=True, autoincrement=False),
+    Column("applied_at", BigInteger, nullable=False),
+    Column("applied_by", Words, nullable=False),
+    Column("document", Text, nullable=False),
+)
+
+inventory_change = Table(
+    "inventory_change",
+    metadata,
+    Column("id", PK, primary_key=True),
+    Column("version", PK, ForeignKey("inventory_version.version"), nullable=False),
+    Column("applied_at", BigInteger, nullable=False),
+    Column("applied_by", Words, nullable=False),
+    Column("section", Words, nullable=False),
+    Column("code", Words, nullable=False),
+    Column("kind", Words, nullable=False),
+    Column("old", JSON, nullable=False),
+    Column("new", JSON, nullable=False),
+)
+
+log_head = Table(
+    "log_head",
+    metadata,
+    Column("log_id", Words, primary_key=True),
+    Column("next_seq", BigInteger, nullable=False),
+    Column("batch", Words, nullable=False),
+)
+
+transition = Table(
+    "transition",
+    metadata,
+    Column("log_id", Words, primary_key=True),
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("subject", Words, nullable=False),
+    Column("axis", Words, nullable=False),
+    Column("state_before", Words, nullable=False),
+    Column("state_after", Words, nullable=False),
+    Column("cause", Words, nullable=False),
+    Column("reason", Words, nullable=False),
+    Column("t_lo", BigInteger, nullable=False),
+    Column("t_hi", BigInteger, nullable=False),
+    Column("recorded_at", BigInteger, nullable=False),
+    Column("evidence", Words, nullable=False),
+    Index("transition_by_subject", "subject", "t_hi"),
+)
+
+status_current = Table(
+    "status_current",
+    metadata,
+    Column("device", Words, primary_key=True),
+    Column("health", Words, nullable=False),
+    Column("protection", Words, nullable=False),
+    Column("cause", Words, nullable=False),
+    Column("security_alarm", Boolean, nullable=False),
+    Column("health_since", BigInteger, nullable=False),
+    Column("protection_since", BigInteger, nullable=False),
+    Column("seen_at", BigInteger, nullable=False),
+    Column("flags", JSON, nullable=False),
+    Column("latched", JSON, nullable=False),
+)
+
+pair_current = Table(
+    "pair_current",
+    metadata,
+    Column("group_code", Words, primary_key=True),
+    Column("state", Words, nullable=False),
+    Column("since", BigInteger, nullable=False),
+)
+
+collector_alive = Table(
+    "collector_alive",
+    metadata,
+    Column("collector", Words, primary_key=True),
+    Column("t_from", BigInteger, primary_key=True, autoincrement=False),
+    Column("t_to", BigInteger, nullable=False),
+)
+
+event = Table(
+    "event",
+    metadata,
+    Column("id", PK, primary_key=True),
+    Column("device", Words, nullable=False),
+    Column("kind", Words, nullable=False),
+    Column("transport", Words, nullable=False),
+    Column("received_at", BigInteger, nullable=False),
+    Column("trusted", Boolean, nullable=False),
+    Column("severity", Integer, nullable=False),
+    Column("device_time", BigInteger),
+    Column("component", Words, nullable=False),
+    Column("text", Words, nullable=False),
+    Column("source", Words, nullable=False),
+    Index("event_by_device", "device", "received_at"),
+    Index("event_by_time", "received_at"),
+)
+
+rogue_source = Table(
+    "rogue_source",
+    metadata,
+    Column("address", Words, primary_key=True),
+    Column("transport", Words, primary_key=True),
+    Column("first_at", BigInteger, nullable=False),
+    Column("last_at", BigInteger, nullable=False),
+    Column("heard", BigInteger, nullable=False),
+    Column("sample", Words, nullable=False),
+    Index("rogue_source_by_time", "last_at"),
+)
+
+_LIVE = text("restored_at IS NULL AND closed_at IS NULL")
+
+incident = Table(
+    "incident",
+    metadata,
+    Column("id", PK, primary_key=True, autoincrement=False),
+    Column("rule", Words, nullable=False),
+    Column("subject_kind", Words, nullable=False),
+    Column("subject", Words, nullable=False),
+    Column("bloc", Words),
+    Column("severity", Words, nullable=False),
+    Column("state", Words, nullable=False),
+    Column("t0", BigInteger, nullable=False),
+    Column("opened_at", BigInteger, nullable=False),
+    Column("caused_at", BigInteger, nullable=False),
+    Column("cause", Words, nullable=False),
+    Column("impacted", JSON, nullable=False),
+    Column("acked_at", BigInteger),
+    Column("acked_by", Words),
+    Column("restored_at", BigInteger),
+    Column("closed_at", BigInteger),
+    Column("round", Integer, nullable=False),
+    Column("round_at", BigInteger, nullable=False),
+    Column("ladder", Integer, nullable=False),
+    Column("repeats", Integer, nullable=False),
+    Index("incident_by_time", "opened_at"),
+    Index("incident_live", "rule", "subject", unique=True, sqlite_where=_LIVE, postgresql_where=_LIVE),
+)
+
+incident_step = Table(
+    "incident_step",
+    metadata,
+    Column("id", PK, primary_key=True),
+    Column("incident", PK, ForeignKey("incident.id"), nullable=False),
+    Column("kind", Words, nullable=False),
+    Column("happened_at", BigInteger, nullable=False),
+    Column("actor", Words, nullable=False),
+    Column("origin", Words, nullable=False),
+    Column("reason", Words, nullable=False),
+    Index("incident_step_by_incident", "incident"),
+)
+
+_UNSENT = text("state IN ('pending', 'claimed')")
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("id", PK, primary_key=True),
+    Column("page_key", Words, nullable=False),
+    Column("incident", PK, ForeignKey("incident.id"), nullable=False),
+    Column("kind", Words, nullable=False),
+    Column("contact", Words, nullable=False),
+    Column("channel", Words, nullable=False),
+    Column("destination", Words, nullable=False),
+    Column("step", Integer, nullable=False),
+    Column("not_before", BigInteger, nullable=False),
+    Column("alert", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("state", Words, nullable=False),
+    Column("due_at", BigInteger, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("epoch", BigInteger),
+    Column("sent_at", BigInteger),
+    Column("last_error", Words),
+    UniqueConstraint("page_key", name="outbox_page_key"),
+    Index("outbox_by_incident", "incident", "channel", "destination"),
+    Index("outbox_unsent", "due_at", sqlite_where=_UNSENT, postgresql_where=_UNSENT),
+)
+
+lease = Table(
+    "lease",
+    metadata,
+    Column("name", Words, primary_key=True),
+    Column("holder", Words),
+    Column("epoch", BigInteger, nullable=False),
+    Column("until", BigInteger, nullable=False),
+    UniqueConstraint("epoch", name="lease_epoch"),
+)

@@ -1,0 +1,182 @@
+"""The outbox, the same for every store: nothing lost, nothing sent by two, nothing out of order."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from channelwatch.base.clock import EpochMs
+from channelwatch.base.errors import Bug, Permanent
+from channelwatch.pipeline.ports import Claim, Dead, OutboxCounts, OutboxRow, OutboxState, Retry, Sent
+from tests.contract.store.examples import FullStore, at, effects, incident, outbox_row
+
+NOW = at(1_000)
+LEASE_MS = 30_000
+AFTER = EpochMs(NOW + LEASE_MS)
+
+
+def fill(store: FullStore, epoch: int, *rows: OutboxRow) -> None:
+    """Commit `rows` about incidents 1 and 2."""
+    both = (incident(), incident(2, subject="51-D-21549-1"))
+    store.commit(effects(incidents=both, outbox=rows), epoch=epoch)
+
+
+def claim(store: FullStore, epoch: int, now: EpochMs = NOW, limit: int = 10) -> list[Claim]:
+    return store.claim_outbox(now=now, limit=limit, lease_ms=LEASE_MS, epoch=epoch)
+
+
+def keys(claims: list[Claim]) -> list[str]:
+    return [item.alert.key for item in claims]
+
+
+def test_a_claim_carries_the_whole_alert(store: FullStore, epoch: int) -> None:
+    row = outbox_row()
+    fill(store, epoch, row)
+    (got,) = claim(store, epoch)
+    assert (got.attempts, got.channel, got.destination, got.alert) == (1, "webhook", "duty", row.alert)
+    (page,) = store.pages(1)
+    assert (page.state, page.attempts) == (OutboxState.CLAIMED, 1)
+
+
+def test_an_alert_of_the_collector_belongs_to_no_bloc(store: FullStore, epoch: int) -> None:
+    row = outbox_row()
+    alert = replace(row.alert, bloc=None, restored_at=at(90), drill=True)
+    fill(store, epoch, replace(row, alert=alert))
+    assert [item.alert for item in claim(store, epoch)] == [alert]
+
+
+def test_due_rows_are_claimed_oldest_first_within_the_limit(store: FullStore, epoch: int) -> None:
+    fill(store, epoch, *(outbox_row(key=name, destination=name) for name in "cab"))
+    assert keys(claim(store, epoch, limit=2)) == ["c", "a"]
+    assert keys(claim(store, epoch, limit=2)) == ["b"]
+    assert claim(store, epoch) == []
+
+
+def test_a_row_is_not_claimed_before_its_time(store: FullStore, epoch: int) -> None:
+    fill(store, epoch, outbox_row(ms=2_000))
+    assert claim(store, epoch, now=at(1_999)) == []
+    assert len(claim(store, epoch, now=at(2_000))) == 1
+
+
+def test_a_claim_whose_lease_ran_out_may_be_claimed_again(store: FullStore, epoch: int) -> None:
+    fill(store, epoch, outbox_row())
+    (first,) = claim(store, epoch)
+    assert claim(store, epoch, now=EpochMs(AFTER - 1)) == []
+    (second,) = claim(store, epoch, now=AFTER)
+    assert (second.row_id, second.attempts) == (first.row_id, 2)
+
+
+def test_what_was_sent_is_never_claimed_again(store: FullStore, epoch: int) -> None:
+    fill(store, epoch, outbox_row())
+    (got,) = claim(store, epoch)
+    store.settle_outbox(got.row_id, Sent(), now=at(1_500), not_before=None)
+    assert claim(store, epoch, now=EpochMs(10**13)) == []
+    (page,) = store.pages(1)
+    assert (page.state, page.sent_at, page.last_error) == (OutboxState.SENT, at(1_500), None)
+
+
+def test_a_retry_is_due_when_asked_and_keeps_its_reason(store: FullStore, epoch: int) -> None:
+    fill(store, epoch, outbox_row())
+    (got,) = claim(store, epoch)
+    store.settle_outbox(got.row_id, Retry("http_503"), now=at(1_500), not_before=at(9_000))
+    assert claim(store, epoch, now=at(8_999)) == []
+    (again,) = claim(store, epoch, now=at(9_000))
+    store.settle_outbox(again.row_id, Sent(), now=at(9_100), not_before=None)
+    (page,) = store.pages(1)
+    assert (page.attempts, page.last_error, page.sent_at) == (2, "http_503", at(9_100))
+
+
+def test_a_retry_without_a_time_is_due_at_once(store: FullStore, epoch: int) -> None:
+    fill(store, epoch, outbox_row())
+    (got,) = claim(store, epoch)
+    store.settle_outbox(got.row_id, Retry("timeout"), now=at(1_500), not_before=None)
+    assert len(claim(store, epoch, now=at(1_500))) == 1
+
+
+def test_a_dead_row_is_never_claimed_again(store: FullStore, epoch: int) -> None:
+    fill(store, epoch, outbox_row())
+    (got,) = claim(store, epoch)
+    store.settle_outbox(got.row_id, Dead("smtp_550"), now=at(1_500), not_before=None)
+    assert claim(store, epoch, now=EpochMs(10**13)) == []
+    (page,) = store.pages(1)
+    assert (page.state, page.last_error, page.sent_at) == (OutboxState.DEAD, "smtp_550", None)
+
+
+def test_nobody_reads_of_the_end_before_the_beginning(store: FullStore, epoch: int) -> None:
+    fill(store, epoch, outbox_row(key="opened"), outbox_row(key="restored"))
+    (first,) = claim(store, epoch)
+    assert first.alert.key == "opened"
+    assert claim(store, epoch) == []
+    store.settle_outbox(first.row_id, Retry("timeout"), now=NOW, not_before=at(60_000))
+    assert claim(store, epoch, now=at(59_999)) == []
+    (first,) = claim(store, epoch, now=at(60_000))
+    store.settle_outbox(first.row_id, Sent(), now=at(60_001), not_before=None)
+    assert keys(claim(store, epoch, now=at(60_001))) == ["restored"]
+
+
+def test_a_dead_row_holds_nothing_up(store: FullStore, epoch: int) -> None:
+    fill(store, epoch, outbox_row(key="opened"), outbox_row(key="restored"))
+    (first,) = claim(store, epoch)
+    store.settle_outbox(first.row_id, Dead("smtp_550"), now=NOW, not_before=None)
+    assert keys(claim(store, epoch)) == ["restored"]
+
+
+def test_other_incidents_and_destinations_do_not_wait(store: FullStore, epoch: int) -> None:
+    mail = outbox_row(key="mail")
+    mail = replace(mail, page=replace(mail.page, channel="smtp"))
+    fill(
+        store, epoch, outbox_row(key="a"), outbox_row(2, "b"), outbox_row(key="c", destination="chief"), mail
+    )
+    assert keys(claim(store, epoch)) == ["a", "b", "c", "mail"]
+
+
+def test_a_stale_leader_claims_nothing(store: FullStore, epoch: int) -> None:
+    fill(store, epoch, outbox_row())
+    newer = store.take_lease("pipeline", "other", now=EpochMs(10**13), ttl_ms=5_000)
+    with pytest.raises(Permanent) as refused:
+        claim(store, epoch)
+    assert refused.value.reason == "lease_lost"  # type: ignore[attr-defined]
+    assert newer is not None
+    assert len(claim(store, newer)) == 1
+
+
+@pytest.mark.parametrize("late", [Retry("timeout"), Dead("http_400"), Sent()])
+def test_what_was_settled_stays_so(store: FullStore, epoch: int, late: Retry | Dead | Sent) -> None:
+    fill(store, epoch, outbox_row())
+    (got,) = claim(store, epoch)
+    store.settle_outbox(got.row_id, Sent(), now=at(1_500), not_before=None)
+    before = store.pages(1)
+    store.settle_outbox(got.row_id, late, now=at(1_600), not_before=at(1_600))
+    assert store.pages(1) == before
+
+
+def test_a_late_success_ends_a_retry(store: FullStore, epoch: int) -> None:
+    fill(store, epoch, outbox_row())
+    (slow,) = claim(store, epoch)
+    (quick,) = claim(store, epoch, now=AFTER)
+    store.settle_outbox(quick.row_id, Retry("timeout"), now=AFTER, not_before=AFTER)
+    store.settle_outbox(slow.row_id, Sent(), now=AFTER, not_before=None)
+    assert claim(store, epoch, now=EpochMs(10**13)) == []
+
+
+def test_settling_a_row_that_never_was_is_a_bug(store: FullStore) -> None:
+    with pytest.raises(Bug):
+        store.settle_outbox(12345, Sent(), now=NOW, not_before=None)
+
+
+def test_counts_by_state_and_the_age_of_the_oldest_unsent(store: FullStore, epoch: int) -> None:
+    assert store.outbox_counts(NOW) == OutboxCounts(0, 0, 0, 0, 0)
+    at_once = outbox_row(key="f", destination="f", ms=600)
+    at_once = replace(at_once, page=replace(at_once.page, not_before=EpochMs(0)))
+    rows = [outbox_row(key=name, destination=name, ms=ms) for ms, name in enumerate("abcde", 100)]
+    fill(store, epoch, *rows, at_once)
+    sent, dead, *_ = claim(store, epoch, limit=3)
+    store.settle_outbox(sent.row_id, Sent(), now=NOW, not_before=None)
+    store.settle_outbox(dead.row_id, Dead("refused"), now=NOW, not_before=None)
+    assert store.outbox_counts(NOW) == OutboxCounts(3, 1, 1, 1, oldest_unsent_ms=1_000 - 102)
+    for got in claim(store, epoch, now=AFTER):
+        if got.alert.key != "f":
+            store.settle_outbox(got.row_id, Sent(), now=NOW, not_before=None)
+    assert store.outbox_counts(NOW).oldest_unsent_ms == 1_000 - 600
+    assert store.outbox_counts(at(0)).oldest_unsent_ms == 0
