@@ -34,7 +34,8 @@ def tlv(tag: int, body: bytes) -> bytes:
 
 def integer(value: int, tag: int = INTEGER) -> bytes:
     """A signed or unsigned number in the fewest octets, two's complement."""
-    return tlv(tag, value.to_bytes(value.bit_length() // 8 + 1, "big", signed=True))
+    magnitude = value if value >= 0 else ~value
+    return tlv(tag, value.to_bytes(magnitude.bit_length() // 8 + 1, "big", signed=True))
 
 
 def counter32(value: int) -> bytes:

@@ -46,7 +46,6 @@ _LOOK_EVERY_S = 0.25
 _LOG_TAIL_LINES = 15
 _SCRYPT_N, _SCRYPT_R, _SCRYPT_P = 16_384, 8, 1
 _KNOWN = re.compile(r'^channelwatch_device_health\{device="([^"]+)".*state="(?:up|degraded|down)"\} 1$', re.M)
-_RUN = "import sys; from channelwatch.app.cli import main; sys.exit(main())"
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,8 +201,8 @@ class Demo:
         with self._log.open("wb") as log:
             product = await asyncio.create_subprocess_exec(
                 sys.executable,
-                "-c",
-                _RUN,
+                "-m",
+                "channelwatch.app",
                 "run",
                 "--config",
                 str(self._plan.root / "channelwatch.yaml"),
@@ -273,7 +272,7 @@ def configuration(ports: Ports) -> dict[str, Any]:
             "session_secret": f"file:{SECRETS}/session",
             "metrics_token": f"file:{SECRETS}/metrics",
             "accounts": [
-                {"name": name, "role": role, "blocs": blocs, "password": f"file:{SECRETS}/{name}.hash"}
+                {"name": name, "role": role, "blocs": list(blocs), "password": f"file:{SECRETS}/{name}.hash"}
                 for name, role in ACCOUNTS.items()
             ],
         },
