@@ -24,7 +24,8 @@ from channelwatch_collector.poll.poller import Poller, PollLimits, Reports
 from channelwatch_collector.poll.schedule import Schedule, Timing
 from channelwatch_collector.poll.watched import NO_BOX, Box
 from channelwatch_collector.profiles.load import load_profiles
-from channelwatch_collector.snmp.engine import EngineLimits, UdpSnmpEngine
+from channelwatch_collector.snmp.engine import UdpSnmpEngine
+from channelwatch_collector.snmp.limits import EngineLimits
 from channelwatch_collector.snmp.port import V3, AgentClock, Credential, SnmpEngine, Target, V2c
 from channelwatch_collector.snmp.trap_decoder import LocalEngine, TrapSettings, TrapUser, local_engine_id
 from channelwatch_collector.snmp.traps import TrapReceiver

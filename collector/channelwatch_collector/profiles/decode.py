@@ -209,6 +209,8 @@ def read_signal(spec: SignalSpec, row: DeviceRow) -> list[Reading]:
     """The reading of one signal in one row; none where the device does not offer it."""
     if spec.when is not None and not spec.when.is_true(row):
         return []
+    for name in spec.counters:
+        row.remember(name)
     component = row.component
     source = row.source(spec.value.names[0]) if spec.value.names else ""
     meaning = MEANING[spec.signal]

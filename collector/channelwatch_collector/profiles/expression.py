@@ -66,10 +66,12 @@ Evaluate = Callable[[Row], Scalar]
 
 @dataclass(frozen=True, slots=True)
 class Expression:
-    """A parsed expression; `names` are the objects that it mentions, in the order of the text."""
+    """A parsed expression; `names` are the objects that it mentions, in the order of the text, `counters` those of
+    them whose rise it asks for."""
 
     text: str
     names: tuple[str, ...]
+    counters: tuple[str, ...]
     evaluate: Evaluate
 
     def is_true(self, row: Row) -> bool:
@@ -93,7 +95,15 @@ def parse(text: object) -> Expression:
         raise ValueError(f"not an expression: {written!r}") from None
     names: dict[str, None] = {}
     evaluate = _compile(tree, names, 0)
-    return Expression(written, tuple(names), evaluate)
+    counters = tuple(
+        call.args[0].id
+        for call in ast.walk(tree)
+        if isinstance(call, ast.Call)
+        and isinstance(call.func, ast.Name)
+        and call.func.id in _OVER_TIME
+        and isinstance(call.args[0], ast.Name)
+    )
+    return Expression(written, tuple(names), counters, evaluate)
 
 
 def _compile(node: ast.expr, names: dict[str, None], depth: int) -> Evaluate:
@@ -287,6 +297,8 @@ _BY_NAME: Mapping[str, Callable[[Row, str], float]] = {
 }
 """Functions over a name: a counter's rate, its rate times 60, its rise within the last day; and over the values of a
 whole column."""
+
+_OVER_TIME = frozenset({"per_second", "per_minute", "per_day"})
 
 FUNCTIONS: Mapping[str, tuple[range, Callable[[Row, list[Evaluate]], Scalar]]] = {
     "first": (range(1, 9), _first),

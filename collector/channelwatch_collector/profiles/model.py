@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import cached_property
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -162,6 +163,11 @@ class SignalSpec(_Model):
                 f"{self.signal.value} has no word {wrong[0]!r}; it has {', '.join(sorted(words))}"
             )
         return self
+
+    @cached_property
+    def counters(self) -> tuple[str, ...]:
+        """Counters whose rise it needs: each is to be remembered, whichever part of an expression fails first."""
+        return tuple(dict.fromkeys(name for found in self.expressions for name in found.counters))
 
     @property
     def expressions(self) -> Iterator[Expression]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import tzinfo
 
@@ -121,6 +122,11 @@ class DeviceRow:
     def rise(self, name: str) -> float:
         sample, scale = self._sample(name)
         return self.watch.rise(self._key(name), sample) * scale
+
+    def remember(self, name: str) -> None:
+        """Keep a counter's value for the next answer, if there is one."""
+        with suppress(Absent, Unusable):
+            self.watch.samples[self._key(name)] = self._sample(name)[0]
 
     def each(self, name: str) -> list[float]:
         spec = self._spec(name)
