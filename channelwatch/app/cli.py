@@ -1,4 +1,4 @@
-"""The command line: `channelwatch run|apply|check-config|version`, and the commands that other packages add."""
+"""The command line: `channelwatch run|init|apply|check-config|version`, and the commands that other packages add."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from channelwatch import __version__
 from channelwatch.app import logs
 from channelwatch.app.plugins import Command, load_commands, load_parts
 from channelwatch.app.settings import Settings, load_settings, masked
+from channelwatch.app.starter import Init
 from channelwatch.app.wiring import build_engine, build_store, plan_inventory
 from channelwatch.base.clock import SystemClock
 from channelwatch.base.errors import ChannelwatchError, InputError
@@ -98,7 +99,10 @@ class Version:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Entry point of the console script. Exit status 0, 1 (failed) or 2 (wrong input)."""
-    commands: list[Command] = [Run(), Apply(), CheckConfig(), Version(), *load_commands()]
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    commands: list[Command] = [Run(), Init(), Apply(), CheckConfig(), Version()]
+    if arguments[:1] not in ([command.name] for command in commands):
+        commands += load_commands()
     parser = argparse.ArgumentParser(
         prog="channelwatch",
         description="Monitoring of channel-encryption devices: status, alerts, uptime history.",
@@ -108,7 +112,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         own = below.add_parser(command.name, help=command.help, description=command.help)
         command.configure(own)
         own.set_defaults(run=command.run)
-    args = parser.parse_args(argv)
+    args = parser.parse_args(arguments)
     try:
         status: int = args.run(args)
     except ChannelwatchError as error:
