@@ -18,7 +18,8 @@ from importlib.metadata import distribution
 points = distribution("channelwatch").entry_points
 assert {point.group for point in points} == {"console_scripts", "channelwatch.parts", "channelwatch.commands"}
 for point in points:
-    assert callable(point.load()), point
+    found = point.load()
+    assert callable(found.run if point.group == "channelwatch.commands" else found), point
     print(point.group, point.name)
 """
 
@@ -91,10 +92,19 @@ def test_the_installed_packages_are_those_of_the_wheel(clean_python: Path, tmp_p
     assert files.count(str(clean_python.parent.parent)) == len(PACKAGES)
 
 
-def test_every_entry_point_leads_to_something_callable(clean_python: Path, tmp_path: Path) -> None:
+def test_every_entry_point_leads_to_something_that_runs(clean_python: Path, tmp_path: Path) -> None:
     assert "channelwatch.commands demo" in run(clean_python, "-c", LOAD_ENTRY_POINTS, cwd=tmp_path)
 
 
 def test_the_installed_command_starts(clean_python: Path, tmp_path: Path) -> None:
     shown = run(clean_python.with_name("channelwatch"), "--help", cwd=tmp_path)
     assert "demo" in shown
+
+
+def test_the_installed_program_finds_the_rules_that_ship_with_it(clean_python: Path, tmp_path: Path) -> None:
+    script = (
+        "from channelwatch.app.rulefile import *; p = shipped_rules(); print(p, len(load_rules(p).rules))"
+    )
+    folder, number = run(clean_python, "-c", script, cwd=tmp_path).split()
+    assert folder == str(clean_python.parent.parent / "share/channelwatch/alert_rules")
+    assert int(number) > 0
