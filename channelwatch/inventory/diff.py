@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING
 
 from channelwatch.inventory.model import Inventory
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 SECTIONS = ("owners", "units", "sites", "ha_groups", "devices", "channels", "contacts")
 
@@ -60,7 +63,7 @@ def diff(current: Inventory | None, wanted: Inventory) -> list[Change]:
     return changes
 
 
-def _texts(item: Any) -> tuple[tuple[str, str], ...]:
+def _texts(item: DataclassInstance) -> tuple[tuple[str, str], ...]:
     return tuple((spec.name, _text(getattr(item, spec.name))) for spec in fields(item))
 
 
@@ -70,7 +73,7 @@ def _text(value: object) -> str:
     return "-" if value is None else str(value)
 
 
-def _changed(section: str, code: str, old: Any, new: Any) -> Change:
+def _changed(section: str, code: str, old: DataclassInstance, new: DataclassInstance) -> Change:
     before, after = dict(_texts(old)), dict(_texts(new))
     names = [name for name in after if before.get(name) != after[name]]
     return Change(
