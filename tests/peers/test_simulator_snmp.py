@@ -169,9 +169,7 @@ async def test_smilint_finds_no_error(tmp_path: Path) -> None:
     assert [line for line in output.decode().splitlines() if MODULE in line] == []
 
 
-async def test_snmptrapd_takes_the_traps_of_both_versions(
-    province: SimulatedProvince, tmp_path: Path
-) -> None:
+async def test_snmptrapd_takes_the_traps_of_both_versions(tmp_path: Path) -> None:
     receiver = require_binary("snmptrapd", package="snmptrapd")
     port = free_port("udp")
     targets = Targets(traps=("127.0.0.1", port))
@@ -200,9 +198,7 @@ async def test_snmptrapd_takes_the_traps_of_both_versions(
     assert ".1.3.6.1.6.3.1.1.4.1.0 = OID: .1.3.6.1.4.1.99999.1.0.5" in log
 
 
-async def test_snmptrapd_refuses_a_trap_signed_with_another_key(
-    province: SimulatedProvince, tmp_path: Path
-) -> None:
+async def test_snmptrapd_refuses_a_trap_signed_with_another_key(tmp_path: Path) -> None:
     receiver = require_binary("snmptrapd", package="snmptrapd")
     port = free_port("udp")
     wrong = replace(KEYS, auth=Secret("another phrase"))

@@ -19,12 +19,12 @@ TRIES = 5
 
 
 @asynccontextmanager
-async def running(*, keys: Keys = KEYS, targets: Targets = Targets()) -> AsyncIterator[Simulation]:
+async def running(*, keys: Keys = KEYS, targets: Targets | None = None) -> AsyncIterator[Simulation]:
     """The demo preset on one port of its 64 addresses; below the range from which others are handed ports."""
     async with AsyncExitStack() as stack:
         for tries_left in reversed(range(TRIES)):
             province = build_province(Preset.DEMO, 1, port=random.randrange(20_000, 32_000))
-            simulation = Simulation(province, keys, SystemClock(), seed=1, targets=targets)
+            simulation = Simulation(province, keys, SystemClock(), seed=1, targets=targets or Targets())
             try:
                 await stack.enter_async_context(simulation)
                 break
