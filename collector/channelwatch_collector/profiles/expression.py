@@ -90,7 +90,8 @@ def parse(text: object) -> Expression:
     if len(written) > MAX_CHARS:
         raise ValueError(f"an expression has at most {MAX_CHARS} characters")
     try:
-        tree = ast.parse(written, mode="eval").body
+        # Texts have no escapes: a backslash is itself, as patterns need it.
+        tree = ast.parse(written.replace("\\", "\\\\"), mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         raise ValueError(f"not an expression: {written!r}") from None
     names: dict[str, None] = {}

@@ -145,6 +145,8 @@ class SignalSpec(_Model):
     def _enum_keys_are_text(cls, data: Any) -> Any:
         if isinstance(data, dict) and isinstance(data.get("enum"), dict):
             keyed = {enum_key(key): word for key, word in data["enum"].items()}
+            if any(isinstance(key, bool) for key in data["enum"]):
+                raise ValueError("put the key in quotes: YAML reads on, off, yes and no as true or false")
             return {**data, "enum": keyed}
         return data
 
