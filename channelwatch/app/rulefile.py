@@ -66,7 +66,7 @@ class RuleFileEntry(_Model):
     title: Mapping[str, str]
     confirm: Duration = 0
     clear_after: Duration = 0
-    yields_to_parent: bool = False
+    yields: bool = False
     pages: bool = True
     runbook: str = Field(default="", pattern=r"^[a-z0-9-]{0,48}$")
 
@@ -88,7 +88,7 @@ class RuleFileEntry(_Model):
             title=dict(self.title),
             confirm_ms=self.confirm,
             clear_ms=self.clear_after,
-            yields_to_parent=self.yields_to_parent,
+            yields=self.yields,
             pages=self.pages,
             runbook=self.runbook,
         )

@@ -57,7 +57,8 @@ class Rule:
     """One kind of incident.
 
     It opens once its condition has held for `confirm_ms`, and restores once it has not held for `clear_ms`.
-    `yields_to_parent`: while the hub above is lost, the fault is the hub's and opens nothing of its own.
+    `yields`: while a greater fault takes the device with it (the hub above is lost, its own HA group has an incident)
+    it opens nothing of its own.
     `pages`: false for what only stands in the daily list. `runbook` is a document name.
     """
 
@@ -68,7 +69,7 @@ class Rule:
     title: Mapping[str, str]
     confirm_ms: int = 0
     clear_ms: int = 0
-    yields_to_parent: bool = False
+    yields: bool = False
     pages: bool = True
     runbook: str = ""
 

@@ -90,11 +90,11 @@ def _device_rules(draft: Draft, code: DeviceCode, at: EpochMs) -> None:
     rules = draft.world.rules.device
     matched = device_matches(rules, state, bloc) if device.in_service else frozenset()
     for rule in rules:
-        impacted = rule.yields_to_parent and Flag.IMPACTED in state.flags
-        if rule.id in matched and not impacted:
+        greater = _greater_fault(draft, code) if rule.yields and rule.id in matched else None
+        if greater is not None:
+            _yield(draft, rule, code, greater)
+        elif rule.id in matched:
             _holds(draft, rule, code, bloc=bloc, at=at, cause=state.assessment.cause)
-        elif impacted and rule.id in matched:
-            _yield(draft, rule, code)
         elif not _undecided(rule, state):
             _ceases(draft, rule, code)
 
@@ -184,15 +184,26 @@ def _ceases(draft: Draft, rule: Rule, subject: str) -> None:
     draft.page(restored, farewell(restored, draft.world.inventory.contacts, draft.now))
 
 
-def _yield(draft: Draft, rule: Rule, subject: str) -> None:
-    """The hub above is lost: what was opened for this spoke is part of the hub's incident."""
+def _greater_fault(draft: Draft, code: DeviceCode) -> str | None:
+    """What takes this device with it: the lost hub above it, or the told-of fault of its own HA group."""
+    inventory = draft.world.inventory
+    if Flag.IMPACTED in draft.device(code).flags:
+        return inventory.parent.get(code)
+    group = inventory.device[code].ha_group
+    if group is None or draft.pair(group).state not in (PairState.LOST, PairState.NO_REDUNDANCY):
+        return None
+    incidents = (draft.latest_incident((rule.id, group)) for rule in draft.world.rules.group)
+    return group if any(incident is not None and _live(incident) for incident in incidents) else None
+
+
+def _yield(draft: Draft, rule: Rule, subject: str, greater: str) -> None:
+    """What was opened for this device is part of the greater fault's incident."""
     key = (rule.id, subject)
     draft.holding.pop(key, None)
     draft.clearing.pop(key, None)
     incident = draft.latest_incident(key)
     if incident is not None and _live(incident):
-        hub = draft.world.inventory.parent[DeviceCode(subject)]
-        draft.advance(incident, StepKind.MERGED, reason=f"hub_lost:{hub}")
+        draft.advance(incident, StepKind.MERGED, reason=f"part_of:{greater}")
 
 
 def _list_impacted(draft: Draft, incident: Incident, group: GroupCode) -> None:
@@ -221,7 +232,7 @@ def _flapping(draft: Draft, subject: str) -> bool:
 def _sibling_hold(draft: Draft, rule: Rule, subject: str, since: EpochMs) -> int:
     """How long to wait for the hub's own fate when several of its spokes fall at once."""
     policy = draft.world.policy
-    hub = draft.world.inventory.parent.get(DeviceCode(subject)) if rule.yields_to_parent else None
+    hub = draft.world.inventory.parent.get(DeviceCode(subject)) if rule.yields else None
     if hub is None:
         return 0
     fallen = 0

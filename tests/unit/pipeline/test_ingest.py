@@ -164,6 +164,14 @@ def test_spokes_that_stay_down_get_their_own_incident_when_the_hub_returns(story
 def test_a_silent_standby_is_lost_redundancy_not_a_lost_hub(story: Story) -> None:
     story.silence(HUB_B)
     assert story.world.pairs[HUB].state is PairState.NO_REDUNDANCY
+    assert [item.subject for item in story.incidents] == [HUB_B]
+    for _ in range(16):
+        story.wait(60_000, step=60_000)
+        story.see(answer(HUB_A, story.now, encrypting(role("active"))), miss(HUB_B, story.now))
+        story.see(*(answer(code, story.now) for code in SPOKES))
+    states = {(item.rule, item.state) for item in story.incidents}
+    assert ("redundancy-lost-party", IncidentState.OPEN) in states
+    assert ("device-down", IncidentState.MERGED) in states
     assert not any(Flag.IMPACTED in story.world.devices[code].flags for code in SPOKES)
 
 
