@@ -13,7 +13,8 @@ from collections.abc import AsyncIterator, Callable
 
 import pytest
 from channelwatch_collector.snmp import ber, v3
-from channelwatch_collector.snmp.engine import EngineLimits, UdpSnmpEngine
+from channelwatch_collector.snmp.engine import UdpSnmpEngine
+from channelwatch_collector.snmp.limits import EngineLimits
 from channelwatch_collector.snmp.pdu import (
     Pdu,
     PduType,

@@ -76,7 +76,11 @@ def running_snmpd(
     port = port or free_port("udp", address)
     config = folder / "snmpd.conf"
     config.write_text(agent_config(engine_id), encoding="utf-8")
-    environment = {"SNMP_PERSISTENT_DIR": str(folder / "persistent"), "MIBS": ""}
+    environment = {
+        "SNMP_PERSISTENT_DIR": str(folder / "persistent"),
+        "SNMPCONFPATH": f"{folder}:{folder / 'persistent'}",
+        "MIBS": "",
+    }
 
     def answers() -> bool:
         asked = subprocess.run(
@@ -92,13 +96,13 @@ def running_snmpd(
                 f"{address}:{port}",
                 "1.3.6.1.2.1.1.5.0",
             ],
-            env={**environment, "SNMPCONFPATH": str(folder)},
+            env=environment,
             capture_output=True,
             timeout=10,
             check=False,
         )
         return asked.returncode == 0 and b"oracle" in asked.stdout
 
-    argv = [str(program), "-f", "-Lo", "-C", "-c", str(config), "-I", "-smux", "-r", f"udp:{address}:{port}"]
+    argv = [str(program), "-f", "-Lo", "-I", "-smux", "-r", f"udp:{address}:{port}"]
     with Process(argv, folder=folder, env=environment, ready=answers):
         yield Agent(address, port, bytes.fromhex(engine_id), folder)

@@ -297,6 +297,13 @@ def _read_strange(data: bytes, at: int, stop: int) -> Value:
     return Value(SnmpType.UNKNOWN, data[at:stop])
 
 
+def decode_body(tag: int, body: bytes) -> Value:
+    """The value of a one-octet `tag` from its contents octets."""
+    reader = _READERS.get(tag)
+    found = reader(body) if reader is not None else None
+    return found or Value(SnmpType.UNKNOWN, tlv(tag, body))
+
+
 def _read_value(data: bytes, at: int, stop: int) -> Value:
     reader = _READERS.get(data[at])
     if reader is None:

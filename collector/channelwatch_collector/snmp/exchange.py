@@ -7,7 +7,6 @@ import errno
 import random
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 from channelwatch_collector.snmp import ber, v3
 from channelwatch_collector.snmp.ber import BerError
@@ -22,6 +21,7 @@ from channelwatch_collector.snmp.pdu import (
     read_version,
 )
 from channelwatch_collector.snmp.port import Oid, PollFailure
+from channelwatch_collector.snmp.reading import Answered, Failed
 from channelwatch_collector.snmp.session import (
     Answer,
     CommunitySession,
@@ -41,22 +41,6 @@ _MAX_GARBLED = 4_096
 _UNREACHABLE = frozenset(
     {errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EHOSTDOWN, errno.ENETDOWN, errno.EACCES, errno.EPERM}
 )
-
-
-class Failed(Exception):
-    """A question that ended without a usable answer."""
-
-    def __init__(self, failure: PollFailure) -> None:
-        super().__init__(failure)
-        self.failure = failure
-
-
-class Answered(NamedTuple):
-    """A response, the octets of its datagram and the wait for it, of the attempt that it answers."""
-
-    pdu: Pdu
-    octets: int
-    rtt_ms: float
 
 
 @dataclass(slots=True, eq=False)
