@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import getpass
 import json
+import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -120,6 +121,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         return WRONG_INPUT if isinstance(error, InputError) else FAILED
     except KeyboardInterrupt:
         return 130
+    except BrokenPipeError:
+        # The reader, `head` say, has what it wanted; the interpreter's own flush at exit must not complain either.
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+        return OK
     return status
 
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from operator import itemgetter
 from typing import Final
 
 from channelwatch.status.events import EventKind
 from channelwatch.status.signals import Reading, Scalar, Signal, SignalState
 from channelwatch_collector.profiles.vocabulary import MEANING, Meaning
 from channelwatch_collector.syslog.parse.message import Message
-from channelwatch_collector.syslog.parse.redact import redact
+from channelwatch_collector.syslog.parse.redact import redact_value
 
 MAX_FIELD_CHARS: Final = 256
 _LARGEST_NUMBER: Final = 1e15
@@ -107,11 +108,15 @@ class Pattern:
                 if value is not None:
                     fields[name] = value
         if self.regex is not None:
-            found = self.regex.search(message.text)
+            # Relays put a space before the text: RFC 3164 has it after the tag, and templates carry it over.
+            found = self.regex.search(message.text.lstrip(" "))
             if found is None:
                 return None
             fields |= {name: value for name, value in found.groupdict().items() if value is not None}
         return fields
+
+
+_Ranked = tuple[int, Pattern]
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,20 +136,19 @@ class Classifier:
     """Finds the first pattern, in the order given, that fits a message."""
 
     def __init__(self, patterns: Iterable[Pattern]) -> None:
-        self._by_app: dict[str, list[tuple[int, Pattern]]] = {}
-        self._by_msgid: dict[str, list[tuple[int, Pattern]]] = {}
-        self._by_text: list[tuple[int, Pattern]] = []
-        for order, pattern in enumerate(patterns):
+        self._by_name: dict[tuple[str | None, str | None], list[_Ranked]] = {}
+        self._by_text: list[_Ranked] = []
+        for ranked in enumerate(patterns):
+            pattern = ranked[1]
             assert pattern.apps or pattern.msgids or pattern.contains, (
                 "a pattern without a gate slows every line"
             )
-            for app in pattern.apps:
-                self._by_app.setdefault(app, []).append((order, pattern))
-            if not pattern.apps:
-                for msgid in pattern.msgids:
-                    self._by_msgid.setdefault(msgid, []).append((order, pattern))
             if not pattern.apps and not pattern.msgids:
-                self._by_text.append((order, pattern))
+                self._by_text.append(ranked)
+                continue
+            for app in pattern.apps or (None,):
+                for msgid in pattern.msgids or (None,):
+                    self._by_name.setdefault((app, msgid), []).append(ranked)
 
     def classify(self, message: Message) -> Classified | NoKind:
         """The kind of `message`, or why it has none."""
@@ -156,19 +160,14 @@ class Classifier:
                 return _classified(pattern, message, fields)
         return NoKind.NO_MATCH if tried else NoKind.NO_PATTERN
 
-    def _candidates(self, message: Message) -> Sequence[Pattern]:
-        found: list[tuple[int, Pattern]] = []
-        if message.app_name:
-            for order, pattern in self._by_app.get(app_key(message.app_name), ()):
-                if not pattern.msgids or message.msgid in pattern.msgids:
-                    found.append((order, pattern))
-        if message.msgid:
-            found += self._by_msgid.get(message.msgid, ())
+    def _candidates(self, message: Message) -> list[Pattern]:
+        app = app_key(message.app_name) if message.app_name else None
+        found: list[_Ranked] = []
+        for key in {(app, message.msgid), (app, None), (None, message.msgid)}:
+            found += self._by_name.get(key, ())
         text = message.text
-        for order, pattern in self._by_text:
-            if any(literal in text for literal in pattern.contains):
-                found.append((order, pattern))
-        found.sort(key=lambda entry: entry[0])
+        found += [ranked for ranked in self._by_text if any(word in text for word in ranked[1].contains)]
+        found.sort(key=itemgetter(0))
         return [pattern for _, pattern in found]
 
 
@@ -188,7 +187,7 @@ def fill(template: str, fields: Mapping[str, str]) -> str | None:
 def _classified(pattern: Pattern, message: Message, raw: dict[str, str]) -> Classified | NoKind:
     if pattern.kind is None:
         return NoKind.SUPPRESSED
-    fields = {name: redact(value.strip()).text[:MAX_FIELD_CHARS] for name, value in raw.items()}
+    fields = {name: redact_value("", value.strip())[:MAX_FIELD_CHARS] for name, value in raw.items()}
     readings = (rule.read(fields, f"syslog:{pattern.name}") for rule in pattern.readings)
     return Classified(
         kind=pattern.kind,
