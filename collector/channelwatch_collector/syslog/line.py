@@ -11,10 +11,16 @@ from channelwatch.status.signals import SignalState
 from channelwatch_collector.syslog.parse.classify import Classified, Classifier, NoKind
 from channelwatch_collector.syslog.parse.header import DEFAULT_ZONE, MAX_MESSAGE_OCTETS, parse_header
 from channelwatch_collector.syslog.parse.message import Message, SdElement, decode
-from channelwatch_collector.syslog.parse.redact import MASK, Refusal, redact, refuse
+from channelwatch_collector.syslog.parse.redact import (
+    MASK,
+    SHORTEST_SECRET,
+    Refusal,
+    redact,
+    redact_value,
+    refuse,
+)
 
-_SHORTEST_SECRET: Final = 16
-"""Shorter header names hold no key; they are left as they are."""
+_NAMES: Final = ("hostname", "app_name", "procid", "msgid")
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,29 +139,26 @@ def _redacted(message: Message) -> tuple[Message, int]:
     text = redact(message.text)
     elements = tuple(_redacted_element(element) for element in message.structured_data)
     masked = text.masked + sum(value == MASK for element in elements for _, value in element.params)
+    names = [_redacted_name(getattr(message, name)) for name in _NAMES]
+    unchanged = text.text == message.text and elements == message.structured_data
+    if unchanged and names == [getattr(message, name) for name in _NAMES]:
+        return message, masked
+    hostname, app_name, procid, msgid = names
     clean = replace(
         message,
         text=text.text,
         structured_data=elements,
-        hostname=_redacted_name(message.hostname),
-        app_name=_redacted_name(message.app_name),
-        procid=_redacted_name(message.procid),
-        msgid=_redacted_name(message.msgid),
+        hostname=hostname,
+        app_name=app_name,
+        procid=procid,
+        msgid=msgid,
     )
     return clean, masked
 
 
 def _redacted_element(element: SdElement) -> SdElement:
-    return SdElement(
-        element.id, tuple((name, _redacted_value(name, value)) for name, value in element.params)
-    )
-
-
-def _redacted_value(name: str, value: str) -> str:
-    """The name is part of the evidence: `password="x"` is a secret, `x` alone is not."""
-    quoted = value.replace('"', "'")
-    return MASK if redact(f'{name}="{quoted}"').masked else redact(value).text
+    return SdElement(element.id, tuple((name, redact_value(name, value)) for name, value in element.params))
 
 
 def _redacted_name(name: str | None) -> str | None:
-    return redact(name).text if name is not None and len(name) >= _SHORTEST_SECRET else name
+    return redact(name).text if name is not None and len(name) >= SHORTEST_SECRET else name

@@ -10,7 +10,8 @@ from channelwatch_collector.syslog.parse.redact import MASK, MAX_TEXT_CHARS, Ref
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-KEYS = st.binary(min_size=16, max_size=64)
+KEYS = st.sampled_from([16, 20, 24, 32, 48, 64]).flatmap(lambda size: st.binary(min_size=size, max_size=size))
+"""Octets of the sizes that keys and digests have."""
 WORDS = st.text(alphabet=st.characters(codec="utf-8", exclude_characters="\\"), max_size=40)
 PASSWORDS = st.text(
     alphabet="abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789!#$%*+./:@^_~-",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -15,6 +16,9 @@ from typing import Final
 MASK: Final = "[masked]"
 MAX_TEXT_CHARS: Final = 4096
 """Redacted text beyond this is cut: nobody reads it, and a screen has to show it."""
+
+SHORTEST_SECRET: Final = 16
+"""A plain word under this length, which no name before it makes a secret, holds no key."""
 
 MAX_BASE64_CHARS: Final = 256
 """A base64 run of this length is a document or a key file, not a field: the line is refused."""
@@ -55,31 +59,37 @@ _PEM: Final = re.compile(r"-{4,5} ?(?:BEGIN|END) [A-Z0-9 ]{1,40}-{4,5}")
 _BASE64_BLOCK: Final = re.compile(rf"[A-Za-z0-9+/]{{{MAX_BASE64_CHARS}}}")
 
 _STRONG_NAMES: Final = (
-    r"password|passwd|passphrase|passcode|secret|token|credential|community|mật khẩu|mat khau|khóa bí mật"
-    r"|(?:private|shared|secret|session|master|public|crypto|auth|priv|enc\w{0,10})[-_ ]?key"
+    "password|passwd|passphrase|passcode|secret|token|credential|community|mật khẩu|mat khau"
+    "|khóa bí mật|khoá bí mật"
 )
 _WEAK_NAMES: Final = (
-    r"pass|pwd|psk|psksecret|pin|otp|salt|nonce|cookie|sid|session[-_ ]?id|key|keyid|keyring|khóa|khoá"
+    "pass|pwd|psk|psksecret|pin|otp|salt|nonce|cookie|sid|session[-_ ]?id|key|keyid|keyring|khóa|khoá"
 )
-_NAME_START: Final = r"(?:(?<![A-Za-z])|(?-i:(?<=[a-z])(?=[A-Z])))"
-_NAME_PART: Final = r"(?:[-_ ]?(?:id|ids|identifier|index|data|material|hex|string|value|tag))"
-_SECRET_NAME: Final = (
+_GLUED: Final = (
+    "private shared secret session master public crypto auth priv enc encryption decryption api ssh host"
+)
+_NAME_START: Final = (
+    r"(?:(?<![A-Za-z])|(?-i:(?<=[a-z])(?=[A-Z]))|" + "|".join(f"(?<={word})" for word in _GLUED.split()) + ")"
+)
+_NAME_PART: Final = "(?:[-_ ]?(?:id|ids|identifier|index|data|material|hex|string|value|tag))"
+_WHOSE: Final = r"(?:\s(?:for|of|cho)\s(?:user\s)?[^\s:=]{1,64})?"
+_VALUE: Final = r"((?!\[masked\])(?:\"[^\"]*\"?|'[^']*'?|[^\s,;&\"'<>()\[\]{}|]+))"
+_ASSIGNED: Final = re.compile(
     rf"(?:(?:{_STRONG_NAMES})[\w.-]{{0,24}}"
     rf"|{_NAME_START}(?:{_WEAK_NAMES}){_NAME_PART}?(?:[-_.\d]\w{{0,24}})?)"
-)
-_WHOSE: Final = r"(?:\s(?:for|of|cho)\s(?:user\s)?[^\s:=]{1,64})?"
-_VALUE: Final = r"(?!\[masked\])(?:\"[^\"]*\"?|'[^']*'?|[^\s,;&\"'<>()\[\]{}|]+)"
-_ASSIGNED: Final = re.compile(
-    rf"({_SECRET_NAME}{_WHOSE}[\"']?\s{{0,3}}(?:=>|:=|[=:>])\s{{0,3}})({_VALUE})", re.IGNORECASE
-)
-_CONFIGURED: Final = re.compile(
-    r"((?<![A-Za-z])(?:password|passwd|passphrase|secret|pre-shared-key|psk|psksecret|key-string|community|key"
-    r"|mật khẩu|(?:auth|priv|authentication|privacy)\s+(?:md5|sha\S{0,6}|aes\S{0,6}|3?des))\s+"
-    r"(?:(?:is|was|as|to|là|set|changed|value|string|encrypted|hex|ascii|ascii-text|\d{1,3})\s+){0,4})"
-    rf"({_VALUE})",
+    rf"{_WHOSE}[\"']?\s{{0,3}}(?:=>|:=|[=:>])\s{{0,3}}{_VALUE}",
     re.IGNORECASE,
 )
-_KEY_ID: Final = re.compile(r"(\bkey[-_ ]?(?:id|identifier|index)\s{1,3})((?:0x)?[0-9A-F]+\b)", re.IGNORECASE)
+_CONFIGURED: Final = re.compile(
+    r"(?<![A-Za-z])(?:password|passwd|passphrase|secret|pre-shared-key|psk|psksecret|key-string|community|key"
+    r"|mật khẩu|(?:auth|priv|authentication|privacy)\s+(?:md5|sha\S{0,6}|aes\S{0,6}|3?des))\s+"
+    r"(?:(?:is|was|as|to|là|set|changed|value|string|encrypted|hex|ascii|ascii-text|\d{1,3})\s+){0,4}"
+    rf"{_VALUE}",
+    re.IGNORECASE,
+)
+_KEY_ID: Final = re.compile(
+    r"(?<!\w)key[-_ ]?(?:id|identifier|index)\s{1,3}((?:0x)?[0-9A-F]+\b)", re.IGNORECASE
+)
 _PLAIN_WORDS: Final = frozenset(
     # What follows those names in a sentence rather than in a configuration line.
     """
@@ -97,64 +107,57 @@ _PLAIN_WORDS: Final = frozenset(
     """.split()  # noqa: SIM905 - a list literal would be one word a line
 )
 _BEARER: Final = re.compile(
-    r"(\b(?:authorization:\s*(?:\w+\s+)?|bearer\s+))((?!\[masked\])[A-Za-z0-9+/=._~-]{6,})", re.IGNORECASE
+    r"(?<!\w)(?:authorization:\s*(?:\w+\s+)?|bearer\s+)((?!\[masked\])[A-Za-z0-9+/=._~-]{6,})", re.IGNORECASE
 )
-_URL_PASSWORD: Final = re.compile(r"(://[^\s/:@]{0,128}:)((?!\[masked\])[^\s/@]{1,256})(?=@)")
-_SPI_SIDE: Final = re.compile(r"()(?<![A-Za-z0-9])[0-9a-f]{8,16}_[ior]\*?(?![A-Za-z0-9])", re.IGNORECASE)
+_URL_PASSWORD: Final = re.compile(r"://[^\s/:@]{0,128}:((?!\[masked\])[^\s/@]{1,256})@")
 _SPI: Final = re.compile(
-    r"(?<![A-Za-z0-9])((?:\w{0,16}_)?SPIs?(?:\W|_|[a-z]\w{0,16}\W){1,4}?)"
+    r"(?<![A-Za-z0-9])SPIs?(?:\W|_|[a-z]\w{0,16}\W){1,4}?"
     r"(0x[0-9A-F]{1,16}|[0-9A-F]{8}|(?=[A-F]*\d)[0-9A-F]{5,16})(?![A-Za-z0-9:.])",
     re.IGNORECASE,
 )
-_FINGERPRINT: Final = re.compile(r"()\b(?:SHA(?:1|256|384|512)|MD5):[A-Za-z0-9+/:]{16,}={0,2}")
-_CRYPT: Final = re.compile(r"()\$(?:\d[a-z]?|2[aby]|y|scrypt|argon2\w*)\$[^\s\"']{4,}")
-_HEX_ARRAY: Final = re.compile(r"()0x[0-9A-Fa-f]{1,2}(?:[,\s]{1,3}0x[0-9A-Fa-f]{1,2}){7,}")
-_HEX_BYTES: Final = re.compile(
-    r"()(?<![0-9A-Za-z])[0-9A-Fa-f]{2}(?:[ :.-][0-9A-Fa-f]{2}){15,}(?![0-9A-Za-z])"
+_FINGERPRINT: Final = re.compile(r"(\b(?:SHA(?:1|256|384|512)|MD5):[A-Za-z0-9+/:]{16,}={0,2})", re.IGNORECASE)
+_CRYPT: Final = re.compile(r"(\$(?:\d[a-z]?|2[aby]|y|scrypt|argon2\w*)\$[^\s\"']{4,})")
+_HEX_ARRAY: Final = re.compile(r"(0x[0-9A-F]{1,2}(?:[,\s]{1,3}0x[0-9A-F]{1,2}){7,})", re.IGNORECASE)
+
+_PATTERNS_OF: Final[tuple[tuple[tuple[str, ...], tuple[re.Pattern[str], ...]], ...]] = (
+    # The patterns that are tried where one of the words stands in the lowered text; group 1 is what to mask.
+    (("pass", "psk", "secret", "community", "mật khẩu"), (_ASSIGNED, _CONFIGURED)),
+    (("key",), (_ASSIGNED, _CONFIGURED, _KEY_ID)),
+    (
+        (
+            *("pwd", "token", "credential", "pin", "otp", "salt", "nonce", "cookie", "sid", "session"),
+            *("mat khau", "khóa", "khoá"),
+        ),
+        (_ASSIGNED,),
+    ),
+    (("auth",), (_CONFIGURED, _BEARER)),
+    (("pre-shared-key", "priv"), (_CONFIGURED,)),
+    (("bearer",), (_BEARER,)),
+    (("://",), (_URL_PASSWORD,)),
+    (("spi",), (_SPI,)),
+    (("sha", "md5"), (_FINGERPRINT,)),
+    (("$",), (_CRYPT,)),
+    (("0x",), (_HEX_ARRAY,)),
 )
+_WORDS: Final = tuple((word, patterns) for words, patterns in _PATTERNS_OF for word in words)
+
+_SPI_SIDE: Final = re.compile(r"(?<![A-Za-z0-9])[0-9A-Fa-f]{8,16}_[ior]\*?(?![A-Za-z0-9])")
+_HEX_BYTES: Final = re.compile(r"(?<![0-9A-Za-z])[0-9A-Fa-f]{2}(?:[ :.-][0-9A-Fa-f]{2}){15,}")
 _HEX_GROUPS: Final = re.compile(
     # Eight groups with colons are an IPv6 address.
-    r"()(?<![0-9A-Za-z:])(?:(?:[0-9A-Fa-f]{4,8}[ -]){7,}|(?:[0-9A-Fa-f]{4}:){8,})[0-9A-Fa-f]{4,8}(?![0-9A-Za-z])"
+    r"(?<![0-9A-Za-z:])(?:(?:[0-9A-Fa-f]{4,8}[ -]){7,}|(?:[0-9A-Fa-f]{4}:){8,})[0-9A-Fa-f]{4,8}"
 )
-_HEX_RUN: Final = re.compile(r"()(?:(?<![0-9A-Za-z])(?:0x)?[0-9A-Fa-f]{16,}(?![0-9A-Za-z])|[0-9A-Fa-f]{32,})")
-_BASE64_RUN: Final = re.compile(r"()(?:[A-Za-z0-9+/]{20,}={0,2}|[A-Za-z0-9_-]{32,})")
+_HEX_RUN: Final = re.compile(r"(?<![0-9A-Za-z])(?:0x)?[0-9A-Fa-f]{16,}(?![0-9A-Za-z])|[0-9A-Fa-f]{32,}")
+_BASE64_RUN: Final = re.compile(r"[A-Za-z0-9+/]{20,}={0,2}|[A-Za-z0-9_-]{22,}")
 _INTERFACE: Final = re.compile(r"[A-Za-z]+(?:-[A-Za-z]+)*[ -]?\d+(?:/\d+)*")
 _PLAIN_PATH: Final = re.compile(r"(?=.*/)[a-z/]+")
+_DASHES: Final = re.compile("[_-]")
+_CLASS_CHANGE: Final = re.compile(
+    r"(?<=[a-z])(?![a-z])|(?<=[A-Z])(?![A-Z])|(?<=[0-9])(?![0-9])|(?<=[_-])(?![_-])"
+)
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 _LONG_RUN: Final = re.compile(r"[A-Za-z0-9+/_-]{16}")
-_HEX_PAIRS: Final = re.compile(r"[0-9A-Fa-f]{2}[ :.,-]\s?(?:0x)?[0-9A-Fa-f]{2}[ :.,-]")
-
-_GUARDED: Final[tuple[tuple[re.Pattern[str], tuple[str, ...]], ...]] = (
-    # A pattern is tried only where one of these is in the lowered text: the patterns cost 10 times as much.
-    (_SPI_SIDE, ("_i", "_o", "_r")),
-    (
-        _ASSIGNED,
-        (
-            *(
-                "pass",
-                "pwd",
-                "psk",
-                "secret",
-                "token",
-                "key",
-                "community",
-                "credential",
-                "pin",
-                "otp",
-                "salt",
-            ),
-            *("nonce", "cookie", "sid", "session", "mật khẩu", "mat khau", "khóa", "khoá"),
-        ),
-    ),
-    (_KEY_ID, ("key",)),
-    (_CONFIGURED, ("pass", "psk", "secret", "key", "community", "mật khẩu", "auth", "priv")),
-    (_BEARER, ("bearer", "authorization")),
-    (_URL_PASSWORD, ("://",)),
-    (_SPI, ("spi",)),
-    (_FINGERPRINT, ("sha", "md5")),
-    (_CRYPT, ("$",)),
-    (_HEX_ARRAY, ("0x",)),
-)
+_HEX_SPACED: Final = re.compile(r"(?:[0-9A-Fa-f]{2,8}[ :.-]){7}")
 
 
 def refuse(line: str) -> Refusal | None:
@@ -174,29 +177,69 @@ def refuse(line: str) -> Refusal | None:
 
 def redact(text: str) -> Redacted:
     """`text` without what may not be kept. Redacting twice changes nothing more."""
-    masked = 0
-
-    def mask(found: re.Match[str]) -> str:
-        nonlocal masked
-        if not _is_secret(found):
-            return found[0]
-        masked += 1
-        return found[1] + MASK
-
     text = _composed(text)
     if not text.isprintable():
         text = _CONTROL.sub(" ", text)
-    lowered = text.lower()
-    for pattern, guards in _GUARDED:
-        if any(guard in lowered for guard in guards):
-            text = pattern.sub(mask, text)
-    if _HEX_PAIRS.search(text):
-        text = _HEX_BYTES.sub(mask, text)
-        text = _HEX_GROUPS.sub(mask, text)
+    masked = 0
+    if "_" in text:
+        text, masked = _SPI_SIDE.subn(MASK, text)
+    text, count = _mask_named(text)
+    masked += count
+    if _HEX_SPACED.search(text):
+        text, count = _HEX_BYTES.subn(MASK, text)
+        text, more = _HEX_GROUPS.subn(MASK, text)
+        masked += count + more
     if _LONG_RUN.search(text):
-        text = _HEX_RUN.sub(mask, text)
-        text = _BASE64_RUN.sub(mask, text)
+        text, count = _HEX_RUN.subn(MASK, text)
+        before = text
+        text = _BASE64_RUN.sub(_mask_base64, text)
+        masked += count + text.count(MASK) - before.count(MASK)
     return Redacted(text[:MAX_TEXT_CHARS], masked)
+
+
+def redact_value(name: str, value: str) -> str:
+    """The value of a parameter or field `name`: `MASK` if the two together give a secret away."""
+    if len(value) < SHORTEST_SECRET and not _names_secret(name) and value.replace("-", "").isalnum():
+        return value
+    quoted = value.replace('"', "'")
+    return MASK if redact(f'{name}="{quoted}"').masked else redact(value).text
+
+
+def _names_secret(name: str) -> bool:
+    lowered = name.lower()
+    return any(word in lowered for word, _ in _WORDS)
+
+
+def _mask_named(text: str) -> tuple[str, int]:
+    """Mask what a word before it gives away, and how many such values there were."""
+    lowered = text.lower()
+    if len(lowered) != len(text):
+        lowered = "".join(char if len(char.lower()) > 1 else char.lower() for char in text)
+    spans = sorted(
+        found.span(1)
+        for word, patterns in _WORDS
+        if word in lowered
+        for pattern in patterns
+        for found in _found_at(pattern, word, text, lowered)
+    )
+    if not spans:
+        return text, 0
+    parts, end, masked = [], 0, 0
+    for start, stop in spans:
+        if start >= end:
+            parts += [text[end:start], MASK]
+            masked += 1
+        end = max(end, stop)
+    return "".join([*parts, text[end:]]), masked
+
+
+def _found_at(pattern: re.Pattern[str], word: str, text: str, lowered: str) -> Iterator[re.Match[str]]:
+    at = lowered.find(word)
+    while at >= 0:
+        found = pattern.match(text, at)
+        if found and (pattern is not _CONFIGURED or not _is_sentence(found)):
+            yield found
+        at = lowered.find(word, at + 1)
 
 
 def _composed(text: str) -> str:
@@ -218,19 +261,21 @@ def _stands_alone(line: str, found: re.Match[str]) -> bool:
     )
 
 
-def _is_secret(found: re.Match[str]) -> bool:
-    """Whether a match is more than a look-alike."""
-    if found.re is _CONFIGURED:
-        return found[2].rstrip(".:!?").lower() not in _PLAIN_WORDS
-    if found.re is _BASE64_RUN:
-        return _is_key_like(found[0])
-    return True
+def _is_sentence(found: re.Match[str]) -> bool:
+    """Whether what follows the word is plain speech and not a value."""
+    return found[1].rstrip(".:!?").lower() in _PLAIN_WORDS
+
+
+def _mask_base64(found: re.Match[str]) -> str:
+    return MASK if _is_key_like(found[0]) else found[0]
 
 
 def _is_key_like(run: str) -> bool:
     if _INTERFACE.fullmatch(run) or _PLAIN_PATH.fullmatch(run) or run.isdecimal():
         return False
-    mixed = bool(re.search("[a-z]", run) and re.search("[A-Z]", run) and re.search("[0-9]", run))
-    if "_" in run or "-" in run:
-        return mixed
-    return mixed or run.endswith("=") or len(run) >= 32
+    if not (re.search("[a-z]", run) and re.search("[A-Z]", run)):
+        return run.endswith("=") or (len(run) >= 32 and not _DASHES.search(run))
+    if _DASHES.search(run):
+        # Names have dashes too; a key changes its kind of character far more often.
+        return len(_CLASS_CHANGE.findall(run)) > len(run) * 0.42
+    return run.endswith("=") or len(run) >= 32 or bool(re.search("[0-9]", run))

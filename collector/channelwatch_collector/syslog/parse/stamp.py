@@ -11,6 +11,7 @@ from channelwatch.base.clock import EpochMs
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND: Final = timedelta(milliseconds=1)
+_HALF_YEAR_MS: Final = 182 * 86_400_000
 _MONTH_NAMES: Final = b"jan feb mar apr may jun jul aug sep oct nov dec".split()
 _MONTHS: Final = {name: number for number, name in enumerate(_MONTH_NAMES, start=1)}
 _NAMED_ZONES: Final = {b"UTC": 0, b"GMT": 0, b"ICT": 7 * 60}
@@ -104,8 +105,11 @@ def _instant(found: re.Match[bytes], *, received_at: EpochMs, zone: tzinfo) -> E
 
 def _nearest_year(found: re.Match[bytes], received_at: EpochMs, zone: tzinfo) -> EpochMs | None:
     this_year = (_EPOCH + received_at * _MILLISECOND).astimezone(zone).year
+    near = _at_year(found, this_year, zone)
+    if near is not None and abs(near - received_at) < _HALF_YEAR_MS:
+        return near
     # 29 February exists in one of these years at most, so each is tried by itself.
-    candidates = [_at_year(found, year, zone) for year in (this_year - 1, this_year, this_year + 1)]
+    candidates = [near, _at_year(found, this_year - 1, zone), _at_year(found, this_year + 1, zone)]
     return min(
         (candidate for candidate in candidates if candidate is not None),
         key=lambda candidate: abs(candidate - received_at),
