@@ -22,6 +22,8 @@ OBJECT_IDENTIFIER = 0x06
 MAX_LENGTH_OCTETS = 4
 MAX_SUB_ID = 2**32 - 1
 _CACHED_OIDS = 32_768
+_CACHED_VARBINDS = 32_768
+"""Of at most 129 octets each."""
 
 
 class BerError(Permanent):
@@ -282,6 +284,9 @@ _READERS: dict[int, Reader] = {
 }
 
 
+_CHANGING = frozenset({SnmpType.COUNTER32, SnmpType.GAUGE32, SnmpType.TIME_TICKS, SnmpType.COUNTER64})
+
+
 def _read_strange(data: bytes, at: int, stop: int) -> Value:
     """An element of a tag that has no reader; its length still has to agree with its container."""
     after_tag = at + 1
@@ -316,30 +321,43 @@ def _read_value(data: bytes, at: int, stop: int) -> Value:
     return reader(data[start:stop]) or Value(SnmpType.UNKNOWN, data[at:stop])
 
 
+def _read_varbind(data: bytes, at: int, end: int) -> tuple[VarBind, int]:
+    """The variable binding at `at` in any definite form of its lengths, and the position after it."""
+    at, stop = expect(data, at, end, SEQUENCE)
+    start, value_at = expect(data, at, stop, OBJECT_IDENTIFIER)
+    if value_at + 2 > stop:
+        raise BerError("truncated variable binding")
+    return (decode_oid(data[start:value_at]), _read_value(data, value_at, stop)), stop
+
+
+@lru_cache(_CACHED_VARBINDS)
+def _steady_varbind(element: bytes) -> VarBind:
+    return _read_varbind(element, 0, len(element))[0]
+
+
 def read_varbinds(data: bytes, at: int, end: int) -> list[VarBind]:
     """Every variable binding between `at` and `end`.
 
-    Short lengths are read in place: this loop is where a poller spends its time.
+    This loop is where a poller spends its time. Names, states and texts come again and again, so short
+    bindings are looked up whole; counters hardly ever do, so of those only the name is.
     """
     found: list[VarBind] = []
     try:
         while at < end:
-            if data[at] != SEQUENCE:
-                raise BerError("a variable binding is a SEQUENCE")
-            length, name_at = data[at + 1], at + 2
-            if length >= 0x80:
-                length, name_at = _long_length(data, at + 1)
-            stop = name_at + length
-            if stop > end or data[name_at] != OBJECT_IDENTIFIER:
-                raise BerError("a variable binding starts with a name, within its list")
-            length, start = data[name_at + 1], name_at + 2
-            if length >= 0x80:
-                length, start = _long_length(data, name_at + 1)
-            value_at = start + length
-            if value_at + 2 > stop:
-                raise BerError("truncated variable binding")
-            name = decode_oid(data[start:value_at])
-            found.append((name, _read_value(data, value_at, stop)))
+            stop = at + 2 + data[at + 1]
+            value_at = at + 4 + data[at + 3]
+            if data[at + 1] >= 0x80 or data[at + 3] >= 0x80:
+                binding, at = _read_varbind(data, at, end)
+                found.append(binding)
+                continue
+            if stop > end:
+                raise BerError("element reaches outside its container")
+            if data[value_at] in _CHANGING and data[at] == SEQUENCE and data[at + 2] == OBJECT_IDENTIFIER:
+                if value_at + 2 > stop:
+                    raise BerError("truncated variable binding")
+                found.append((decode_oid(data[at + 4 : value_at]), _read_value(data, value_at, stop)))
+            else:
+                found.append(_steady_varbind(data[at:stop]))
             at = stop
     except IndexError:
         raise BerError("truncated variable binding") from None

@@ -6,12 +6,14 @@ There is no way to write to a device here: SET is neither encoded nor accepted.
 from __future__ import annotations
 
 from enum import IntEnum
+from functools import lru_cache
 from typing import NamedTuple
 
 from channelwatch_collector.snmp import ber
 from channelwatch_collector.snmp.ber import BerError
 from channelwatch_collector.snmp.port import Oid, SnmpType, VarBind
 
+_PREPARED = 4_096
 ID_OCTETS = 4
 ID_BITS, MIN_ID = 31, 2**24
 """Ids from MIN_ID up to ID_BITS bits take exactly four octets, so a prepared question needs only these patched."""
@@ -84,6 +86,7 @@ class PduTemplate(NamedTuple):
         return self.head + request_id.to_bytes(ID_OCTETS, "big") + self.tail
 
 
+@lru_cache(_PREPARED)
 def question(kind: PduType, names: tuple[Oid, ...], *, max_repetitions: int = 0) -> PduTemplate:
     """A GET, GET_NEXT or GET_BULK (all names repeating) about `names`."""
     tail = b"\x02\x01\x00" + ber.encode_int(max_repetitions) + ber.encode_names(names)

@@ -84,11 +84,10 @@ class ColumnReader:
             return
         self._hint.octets = max(1, octets // len(varbinds))
         self._hint.answer_octets = max(self._hint.answer_octets, min(octets, ANSWER_OCTETS))
-        finished: set[Oid] = set()
-        for place, (name, value) in enumerate(varbinds):
-            column = asked[place % len(asked)]
-            if column.root not in finished and not self._take_row(column, name, value):
-                finished.add(column.root)
+        width = len(asked)
+        finished = {
+            column.root for at, column in enumerate(asked) if not self._extend(column, varbinds[at::width])
+        }
         self._pages_left -= 1
         self._active = [column for column in self._active if column.root not in finished]
         if self._pages_left <= 0:
@@ -136,19 +135,22 @@ class ColumnReader:
         self._hint.rows = max((len(column.rows) for column in self._columns), default=0)
         return self._hint
 
-    def _take_row(self, column: _Column, name: Oid, value: Value) -> bool:
-        """False when the column ends here."""
-        depth = len(column.root)
-        if value.type in _ENDS or name[:depth] != column.root:
+    def _extend(self, column: _Column, rows: Sequence[VarBind]) -> bool:
+        """Append what is below the root; False when the column ends or fails within these rows."""
+        root, last, kept = column.root, column.last, column.rows
+        depth = len(root)
+        for name, value in rows:
+            if name[:depth] != root or value.type in _ENDS:
+                return False
+            if name <= last:
+                self.failed[root] = PollFailure.WALK_NOT_INCREASING
+                return False
+            kept[name[depth:]] = value
+            last = name
+        column.last = last
+        if len(kept) > self._max_rows:
+            self.failed[root] = PollFailure.WALK_TOO_LONG
             return False
-        if name <= column.last:
-            self.failed[column.root] = PollFailure.WALK_NOT_INCREASING
-            return False
-        if len(column.rows) >= self._max_rows:
-            self.failed[column.root] = PollFailure.WALK_TOO_LONG
-            return False
-        column.rows[name[depth:]] = value
-        column.last = name
         return True
 
     def _ask_less(self, failure: PollFailure) -> None:
