@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from channelwatch.base.clock import EpochMs
-from channelwatch.status.events import EventKind
 from channelwatch_collector.syslog.line import read_line
 from channelwatch_collector.syslog.packfile import load_packs
 from channelwatch_collector.syslog.parse.classify import Classifier
+
+from channelwatch.base.clock import EpochMs
+from channelwatch.status.events import EventKind
 
 LINE = b"<36>1 2026-11-22T02:46:09.682118+00:00 vm sshd - - -  Failed password for invalid user thu from 192.0.2.7"
 
