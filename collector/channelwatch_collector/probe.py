@@ -69,6 +69,7 @@ ADVICE: Mapping[PollFailure, str] = {
     PollFailure.WALK_TOO_LONG: "the agent's tables are longer than the limit",
     PollFailure.UNSUPPORTED_PROTOCOL: "this cipher is not built in",
     PollFailure.BUSY: "this program is busy",
+    PollFailure.ENGINE_CLOSED: "this program is ending",
 }
 
 

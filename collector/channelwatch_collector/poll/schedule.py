@@ -147,10 +147,15 @@ class Schedule:
         return entry
 
     def _regular(self, device: DeviceCode, entry: _Entry, now: int) -> None:
-        """Back to the device's own rhythm; slots that passed while the poll ran are overruns."""
+        """Back to the device's own rhythm; slots that passed while the poll ran are overruns.
+
+        A slot that comes right after an extra poll is left out: it would tell nothing new.
+        """
         assert entry.started_at is not None
         self.overruns += (now - entry.started_at) // entry.period
         entry.due_at = _next_slot(entry, now)
+        if entry.due_at - entry.started_at < min(self.timing.hint_spacing_ms, entry.period // 2):
+            entry.due_at += entry.period
         if entry.hinted:
             entry.due_at = min(entry.due_at, self._earliest(entry, now))
         self._push(device, entry)

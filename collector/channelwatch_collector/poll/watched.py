@@ -115,8 +115,9 @@ CAUSE = {
     PollFailure.WALK_TOO_LONG: MissCause.WALK_NOT_INCREASING,
     PollFailure.UNSUPPORTED_PROTOCOL: MissCause.UNSUPPORTED_SECURITY_LEVEL,
     PollFailure.BUSY: MissCause.NO_ANSWER,
+    PollFailure.ENGINE_CLOSED: MissCause.NO_ANSWER,
 }
 """The operator's word for each failure of an engine."""
 
-OUR_FAULT = frozenset({PollFailure.BUSY, PollFailure.UNSUPPORTED_PROTOCOL})
+OUR_FAULT = frozenset({PollFailure.BUSY, PollFailure.ENGINE_CLOSED, PollFailure.UNSUPPORTED_PROTOCOL})
 """Failures that say nothing about the device."""
