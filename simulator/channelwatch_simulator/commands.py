@@ -58,12 +58,13 @@ async def _run(plan: Plan, figures: dict[str, Any]) -> None:
 
 
 def _report(figures: dict[str, Any]) -> None:
-    latency = figures["latency_ms"]
     print(
         f"Alerts: {figures['webhooks']} by webhook, {figures['mails']} by mail, {figures['refused']} refused."
     )
-    if latency["count"]:
-        print(
-            f"From the packet to the webhook, {latency['count']} new incidents: "
-            f"p50 {latency['p50']} ms, p95 {latency['p95']} ms, longest {latency['max']} ms."
-        )
+    print("From the packet to the webhook, new incidents only; some rules wait on purpose before they speak:")
+    for rule, latency in {**figures["latency_ms_by_rule"], "all": figures["latency_ms"]}.items():
+        if latency["count"]:
+            print(
+                f"  {rule:20} {latency['count']:4}   p50 {latency['p50']} ms   p95 {latency['p95']} ms"
+                f"   longest {latency['max']} ms"
+            )

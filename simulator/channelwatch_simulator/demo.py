@@ -34,7 +34,7 @@ from channelwatch_simulator.province import (
     build_province,
 )
 from channelwatch_simulator.simulation import Simulation, Targets
-from channelwatch_simulator.story import story
+from channelwatch_simulator.story import FIRST_TROUBLE_MS, story
 
 ACCOUNTS = {"truc": "watch", "truong-ca": "chief"}
 """Accounts of the demonstration and their roles."""
@@ -133,7 +133,7 @@ class Demo:
         """Play the story until the product ends, which is an error, or the caller cancels."""
         ended = asyncio.create_task(product.wait())
         try:
-            await self._until_first_state(ended, ports.board)
+            await self._until_known(ended, ports.board, simulation.agents)
             if not ended.done():
                 self._welcome(ports.board, passwords)
                 await self._play(simulation, ended)
@@ -152,8 +152,8 @@ class Demo:
             playing.cancel()
             await asyncio.wait({playing})
 
-    async def _until_first_state(self, ended: asyncio.Task[int], port: int) -> None:
-        """Return when the board knows the state of a device, or when it takes too long."""
+    async def _until_known(self, ended: asyncio.Task[int], port: int, devices: int) -> None:
+        """Return when the board knows the state of every device, or when that takes too long."""
         start = self._clock.monotonic_ms()
         token = self._folder.secret("metrics")
         async with httpx.AsyncClient(
@@ -162,27 +162,25 @@ class Demo:
             trust_env=False,
             timeout=5,
         ) as client:
-            while (
-                waited := (self._clock.monotonic_ms() - start) / 1000
-            ) < STORY_WAITS_S and not ended.done():
-                known = await _known_devices(client)
-                if known:
-                    self._first_state_s = round(waited, 1)
-                    self._say(
-                        f"First device state on the board after {waited:.1f} s ({known} devices known)."
-                    )
-                    return
+            known = 0
+            while known < devices and not ended.done():
                 await asyncio.sleep(_LOOK_EVERY_S)
+                known = await _known_devices(client)
+                waited = (self._clock.monotonic_ms() - start) / 1000
+                if known and self._first_state_s is None:
+                    self._first_state_s = round(waited, 1)
+                    self._say(f"First device state on the board after {waited:.1f} s.")
+                if waited > STORY_WAITS_S:
+                    break
         if not ended.done():
-            self._say(
-                f"The board knows no device after {STORY_WAITS_S:.0f} s; the story begins all the same."
-            )
+            self._say(f"{known} of {devices} devices known after {waited:.1f} s.")
 
     def _welcome(self, port: int, passwords: dict[str, str]) -> None:
         self._say(f"Board: http://{HOST}:{port}/")
         for name, password in passwords.items():
             self._say(f"  sign in as {name} ({ACCOUNTS[name]}), password {password}")
-        self._say("The story begins: the first trouble comes in about 20 s. Ctrl-C ends the demonstration.")
+        first_s = FIRST_TROUBLE_MS / 1000 / self._plan.speed
+        self._say(f"The first trouble comes in about {first_s:.0f} s. Ctrl-C ends the demonstration.")
 
     def _died(self, product: asyncio.subprocess.Process) -> None:
         tail = self._log.read_text(encoding="utf-8", errors="replace").splitlines()[-_LOG_TAIL_LINES:]

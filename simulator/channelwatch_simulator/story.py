@@ -25,6 +25,7 @@ _HOUR = 60 * _MINUTE
 _DAY = 24 * _HOUR
 MONTH_MS = 30 * _DAY
 
+FIRST_TROUBLE_MS = 20 * _S
 OPENING_ENDS = 4 * _MINUTE
 UP_SHARE = (0.98, 0.9999)
 """Bounds of the share of time that a site is up."""
@@ -178,7 +179,7 @@ def _opening(cast: Cast, rng: random.Random) -> list[Event]:
     pool = [*(code for code in pool if code not in ups[:1]), *ups[:1]]
     cut, exposed, flapping, tampered, lonely = (pool[n % len(pool)] for n in range(5))
     events = [
-        Event(20 * _S, Act.OUTAGE, (cut,), Cause.POWER),
+        Event(FIRST_TROUBLE_MS, Act.OUTAGE, (cut,), Cause.POWER),
         Event(115 * _S, Act.RETURN, (cut,), Cause.POWER),
         Event(50 * _S, Act.BYPASS_ON, (exposed,)),
         Event(140 * _S, Act.BYPASS_OFF, (exposed,)),
