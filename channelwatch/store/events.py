@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Row, delete, func, insert, select, tuple_
 from channelwatch.base.clock import EpochMs
 from channelwatch.base.ids import DeviceCode
 from channelwatch.status.events import EventKind, EventReceived, RogueSource, Transport
-from channelwatch.store.sql import Values, put
+from channelwatch.store.sql import Values, among, put
 from channelwatch.store.sql import insert as insert_or
 from channelwatch.store.tables import event, rogue_source
 
@@ -33,7 +33,7 @@ def read(connection: Connection, *, devices: Sequence[str], since: int, limit: i
     """Events of `devices` received at `since` or later, the newest first."""
     rows = connection.execute(
         select(event)
-        .where(event.c.device.in_(devices), event.c.received_at >= since)
+        .where(among(event.c.device, devices), event.c.received_at >= since)
         .order_by(event.c.received_at.desc(), event.c.id.desc())
         .limit(limit)
     )

@@ -6,11 +6,14 @@ from collections.abc import Mapping, Sequence
 from enum import IntEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Table, func, select
+from sqlalchemy import Column, ColumnElement, Connection, Table, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 Values = Mapping[str, Any]
 """One row to write, by column name."""
+
+MANY = 50
+"""From so many names on, the newest rows of any of them are found quicker by time than name by name."""
 
 _LOCK_SPACE = 0x6377
 """Keeps our advisory locks apart from those of other programs in one PostgreSQL database."""
@@ -29,6 +32,14 @@ def insert(connection: Connection, table: Table) -> postgresql.Insert | sqlite.I
     if connection.dialect.name == "postgresql":
         return postgresql.insert(table)
     return sqlite.insert(table)
+
+
+def among(column: Column[Any], names: Sequence[str]) -> ColumnElement[bool]:
+    """Whether `column`, by which the table has an index, is one of `names`, for a question about the newest rows."""
+    if len(names) < MANY:
+        return column.in_(names)
+    # No index is used for an expression. By name, all 600,000 rows of 500 devices are read and sorted: 0.9 s, not 2 ms.
+    return column.concat("").in_(names)
 
 
 def put(

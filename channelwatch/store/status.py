@@ -21,7 +21,7 @@ from channelwatch.status.states import (
     Reason,
     Transition,
 )
-from channelwatch.store.sql import Values, put
+from channelwatch.store.sql import Values, among, put
 from channelwatch.store.tables import collector_alive, pair_current, status_current, transition
 
 HEARTBEAT_SLACK_MS = 1_000
@@ -58,7 +58,7 @@ def transitions(
     """Changes of `subjects` that happened at `since` or later (`t_hi`), the newest first."""
     rows = connection.execute(
         select(transition)
-        .where(transition.c.subject.in_(subjects), transition.c.t_hi >= since)
+        .where(among(transition.c.subject, subjects), transition.c.t_hi >= since)
         .order_by(transition.c.t_hi.desc(), transition.c.seq.desc(), transition.c.log_id)
         .limit(limit)
     )

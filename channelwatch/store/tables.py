@@ -84,6 +84,7 @@ transition = Table(
     Column("recorded_at", BigInteger, nullable=False),
     Column("evidence", Words, nullable=False),
     Index("transition_by_subject", "subject", "t_hi"),
+    Index("transition_by_time", "t_hi"),
 )
 
 status_current = Table(
@@ -189,8 +190,6 @@ incident_step = Table(
     Index("incident_step_by_incident", "incident"),
 )
 
-_UNSENT = text("state IN ('pending', 'claimed')")
-
 outbox = Table(
     "outbox",
     metadata,
@@ -213,7 +212,7 @@ outbox = Table(
     Column("last_error", Words),
     UniqueConstraint("page_key", name="outbox_page_key"),
     Index("outbox_by_incident", "incident", "channel", "destination"),
-    Index("outbox_unsent", "due_at", sqlite_where=_UNSENT, postgresql_where=_UNSENT),
+    Index("outbox_by_state", "state", "due_at"),
 )
 
 lease = Table(

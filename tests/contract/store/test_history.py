@@ -144,3 +144,15 @@ def test_the_collector_was_alive_until_its_last_heartbeat(store: FullStore) -> N
     assert store.load(LOG, now=at(0)).alive_until == at(10_000)
     store.heartbeat("col-1", since=at(60_000), until=at(61_000))
     assert store.load(LOG, now=EpochMs(0)).alive_until == at(61_000)
+
+
+def test_many_subjects_are_answered_like_few(store: FullStore, epoch: int) -> None:
+    others = [f"51-D-{number}" for number in range(200)]
+    moves = tuple(transition(subject, ms=i) for i, subject in enumerate([*others, DEVICE]))
+    said = tuple(event(subject, ms=i) for i, subject in enumerate([*others, DEVICE]))
+    store.commit(effects(transitions=moves, events=said), epoch=epoch)
+    asked = [*others[:198], DEVICE]
+    wanted = [moves[200], *moves[197:195:-1]]
+    assert [item.transition for item in store.transitions(subjects=asked, limit=3)] == wanted
+    assert store.events(devices=asked, limit=3) == [said[200], *said[197:195:-1]]
+    assert len(store.transitions(subjects=asked, since=at(190))) == 9

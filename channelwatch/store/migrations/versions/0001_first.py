@@ -73,6 +73,7 @@ def _status() -> None:
         sa.PrimaryKeyConstraint("log_id", "seq"),
     )
     op.create_index("transition_by_subject", "transition", ["subject", "t_hi"])
+    op.create_index("transition_by_time", "transition", ["t_hi"])
     op.create_table(
         "status_current",
         sa.Column("device", sa.Text, nullable=False),
@@ -208,9 +209,8 @@ def _outbox() -> None:
         sa.UniqueConstraint("page_key", name="outbox_page_key"),
         sa.ForeignKeyConstraint(["incident"], ["incident.id"]),
     )
-    unsent = sa.text("state IN ('pending', 'claimed')")
     op.create_index("outbox_by_incident", "outbox", ["incident", "channel", "destination"])
-    op.create_index("outbox_unsent", "outbox", ["due_at"], sqlite_where=unsent, postgresql_where=unsent)
+    op.create_index("outbox_by_state", "outbox", ["state", "due_at"])
     op.create_table(
         "lease",
         sa.Column("name", sa.Text, nullable=False),
