@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from math import isfinite
 from typing import Literal
 
 from channelwatch.status.signals import Reading, Scalar, Signal, SignalState
@@ -242,8 +243,8 @@ def _judged(
         return SignalState.OK, shown, None
     if isinstance(value, bool):
         value = int(value)
-    if not isinstance(value, int | float):
-        return SignalState.UNKNOWN, None, value
+    if not isinstance(value, int | float) or not isfinite(value):
+        return SignalState.UNKNOWN, None, str(value)
     number = round(value, _DIGITS) if isinstance(value, float) else value
     decided = _by_judgement(spec, number, row)
     if decided is None:

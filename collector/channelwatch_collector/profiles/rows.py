@@ -133,11 +133,18 @@ class DeviceRow:
         for oid in spec.oid:
             cells = self.answer.columns.get(oid)
             if cells:
-                found = [
-                    values.read(cell, spec.type, self.moment.zone) for cell in cells.values() if cell.exists
-                ]
-                return [number * spec.scale for number in found if isinstance(number, int | float)]
+                found = [number for cell in cells.values() for number in self._numbers(cell, spec)]
+                if not found:
+                    raise Unusable
+                return found
         raise Unusable if any(oid in self.answer.failed for oid in spec.oid) else Absent
+
+    def _numbers(self, cell: Value, spec: ObjectSpec) -> list[float]:
+        try:
+            number = values.read(cell, spec.type, self.moment.zone)
+        except (Absent, Unusable):
+            return []
+        return [number * spec.scale] if isinstance(number, int | float) else []
 
     def now(self) -> int:
         return self.moment.received_at
