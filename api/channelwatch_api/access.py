@@ -1,0 +1,43 @@
+"""What each role may do (domain model, section 3.5). One table; what is not in it is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from types import MappingProxyType
+
+from channelwatch.inventory.model import Role
+
+
+class Right(StrEnum):
+    """One thing that an account may or may not do."""
+
+    VIEW = "view"
+    ACKNOWLEDGE = "acknowledge"
+    CLEAR_LATCH = "clear_latch"
+    READ_NOTES = "read_notes"
+
+
+_READER = frozenset({Right.VIEW, Right.READ_NOTES})
+_OPERATOR = _READER | {Right.ACKNOWLEDGE}
+_COMMANDER = _OPERATOR | {Right.CLEAR_LATCH}
+
+RIGHTS: Mapping[Role, frozenset[Right]] = MappingProxyType(
+    {
+        Role.WATCH: _OPERATOR,
+        Role.ONSITE: _OPERATOR,
+        Role.RESPONDER: _COMMANDER,
+        Role.CHIEF: _COMMANDER,
+        Role.OWNER: _READER,
+        Role.ASSESSOR: _READER,
+        Role.AUDITOR: _READER,
+        Role.SHARE_OFFICER: _READER,
+        Role.ADMIN: frozenset({Right.VIEW}),
+    }
+)
+"""An administrator sees states but no incident notes."""
+
+
+def may(role: Role, right: Right) -> bool:
+    """Does `role` hold `right`?"""
+    return right in RIGHTS[role]

@@ -1,0 +1,142 @@
+"""The ASGI application: routes, errors, limits and headers put together."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Annotated
+from urllib.parse import quote
+
+from fastapi import APIRouter, FastAPI, Path, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import RedirectResponse, Response
+from starlette.exceptions import HTTPException
+
+from channelwatch import __version__
+from channelwatch.app.settings import HttpSettings
+from channelwatch.metrics.fleet import FleetText
+from channelwatch_api.auth import Gate
+from channelwatch_api.board import login, pages
+from channelwatch_api.board.assets import Asset, load_assets
+from channelwatch_api.board.compose import compose, density
+from channelwatch_api.board.render import Renderer
+from channelwatch_api.board.shell import PREFIXES, chrome, tongue
+from channelwatch_api.board.stream import Screens
+from channelwatch_api.house import House
+from channelwatch_api.limits import MAX_BODY_BYTES
+from channelwatch_api.middleware import SafeHeaders
+from channelwatch_api.problems import Problem, not_found
+from channelwatch_api.routes import devices, house, incidents, metrics, probes
+from channelwatch_api.services import Services, Shared, services
+from channelwatch_api.texts import load_catalogue
+
+Handler = Callable[[Request, Exception], Awaitable[Response]]
+
+_MACHINE_PATHS = ("/api/", "/metrics", "/healthz", "/readyz", "/static/")
+YEAR_S = 31_536_000
+
+static = APIRouter(include_in_schema=False)
+
+
+@static.get("/static/{name}")
+async def asset(shared: Shared, name: Annotated[str, Path(max_length=64)]) -> Response:
+    """A static file. Its address changes with its content, so a browser may keep it."""
+    found = shared.assets.get(name)
+    if found is None:
+        raise not_found()
+    headers = {"Cache-Control": f"public, max-age={YEAR_S}, immutable", "ETag": f'"{found.tag}"'}
+    return Response(found.body, media_type=found.media_type, headers=headers)
+
+
+def create_app(engine: House, http: HttpSettings) -> FastAPI:
+    """The application over a running house. Permanent when a secret or a password hash is unfit."""
+    app = FastAPI(
+        title="channelwatch",
+        version=__version__,
+        openapi_url="/api/v1/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        max_body_size=MAX_BODY_BYTES,
+    )
+    app.state.services = _services(engine, http)
+    app.add_middleware(SafeHeaders)
+    app.include_router(probes.router)
+    app.include_router(metrics.router)
+    app.include_router(static)
+    for room in (devices.router, incidents.router, house.router):
+        app.include_router(room, prefix="/api/v1")
+    for prefix in PREFIXES:
+        app.include_router(pages.router, prefix=prefix)
+        app.include_router(login.router, prefix=prefix)
+    for kind, handler in _handlers().items():
+        app.add_exception_handler(kind, handler)
+    return app
+
+
+def _services(engine: House, http: HttpSettings) -> Services:
+    catalogue, assets = load_catalogue(), load_assets()
+    renderer = Renderer(catalogue, _facts(engine, assets))
+    return Services(
+        house=engine,
+        gate=Gate(http, engine.clock),
+        catalogue=catalogue,
+        fleet=FleetText(),
+        screens=Screens(engine, compose, renderer.fragment),
+        renderer=renderer,
+        assets=assets,
+    )
+
+
+def _facts(engine: House, assets: dict[str, Asset]) -> dict[str, object]:
+    return {
+        "instance": engine.settings.instance,
+        "version": __version__,
+        "static": {name: f"/static/{name}?{found.tag}" for name, found in assets.items()},
+        "density": density,
+    }
+
+
+def _handlers() -> dict[type[Exception], Handler]:
+    async def problem(request: Request, error: Exception) -> Response:
+        assert isinstance(error, Problem)
+        return _answer(request, error)
+
+    async def http_error(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        return _answer(request, Problem(error.status_code, headers=error.headers))
+
+    async def invalid(request: Request, error: Exception) -> Response:
+        assert isinstance(error, RequestValidationError)
+        errors = [
+            {"field": ".".join(str(part) for part in item["loc"]), "message": str(item["msg"])}
+            for item in error.errors()
+        ]
+        return _answer(request, Problem(422, errors=errors))
+
+    async def failure(request: Request, error: Exception) -> Response:
+        return _answer(request, Problem(500))
+
+    return {
+        Problem: problem,
+        HTTPException: http_error,
+        RequestValidationError: invalid,
+        Exception: failure,
+    }
+
+
+def _answer(request: Request, problem: Problem) -> Response:
+    """Problem details for machines, a page for people; whoever is not signed in is led to the sign-in page."""
+    shared, path = services(request), request.url.path
+    if path.startswith(_MACHINE_PATHS) or "text/html" not in request.headers.get("accept", ""):
+        return problem.response(shared.catalogue, path)
+    spoken = tongue(request)
+    if problem.status == 401 and request.method == "GET":
+        return RedirectResponse(f"{spoken.prefix}/login?next={quote(path, safe='/')}", status_code=303)
+    html = shared.renderer.page(
+        "error.html",
+        spoken.language,
+        spoken.prefix,
+        problem=problem,
+        province=shared.house.world.inventory.province,
+        **chrome(request),
+    )
+    return Response(html, problem.status, headers=problem.headers, media_type="text/html")

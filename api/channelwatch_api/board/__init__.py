@@ -1,0 +1,1 @@
+"""The board: server-rendered pages, patched in place by an event stream."""

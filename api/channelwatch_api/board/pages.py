@@ -1,0 +1,195 @@
+"""Pages of the board. Every form works without a script; links carry the language in front of the path."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Form, Query, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
+
+from channelwatch.base.errors import ChannelwatchError
+from channelwatch.inventory.model import Bloc
+from channelwatch.status.states import Axis
+from channelwatch_api.access import Right
+from channelwatch_api.board.compose import incident_piece, table_row
+from channelwatch_api.board.device import DAY_MS, band
+from channelwatch_api.board.marks import Mark
+from channelwatch_api.board.model import board as board_model
+from channelwatch_api.board.model import incident_row
+from channelwatch_api.board.screens import View
+from channelwatch_api.board.shell import Frame, frame, local_path
+from channelwatch_api.limits import PAGE_DEFAULT
+from channelwatch_api.problems import from_error, not_found
+from channelwatch_api.routes.incidents import Number, find
+from channelwatch_api.services import Shared, origin
+from channelwatch_api.texts import plain
+
+router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+
+Framed = Annotated[Frame, Depends(frame)]
+Token = Annotated[str, Form(max_length=128)]
+
+
+@router.get("/")
+async def board(page: Framed, shared: Shared) -> HTMLResponse:
+    """The wall board."""
+    screen = await shared.screens.current(page.key(View.BOARD))
+    return page.respond(
+        "board.html", screen=screen, model=board_model(shared.house.world, page.account.scope)
+    )
+
+
+@router.get("/board/events")
+async def events(
+    request: Request,
+    page: Framed,
+    shared: Shared,
+    view: View = View.BOARD,
+    subject: Annotated[str, Query(max_length=64, pattern=r"^[A-Za-z0-9_-]*$")] = "",
+    after: Annotated[str, Query(max_length=64)] = "",
+) -> Response:
+    """The event stream of a page. `Last-Event-ID`, which a browser sends by itself, goes before `after`."""
+    if view is View.INCIDENT and not subject.isdecimal():
+        raise not_found()
+    last_id = request.headers.get("last-event-id", after)
+    stream = await shared.screens.open(
+        page.key(view, subject), last_id, lambda: shared.gate.account(request) is not None
+    )
+    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+    return StreamingResponse(stream, media_type="text/event-stream", headers=headers)
+
+
+@router.get("/devices")
+async def devices(
+    page: Framed,
+    shared: Shared,
+    bloc: Bloc | None = None,
+    mark: Mark | None = None,
+    find: Annotated[str, Query(max_length=64)] = "",
+    sort: Annotated[str, Query(pattern="^(place|worst)$")] = "place",
+) -> HTMLResponse:
+    """Every device as a table: what the matrix shows, for a screen reader or a keyboard."""
+    world = shared.house.world
+    every = [table_row(world, state) for state in page.account.scope.devices(world)]
+    rows = [
+        row.spot
+        for row in every
+        if (bloc is None or row.spot.bloc is bloc)
+        and (mark is None or row.spot.mark is mark)
+        and _matches(find, row.spot.unit_name, row.spot.device)
+    ]
+    if sort == "worst":
+        rows.sort(key=lambda item: item.mark.gravity)
+    screen = await shared.screens.current(page.key(View.TABLE))
+    return page.respond(
+        "devices.html",
+        screen=screen,
+        rows=[f"row-{item.device}" for item in rows],
+        total=len(every),
+        asked={"bloc": bloc, "mark": mark, "find": find, "sort": sort},
+        marks=list(Mark),
+    )
+
+
+@router.get("/devices/{code}")
+async def device(page: Framed, shared: Shared, code: str, done: str = "") -> HTMLResponse:
+    """One device."""
+    house = shared.house
+    state = page.account.scope.device(house.world, code)
+    if state is None:
+        raise not_found()
+    now = house.clock.now()
+    transitions = await house.in_store(house.history.transitions, subjects=[state.device], limit=PAGE_DEFAULT)
+    received = await house.in_store(house.history.events, devices=[state.device], limit=PAGE_DEFAULT)
+    own = [
+        incident_row(house.world, item, page.account.scope)
+        for item in page.account.scope.incidents(house.world)
+        if item.subject == state.device
+    ]
+    return page.respond(
+        "device.html",
+        screen=await shared.screens.current(page.key(View.DEVICE, state.device)),
+        state=state,
+        unit=house.world.inventory.unit_of(state.device),
+        transitions=transitions,
+        received=received,
+        incidents=own,
+        bands=(
+            (Axis.HEALTH, band(transitions, Axis.HEALTH, state.assessment.health, now=now)),
+            (Axis.PROTECTION, band(transitions, Axis.PROTECTION, state.assessment.protection, now=now)),
+        ),
+        band_from=now - DAY_MS,
+        notice=page.words("device.cleared") if done else "",
+    )
+
+
+@router.post("/devices/{code}/clear-latch")
+async def clear_latch(
+    page: Framed, shared: Shared, code: str, csrf: Token, signal: Annotated[str, Form(max_length=64)]
+) -> RedirectResponse:
+    """A person has looked at the device."""
+    page.check(csrf, Right.CLEAR_LATCH)
+    state = page.account.scope.device(shared.house.world, code)
+    if state is None:
+        raise not_found()
+    try:
+        await shared.house.clear_latch(state.device, signal, by=page.account.name)
+    except ChannelwatchError as error:
+        raise from_error(error) from error
+    return RedirectResponse(page.url("devices", state.device) + "?done=1", status_code=303)
+
+
+@router.get("/incidents")
+async def incidents(page: Framed, shared: Shared) -> HTMLResponse:
+    """Open incidents, and those that are over, newest first."""
+    house = shared.house
+    stored = await house.in_store(house.history.incidents, blocs=page.account.scope.blocs, limit=PAGE_DEFAULT)
+    past = [
+        incident_row(house.world, item, page.account.scope)
+        for item in stored
+        if item.state.is_over and page.account.scope.sees_incident(item)
+    ]
+    screen = await shared.screens.current(page.key(View.INCIDENTS))
+    return page.respond("incidents.html", screen=screen, past=past)
+
+
+@router.get("/incidents/{number}")
+async def incident(page: Framed, shared: Shared, number: Number) -> HTMLResponse:
+    """One incident with every step and page."""
+    house, scope = shared.house, page.account.scope
+    item = await find(shared, page.account, number)
+    key = page.key(View.INCIDENT, str(number))
+    live = scope.incident(house.world, number) is not None
+    return page.respond(
+        "incident.html",
+        screen=await shared.screens.current(key) if live else None,
+        still=page.fragment(key, "incident-now", incident_piece(house.world, item, scope)),
+        item=item,
+        steps=await house.in_store(house.history.steps, number),
+        pages=await house.in_store(house.history.pages, number),
+        notes=page.account.may(Right.READ_NOTES),
+    )
+
+
+@router.post("/incidents/{number}/ack")
+async def acknowledge(
+    request: Request,
+    page: Framed,
+    shared: Shared,
+    number: Number,
+    csrf: Token,
+    next_path: Annotated[str, Form(alias="next", max_length=512)] = "/",
+) -> RedirectResponse:
+    """The account takes the incident; then back to where it was."""
+    page.check(csrf, Right.ACKNOWLEDGE)
+    item = await find(shared, page.account, number)
+    try:
+        await shared.house.acknowledge(item.id, by=page.account.name, origin=origin("board", request))
+    except ChannelwatchError as error:
+        raise from_error(error) from error
+    return RedirectResponse(local_path(next_path), status_code=303)
+
+
+def _matches(wanted: str, *texts: str) -> bool:
+    sought = plain(wanted)
+    return any(sought in plain(text) for text in texts)

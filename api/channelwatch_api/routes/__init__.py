@@ -1,0 +1,1 @@
+"""Routes of the JSON API, of the metrics and of the probes."""

@@ -1,0 +1,104 @@
+"""Incidents: lists, one with its steps and pages, and the acknowledgement."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Path, Request
+
+from channelwatch.base.errors import ChannelwatchError
+from channelwatch.incidents.model import Incident
+from channelwatch_api import views
+from channelwatch_api.access import Right
+from channelwatch_api.auth import Account
+from channelwatch_api.problems import from_error, not_found
+from channelwatch_api.routes.parameters import PAGE_DEFAULT, Limit, Since
+from channelwatch_api.schemas import IncidentDetail, IncidentOut, Page
+from channelwatch_api.services import Services, Shared, SignedIn, commands, origin
+
+router = APIRouter(tags=["incidents"])
+
+Number = Annotated[int, Path(ge=1, le=2**53)]
+
+
+class Which(StrEnum):
+    """Which incidents to list."""
+
+    LIVE = "live"
+    ALL = "all"
+
+
+async def find(shared: Services, account: Account, number: int) -> Incident:
+    """The incident `number` from memory or, if long over, from the store; Problem 404 outside the account's blocs."""
+    house = shared.house
+    found = account.scope.incident(house.world, number)
+    if found is not None:
+        return found
+    # Incidents are numbered in order of opening, so the store's list is enough: no query by number is needed yet.
+    stored = await house.in_store(house.history.incidents, blocs=account.scope.blocs, limit=STORED_LIMIT)
+    for item in stored:
+        if item.id == number and account.scope.sees_incident(item):
+            return item
+    raise not_found()
+
+
+STORED_LIMIT = 10_000
+
+
+@router.get("/incidents")
+async def incidents(
+    shared: Shared,
+    account: SignedIn,
+    which: Which = Which.LIVE,
+    since: Since = 0,
+    limit: Limit = PAGE_DEFAULT,
+) -> Page[IncidentOut]:
+    """`live`: those not over, the gravest first. `all`: opened from `since` on, the newest first."""
+    house = shared.house
+    if which is Which.LIVE:
+        found = live(shared, account)
+    else:
+        stored = await house.in_store(
+            house.history.incidents, blocs=account.scope.blocs, since=since, limit=limit + 1
+        )
+        found = [item for item in stored if account.scope.sees_incident(item)]
+    items = [views.incident(house.world, item, account.scope) for item in found[:limit]]
+    return Page(items=items, limit=limit, truncated=len(found) > limit)
+
+
+def live(shared: Services, account: Account) -> list[Incident]:
+    """Incidents that are not over, the gravest first, then the oldest."""
+    found = [item for item in account.scope.incidents(shared.house.world) if not item.state.is_over]
+    return sorted(found, key=lambda item: (item.severity, item.t0, item.id))
+
+
+@router.get("/incidents/{number}")
+async def incident(shared: Shared, account: SignedIn, number: Number) -> IncidentDetail:
+    """One incident with every step and page. Notes are withheld from whoever may not read them."""
+    house = shared.house
+    item = await find(shared, account, number)
+    steps = await house.in_store(house.history.steps, number)
+    pages = await house.in_store(house.history.pages, number)
+    notes = account.may(Right.READ_NOTES)
+    return IncidentDetail(
+        **dict(views.incident(house.world, item, account.scope)),
+        steps=[views.step(found, notes=notes) for found in steps],
+        pages=[views.page(found) for found in pages],
+    )
+
+
+@router.post("/incidents/{number}/ack")
+async def acknowledge(
+    request: Request,
+    shared: Shared,
+    account: Annotated[Account, Depends(commands(Right.ACKNOWLEDGE))],
+    number: Number,
+) -> IncidentOut:
+    """The account takes the incident: the ladder stops. Saying so twice changes nothing."""
+    item = await find(shared, account, number)
+    try:
+        taken = await shared.house.acknowledge(item.id, by=account.name, origin=origin("api", request))
+    except ChannelwatchError as error:
+        raise from_error(error) from error
+    return views.incident(shared.house.world, taken, account.scope)
