@@ -1,20 +1,18 @@
 from __future__ import annotations
 
-import socket
 from pathlib import Path
 
 import pytest
 import yaml
 from channelwatch_api.passwords import parse_hash
 from channelwatch_simulator import cli, commands
-from channelwatch_simulator.demo import Demo, Plan, Ports, check_port_free, configuration, password_hash
+from channelwatch_simulator.demo import Demo, Plan, Ports, configuration, password_hash
 from channelwatch_simulator.files import RunFolder
 from channelwatch_simulator.province import Preset, build_province
 
 from channelwatch.app.inventoryfile import load_inventory
 from channelwatch.app.settings import load_settings
 from channelwatch.base.clock import ManualClock
-from channelwatch.base.errors import Permanent
 from channelwatch.base.secrets import Secret
 
 PORTS = Ports(board=8080, traps=20162, syslog=20514, webhook=20999, smtp=20025)
@@ -77,16 +75,6 @@ def test_password_hashes_have_salt() -> None:
     assert password_hash(Secret("a-pass-word")) != password_hash(Secret("a-pass-word"))
 
 
-def test_a_port_in_use_is_told_with_its_remedy() -> None:
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        port = taken.getsockname()[1]
-        with pytest.raises(Permanent, match=rf"Port {port} is in use .* --port {port + 1}\."):
-            check_port_free(port)
-    check_port_free(port)
-
-
 @pytest.mark.parametrize(
     ("option", "value"),
     [
@@ -98,25 +86,6 @@ def test_wrong_options_are_refused(option: str, value: str, capsys: pytest.Captu
     with pytest.raises(SystemExit):
         cli.main(["--out", "x", option, value])
     assert option in capsys.readouterr().err
-
-
-def test_the_simulator_prints_no_secret(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    assert cli.main(["--out", str(tmp_path), "--agent-port", str(port), "--for", "0.1"]) == 0
-    out = capsys.readouterr().out
-    assert "64 agents answer" in out
-    for path in (tmp_path / "secrets").iterdir():
-        assert path.read_text().strip() not in out
-
-
-def test_two_simulations_on_one_port_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
-        taken.bind(("127.12.0.3", 0))
-        port = str(taken.getsockname()[1])
-        assert cli.main(["--out", str(tmp_path), "--agent-port", port, "--for", "1"]) == 2
-    assert f"UDP port {port} of 127.12.0.3 is taken" in capsys.readouterr().err
 
 
 def test_the_demo_is_a_command_of_the_product() -> None:
