@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import assert_never
 
 from pydantic import TypeAdapter
-from sqlalchemy import Connection, Row, case, exists, func, select, update
+from sqlalchemy import Connection, Row, and_, case, exists, func, or_, select, update
 
 from channelwatch.base.clock import EpochMs
 from channelwatch.base.errors import Bug
@@ -41,7 +41,8 @@ def write(connection: Connection, rows: Sequence[OutboxRow]) -> None:
 def claim(connection: Connection, *, now: EpochMs, limit: int, lease_ms: int, epoch: int) -> list[Claim]:
     """Claim due rows until `now + lease_ms`, the oldest first.
 
-    A claimed row is due again when its lease ends. A row waits while an older one of the same incident to the
+    A claimed row is due again when its lease ends, or at once when it was claimed under another epoch: that process
+    has lost the right to write, most often by its own end. A row waits while an older one of the same incident to the
     same destination is unsent, so that nobody reads of the end before the beginning.
     """
     older = outbox.alias("older")
@@ -52,11 +53,13 @@ def claim(connection: Connection, *, now: EpochMs, limit: int, lease_ms: int, ep
         older.c.id < outbox.c.id,
         older.c.state.in_([OutboxState.PENDING, OutboxState.CLAIMED]),
     )
-    due = select(outbox.c.id).where(_UNSENT, outbox.c.due_at <= now, ~blocked)
+    orphaned = and_(outbox.c.state == OutboxState.CLAIMED, outbox.c.epoch != epoch)
+    ripe = and_(_UNSENT, or_(outbox.c.due_at <= now, orphaned))
+    due = select(outbox.c.id).where(ripe, ~blocked)
     claimed = connection.execute(
         update(outbox)
         # The condition is repeated: another process may have claimed between the two readings.
-        .where(outbox.c.id.in_(due.order_by(outbox.c.id).limit(limit)), _UNSENT, outbox.c.due_at <= now)
+        .where(outbox.c.id.in_(due.order_by(outbox.c.id).limit(limit)), ripe)
         .values(
             state=OutboxState.CLAIMED,
             due_at=now + lease_ms,

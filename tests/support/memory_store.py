@@ -58,6 +58,7 @@ class _Mail:
     attempts: int = 0
     sent_at: EpochMs | None = None
     last_error: str | None = None
+    epoch: int = 0
 
     @property
     def lane(self) -> tuple[int, str, str]:
@@ -187,11 +188,13 @@ class MemoryStore:
             if mail.state not in UNSENT or mail.lane in lanes:
                 continue
             lanes.add(mail.lane)
-            if mail.due_at <= now and len(claims) < limit:
-                mail.state, mail.due_at, mail.attempts = (
+            orphaned = mail.state is OutboxState.CLAIMED and mail.epoch != epoch
+            if (mail.due_at <= now or orphaned) and len(claims) < limit:
+                mail.state, mail.due_at, mail.attempts, mail.epoch = (
                     OutboxState.CLAIMED,
                     now + lease_ms,
                     mail.attempts + 1,
+                    epoch,
                 )
                 page = mail.row.page
                 claims.append(Claim(row_id, mail.attempts, page.channel, page.destination, mail.row.alert))

@@ -67,6 +67,17 @@ def test_a_claim_whose_lease_ran_out_may_be_claimed_again(store: FullStore, epoc
     assert (second.row_id, second.attempts) == (first.row_id, 2)
 
 
+def test_what_a_dead_process_had_claimed_is_free_at_once_for_its_successor(store: FullStore, epoch: int) -> None:
+    fill(store, epoch, outbox_row())
+    (first,) = claim(store, epoch)
+    later = EpochMs(NOW + 1)
+    successor = store.take_lease("pipeline", "successor", now=EpochMs(10**13), ttl_ms=5_000)
+    assert successor is not None and successor > epoch
+    (second,) = claim(store, successor, now=later)
+    assert (second.row_id, second.attempts) == (first.row_id, 2)
+    assert claim(store, successor, now=later) == []
+
+
 def test_what_was_sent_is_never_claimed_again(store: FullStore, epoch: int) -> None:
     fill(store, epoch, outbox_row())
     (got,) = claim(store, epoch)
