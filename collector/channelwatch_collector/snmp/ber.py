@@ -21,6 +21,7 @@ OBJECT_IDENTIFIER = 0x06
 
 MAX_LENGTH_OCTETS = 4
 MAX_SUB_ID = 2**32 - 1
+_IPV4_OCTETS = 4
 _CACHED_OIDS = 32_768
 _CACHED_VARBINDS = 32_768
 """Of at most 129 octets each."""
@@ -242,7 +243,7 @@ def _oid(body: bytes) -> Value | None:
 
 
 def _ip_address(body: bytes) -> Value | None:
-    return Value(SnmpType.IP_ADDRESS, ".".join(map(str, body)) if len(body) == 4 else body.hex())
+    return Value(SnmpType.IP_ADDRESS, ".".join(map(str, body))) if len(body) == _IPV4_OCTETS else None
 
 
 def _opaque(body: bytes) -> Value | None:

@@ -166,6 +166,7 @@ class Exchange:
                 self._on_datagram,
                 self._on_refused,
                 local=("::" if ipv6 else "0.0.0.0", 0),
+                counters=self._counters,
                 receive_buffer=self._receive_buffer,
             )
         return owned
@@ -191,9 +192,12 @@ class Exchange:
     def _on_refused(self, address: Address, error: int) -> None:
         """An ICMP error for something sent to `address` (rare, so a search is cheap enough)."""
         self._counters["icmp_error"] += 1
+        failure = _failure_of_errno(error)
+        if failure is PollFailure.NO_ANSWER:
+            return  # such as a smaller path MTU, which the kernel will heed when the question is repeated
         for pending in list(self._pending.values()):
             if pending.session.peer.address == address and pending.answer is None:
-                pending.failure = _failure_of_errno(error)
+                pending.failure = failure
                 pending.wake()
 
     def _on_datagram(self, datagram: bytes, sender: Address) -> None:

@@ -54,9 +54,8 @@ class Value(NamedTuple):
     """One value as it came.
 
     `value` by `type`: int for INTEGER (signed) and the counters, gauges and ticks (unsigned);
-    bytes for OCTET_STRING and OPAQUE; the dotted text for IP_ADDRESS (hex text if not 4 octets);
-    `Oid` for OBJECT_IDENTIFIER; float for OPAQUE_FLOAT and OPAQUE_DOUBLE; None for NULL and the three
-    exceptions; the whole tag-length-value as bytes for UNKNOWN.
+    bytes for OCTET_STRING and OPAQUE; the dotted text for IP_ADDRESS; `Oid` for OBJECT_IDENTIFIER; float
+    for OPAQUE_FLOAT and OPAQUE_DOUBLE; None for NULL and the three exceptions; the whole tag-length-value as bytes for UNKNOWN.
 
     A tuple rather than a dataclass: many thousand are made each second.
     """

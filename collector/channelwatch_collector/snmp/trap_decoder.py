@@ -34,39 +34,27 @@ from channelwatch_collector.snmp.pdu import (
     read_trap_v1,
     read_version,
 )
-from channelwatch_collector.snmp.port import MAX_DATAGRAM, V3, Oid, SecurityLevel, SnmpType, Value
+from channelwatch_collector.snmp.port import MAX_DATAGRAM, Oid, SecurityLevel, SnmpType, Value
 from channelwatch_collector.snmp.session import SaltSource
+from channelwatch_collector.snmp.trap_users import Keyring, KnownKeys, Rejected, TrapUser
 from channelwatch_collector.snmp.usm import (
     MAX_BOOTS,
     TIME_WINDOW_S,
     EngineTime,
     Keys,
     in_local_window,
-    keys_for,
-    speaks,
 )
 
 _NO_KEYS = Keys(SecurityLevel.NO_AUTH_NO_PRIV)
 _MAX_ADDRESSES = 8
+_STATISTICS = {
+    TrapRejection.UNKNOWN_USER: v3.UNKNOWN_USER_NAMES,
+    TrapRejection.BELOW_LEVEL: v3.UNSUPPORTED_SEC_LEVELS,
+    TrapRejection.ABOVE_LEVEL: v3.UNSUPPORTED_SEC_LEVELS,
+    TrapRejection.WRONG_DIGEST: v3.WRONG_DIGESTS,
+}
 
-
-@dataclass(frozen=True, slots=True)
-class TrapUser:
-    """A user whose traps are taken, at `minimum` or a higher level; by default only at the user's own."""
-
-    credential: V3
-    minimum: SecurityLevel | None = None
-
-    def __post_init__(self) -> None:
-        if not speaks(self.credential.priv_protocol):
-            raise ValueError(f"traps cannot be decrypted from {self.credential.priv_protocol}")
-        if self.minimum is not None and self.minimum > self.credential.level:
-            raise ValueError("the minimum level is above what the user's keys allow")
-
-    @property
-    def required(self) -> SecurityLevel:
-        """The lowest level accepted."""
-        return self.minimum or self.credential.level
+__all__ = ["LocalEngine", "TrapDecoder", "TrapSettings", "TrapUser", "Verdict", "local_engine_id"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,18 +115,11 @@ class _Arrival(NamedTuple):
     now_s: float
 
 
-class _Rejected(Exception):
-    def __init__(self, reason: TrapRejection, reply: bytes | None = None) -> None:
-        super().__init__(reason)
-        self.reason = reason
-        self.reply = reply
-
-
 @dataclass(slots=True)
 class _BoundEngine:
     addresses: list[str]
     time: EngineTime
-    keys: dict[bytes, Keys] = field(default_factory=dict)
+    keys: KnownKeys = field(default_factory=dict)
 
 
 class _Seen:
@@ -168,9 +149,9 @@ class TrapDecoder:
     def __init__(self, settings: TrapSettings, *, local: LocalEngine, salts: SaltSource) -> None:
         self._settings = settings
         self._communities = [secret.reveal().encode() for secret in settings.communities]
-        self._users = {user.credential.user.encode(): user for user in settings.users}
+        self._keyring = Keyring(settings.users)
         self._local = local
-        self._local_keys: dict[bytes, Keys] = {}
+        self._local_keys: KnownKeys = {}
         self._salts = salts
         self._engines: dict[bytes, _BoundEngine] = {}
         self._seen = _Seen(settings.max_remembered)
@@ -217,7 +198,7 @@ class TrapDecoder:
             return self._decode_inform(arrival, header)
         except BerError:
             return Verdict(TrapRejection.MALFORMED)
-        except _Rejected as rejected:
+        except Rejected as rejected:
             return Verdict(rejected.reason, rejected.reply)
 
     def taken(self, verdict: Verdict, now_s: float) -> None:
@@ -231,11 +212,11 @@ class TrapDecoder:
         datagram = arrival.datagram
         community, at = ber.read_octets(datagram, at, end)
         if not any(hmac.compare_digest(community, known) for known in self._communities):
-            raise _Rejected(TrapRejection.WRONG_COMMUNITY)
+            raise Rejected(TrapRejection.WRONG_COMMUNITY)
         if version is Version.V1:
             content = content_of_v1(read_trap_v1(datagram, at, end))
             if content is None:
-                raise _Rejected(TrapRejection.MALFORMED)
+                raise Rejected(TrapRejection.MALFORMED)
             return Verdict(_unproven(arrival, content, version))
         pdu = read_pdu(datagram, at, end)
         content = _content(pdu)
@@ -252,20 +233,15 @@ class TrapDecoder:
     def _decode_trap(self, arrival: _Arrival, header: v3.Header) -> Verdict:
         bound = self._engines[header.engine_id]
         if arrival.source not in bound.addresses:
-            raise _Rejected(TrapRejection.WRONG_ADDRESS)
-        user = self._admit(header)
-        keys = bound.keys.get(header.user)
-        if keys is None:
-            keys = bound.keys[header.user] = keys_for(user.credential, header.engine_id)
+            raise Rejected(TrapRejection.WRONG_ADDRESS)
+        candidates = self._keyring.eligible(header)
+        user, keys = self._keyring.identify(arrival.datagram, header, candidates, bound.keys)
         authenticated = header.level is not SecurityLevel.NO_AUTH_NO_PRIV
-        if authenticated:
-            if not keys.verifies(arrival.datagram, header.mac_at, header.mac):
-                raise _Rejected(TrapRejection.WRONG_DIGEST)
-            if not bound.time.learn(header.boots, header.time_s, arrival.now_s):
-                raise _Rejected(TrapRejection.STALE)
+        if authenticated and not bound.time.learn(header.boots, header.time_s, arrival.now_s):
+            raise Rejected(TrapRejection.STALE)
         pdu = v3.read_scoped_pdu(arrival.datagram, header, keys).pdu
         if pdu.type is not PduType.TRAP_V2:
-            raise _Rejected(TrapRejection.NOT_A_NOTIFICATION)
+            raise Rejected(TrapRejection.NOT_A_NOTIFICATION)
         content = _content(pdu)
         outcome = Notification(
             source=arrival.source,
@@ -284,16 +260,6 @@ class TrapDecoder:
         key = (header.engine_id, header.msg_id, header.boots, header.time_s)
         return self._once(arrival, Verdict(outcome, None, key))
 
-    def _admit(self, header: v3.Header) -> TrapUser:
-        user = self._users.get(header.user)
-        if user is None:
-            raise _Rejected(TrapRejection.UNKNOWN_USER)
-        if header.level < user.required:
-            raise _Rejected(TrapRejection.BELOW_LEVEL)
-        if header.level > user.credential.level:
-            raise _Rejected(TrapRejection.ABOVE_LEVEL)
-        return user
-
     # ------------------------------------------------------------ v3 informs: we keep the time
 
     def _decode_inform(self, arrival: _Arrival, header: v3.Header) -> Verdict:
@@ -301,25 +267,21 @@ class TrapDecoder:
         if header.engine_id != self._local.engine_id:
             known_nowhere = TrapRejection.UNKNOWN_ENGINE if header.engine_id else TrapRejection.DISCOVERY
             raise self._complaint(known_nowhere, v3.UNKNOWN_ENGINE_IDS, arrival, header)
-        if header.user not in self._users:
-            raise self._complaint(TrapRejection.UNKNOWN_USER, v3.UNKNOWN_USER_NAMES, arrival, header)
         try:
-            user = self._admit(header)
-        except _Rejected as rejected:
-            raise self._complaint(rejected.reason, v3.UNSUPPORTED_SEC_LEVELS, arrival, header) from None
-        keys = self._local_keys.get(header.user)
-        if keys is None:
-            keys = self._local_keys[header.user] = keys_for(user.credential, self._local.engine_id)
+            candidates = self._keyring.eligible(header)
+            user, keys = self._keyring.identify(arrival.datagram, header, candidates, self._local_keys)
+        except Rejected as rejected:
+            raise self._complaint(rejected.reason, _STATISTICS[rejected.reason], arrival, header) from None
         authenticated = header.level is not SecurityLevel.NO_AUTH_NO_PRIV
         if authenticated:
-            self._check_inform(arrival, header, keys)
+            self._check_window(arrival, header, keys)
         scoped = v3.read_scoped_pdu(arrival.datagram, header, keys)
         if scoped.pdu.type is not PduType.INFORM:
-            raise _Rejected(TrapRejection.NOT_A_NOTIFICATION)
+            raise Rejected(TrapRejection.NOT_A_NOTIFICATION)
         claimed = scoped.context_engine_id
         bound = self._engines.get(claimed)
         if bound is not None and arrival.source not in bound.addresses:
-            raise _Rejected(TrapRejection.WRONG_ADDRESS)
+            raise Rejected(TrapRejection.WRONG_ADDRESS)
         content = _content(scoped.pdu)
         outcome = Notification(
             source=arrival.source,
@@ -342,9 +304,7 @@ class TrapDecoder:
         key = (arrival.source, header.user, *_inform_key(scoped.pdu, content))
         return self._once(arrival, Verdict(outcome, reply, key))
 
-    def _check_inform(self, arrival: _Arrival, header: v3.Header, keys: Keys) -> None:
-        if not keys.verifies(arrival.datagram, header.mac_at, header.mac):
-            raise self._complaint(TrapRejection.WRONG_DIGEST, v3.WRONG_DIGESTS, arrival, header)
+    def _check_window(self, arrival: _Arrival, header: v3.Header, keys: Keys) -> None:
         if in_local_window(
             boots=header.boots,
             time_s=header.time_s,
@@ -364,16 +324,16 @@ class TrapDecoder:
         arrival: _Arrival,
         header: v3.Header,
         keys: Keys | None = None,
-    ) -> _Rejected:
+    ) -> Rejected:
         """The rejection with a Report, where the sender wants one; signed if `keys` are given."""
         if not header.reportable:
-            return _Rejected(reason)
+            return Rejected(reason)
         self._stats[statistic] += 1
         count = Value(SnmpType.COUNTER32, self._stats[statistic] % 2**32)
         report = encode_pdu(Pdu(PduType.REPORT, 0, 0, 0, [(statistic, count)]))
         scoped = v3.encode_scoped_pdu(self._local.engine_id, b"", report)
         level = SecurityLevel.AUTH_NO_PRIV if keys else SecurityLevel.NO_AUTH_NO_PRIV
-        return _Rejected(reason, self._message(arrival, header, scoped, keys or _NO_KEYS, level))
+        return Rejected(reason, self._message(arrival, header, scoped, keys or _NO_KEYS, level))
 
     def _message(
         self,
@@ -403,10 +363,10 @@ class TrapDecoder:
 
 def _content(pdu: Pdu) -> Content:
     if pdu.type not in (PduType.TRAP_V2, PduType.INFORM):
-        raise _Rejected(TrapRejection.NOT_A_NOTIFICATION)
+        raise Rejected(TrapRejection.NOT_A_NOTIFICATION)
     content = content_of_v2(pdu)
     if content is None:
-        raise _Rejected(TrapRejection.MALFORMED)
+        raise Rejected(TrapRejection.MALFORMED)
     return content
 
 

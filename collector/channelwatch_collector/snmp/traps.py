@@ -39,7 +39,11 @@ class TrapReceiver:
             settings, local=engine, salts=SaltSource(random.SystemRandom().getrandbits(64))
         )
         self._socket = UdpSocket(
-            self._on_datagram, self._on_refused, local=local, receive_buffer=receive_buffer
+            self._on_datagram,
+            self._on_refused,
+            counters=self._counters,
+            local=local,
+            receive_buffer=receive_buffer,
         )
 
     @property

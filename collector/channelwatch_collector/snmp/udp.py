@@ -10,7 +10,7 @@ import errno
 import socket
 import struct
 import sys
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
 
 from channelwatch_collector.snmp.port import MAX_DATAGRAM
@@ -36,8 +36,8 @@ OnRefused = Callable[[Address, int], None]
 class UdpSocket:
     """Calls `on_datagram(octets, sender)` for each datagram, `on_refused(peer, errno)` for each ICMP error.
 
-    Neither callback may raise. `receive_buffer` is asked of the kernel, which may grant less
-    (net.core.rmem_max).
+    Neither callback may raise. `counters` gains `unsent_dropped`. `receive_buffer` is asked of the kernel,
+    which may grant less (net.core.rmem_max).
     """
 
     def __init__(
@@ -45,13 +45,14 @@ class UdpSocket:
         on_datagram: OnDatagram,
         on_refused: OnRefused,
         *,
+        counters: Counter[str],
         local: Address = ("0.0.0.0", 0),
         receive_buffer: int = 4 * 1024 * 1024,
     ) -> None:
         self._on_datagram = on_datagram
         self._on_refused = on_refused
         self._unsent: deque[tuple[bytes, Address]] = deque()
-        self.unsent_dropped = 0
+        self._counters = counters
         self._loop = asyncio.get_running_loop()
         ipv6 = ":" in local[0]
         self._socket = socket.socket(socket.AF_INET6 if ipv6 else socket.AF_INET, socket.SOCK_DGRAM)
@@ -125,7 +126,7 @@ class UdpSocket:
 
     def _keep(self, datagram: bytes, peer: Address) -> int:
         if len(self._unsent) >= MAX_UNSENT:
-            self.unsent_dropped += 1
+            self._counters["unsent_dropped"] += 1
             return 0
         if not self._unsent:
             self._loop.add_writer(self._socket.fileno(), self._flush)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms
@@ -138,11 +138,11 @@ class Keys:
         return Cipher(self.cipher, CFB(vector))
 
 
-def keys_for(user: V3, engine_id: bytes) -> Keys:
-    """The keys of `user` on `engine_id`.
+def auth_keys_for(user: V3, engine_id: bytes) -> Keys:
+    """The keys of `user` on `engine_id` without those of its cipher, which may take milliseconds to stretch.
 
     Raises:
-        ValueError: a cipher that this module does not speak, or an engine ID of impossible length.
+        ValueError: an engine ID of impossible length.
     """
     if not _MIN_ENGINE_ID <= len(engine_id) <= _MAX_ENGINE_ID:
         raise ValueError("an engine ID has 5 to 32 octets")
@@ -150,12 +150,22 @@ def keys_for(user: V3, engine_id: bytes) -> Keys:
     if protocol is None or user.auth_pass is None:
         return Keys(SecurityLevel.NO_AUTH_NO_PRIV)
     auth_key = localise(protocol, master_key(protocol, user.auth_pass), engine_id)
-    cipher = None
-    if user.priv_protocol is not None and user.priv_pass is not None:
-        if not speaks(user.priv_protocol):
-            raise ValueError(f"{user.priv_protocol} is not spoken here")
-        cipher = algorithms.AES(cipher_key(protocol, user.priv_protocol, user.priv_pass, engine_id))
-    return Keys(user.level, _HASH_NAME[protocol], _MAC_OCTETS[protocol], auth_key, cipher)
+    return Keys(SecurityLevel.AUTH_NO_PRIV, _HASH_NAME[protocol], _MAC_OCTETS[protocol], auth_key)
+
+
+def keys_for(user: V3, engine_id: bytes) -> Keys:
+    """All keys of `user` on `engine_id`.
+
+    Raises:
+        ValueError: a cipher that this module does not speak, or an engine ID of impossible length.
+    """
+    keys = auth_keys_for(user, engine_id)
+    if user.auth_protocol is None or user.priv_protocol is None or user.priv_pass is None:
+        return keys
+    if not speaks(user.priv_protocol):
+        raise ValueError(f"{user.priv_protocol} is not spoken here")
+    key = cipher_key(user.auth_protocol, user.priv_protocol, user.priv_pass, engine_id)
+    return replace(keys, level=SecurityLevel.AUTH_PRIV, cipher=algorithms.AES(key))
 
 
 @dataclass(slots=True)

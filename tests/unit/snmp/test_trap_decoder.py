@@ -335,6 +335,21 @@ def test_a_user_s_minimum_may_be_lowered_on_purpose() -> None:
     assert plain.outcome is TrapRejection.BELOW_LEVEL
 
 
+def test_users_of_one_name_are_told_apart_by_their_digests() -> None:
+    """Sites that each chose their own pass phrase for the same user name."""
+    others = [V3("trapper", AuthProtocol.SHA256, Secret(f"site-{at}-phrase")) for at in range(3)]
+    sealed = V3("trapper", AuthProtocol.SHA512, USER.auth_pass, PrivProtocol.AES128, USER.priv_pass)
+    settings = TrapSettings(users=tuple(TrapUser(user) for user in (*others, sealed)))
+    judge = TrapDecoder(settings, local=LocalEngine(US, 1, 0.0), salts=SaltSource(1))
+    judge.bind_engine(SENDER, DEVICE, now_s=AT)
+    for at, user in enumerate((*others, sealed, *others)):
+        outcome = decode(judge, v3_message(user, msg_id=100 + at)).outcome
+        assert isinstance(outcome, Notification)
+        assert outcome.authenticated
+    stranger = V3("trapper", AuthProtocol.SHA256, Secret("no-site-s-phrase"))
+    assert decode(judge, v3_message(stranger)).outcome is TrapRejection.WRONG_DIGEST
+
+
 def test_a_minimum_above_the_user_s_keys_is_refused() -> None:
     with pytest.raises(ValueError, match="minimum"):
         TrapUser(SIGNER, minimum=SecurityLevel.AUTH_PRIV)
