@@ -154,6 +154,7 @@ class PatternEntry(_Model):
             fields=tuple(self.fields),
             apps=frozenset(app_key(name) for name in self.apps or pack.apps),
             msgids=frozenset(self.msgids),
+            pack_contains=tuple(pack.contains),
             contains=tuple(self.contains),
             regex=re.compile(self.regex) if self.regex is not None else None,
             sd_id=self.sd.id if self.sd else None,
@@ -165,12 +166,16 @@ class PatternEntry(_Model):
 
 
 class PackFile(_Model):
-    """One file: patterns of one product, tried in order."""
+    """One file: patterns of one product, tried in order.
+
+    `apps` are for patterns that name none; `contains` are literals, one of which is in every line of the product.
+    """
 
     version: int = Field(ge=1, le=1)
     id: _Id
     title: _Text
     apps: list[_Text] = []
+    contains: list[_Text] = []
     patterns: list[PatternEntry] = Field(min_length=1)
 
     @model_validator(mode="after")

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
+from functools import cache
 from pathlib import Path
 
 import pytest
-from channelwatch_collector.syslog.packfile import built_in_packs, load_packs
+from channelwatch_collector.syslog.packfile import PackFile, built_in_packs, load_packs
 from channelwatch_collector.syslog.parse.classify import Classified, Classifier, NoKind
 from channelwatch_collector.syslog.parse.header import parse_header
 
+from channelwatch.app.yamlfile import load_model
 from channelwatch.base.clock import EpochMs
 from channelwatch.base.errors import InputError
 from channelwatch.status.events import EventKind
@@ -45,8 +48,13 @@ def problems(tmp_path: Path, text: str) -> list[str]:
     return [line.replace(str(path), "pack.yaml") for line in caught.value.problems]
 
 
+@cache
+def built_in() -> Classifier:
+    return Classifier(load_packs())
+
+
 def classify(line: str, *paths: Path) -> Classified | NoKind:
-    classifier = Classifier(load_packs(list(paths) or None))
+    classifier = Classifier(load_packs(list(paths))) if paths else built_in()
     return classifier.classify(parse_header(line.encode(), received_at=AT))
 
 
@@ -55,12 +63,31 @@ def test_every_example_of_a_built_in_pack_is_recognised(path: Path) -> None:
     assert load_packs([path])
 
 
-def test_the_built_in_packs_do_not_take_lines_from_one_another() -> None:
-    classifier = Classifier(load_packs())
-    for path in built_in_packs():
-        for pattern in load_packs([path]):
-            assert pattern.pack
-    assert classifier.classify(parse_header(b"<13>x: y", received_at=AT)) is NoKind.NO_PATTERN
+@pytest.mark.parametrize("path", built_in_packs(), ids=lambda path: path.stem)
+def test_no_built_in_pack_takes_a_line_from_another(path: Path) -> None:
+    classifier = built_in()
+    pack = load_model(path, PackFile)
+    for entry in pack.patterns:
+        for example in entry.examples:
+            result = classifier.classify(parse_header(example.line.encode(), received_at=AT))
+            if isinstance(result, NoKind):
+                assert entry.noise and result is NoKind.SUPPRESSED, (example.line, result)
+            else:
+                assert (result.pack, result.pattern) == (pack.id, entry.id)
+
+
+@pytest.mark.parametrize("path", built_in_packs(), ids=lambda path: path.stem)
+def test_examples_use_documentation_addresses(path: Path) -> None:
+    allowed = re.compile(r"192\.0\.2\.|198\.51\.100\.|203\.0\.113\.|2001:db8:|127\.|0\.0\.0\.0")
+    for entry in load_model(path, PackFile).patterns:
+        for example in entry.examples:
+            for address in re.findall(r"(?<![\d.])\d{1,3}(?:\.\d{1,3}){3}(?![\d.])", example.line):
+                assert allowed.match(address), example.line
+
+
+def test_pattern_names_are_unique() -> None:
+    names = [pattern.name for pattern in load_packs()]
+    assert len(names) == len(set(names))
 
 
 def test_a_good_pack_loads(tmp_path: Path) -> None:

@@ -102,6 +102,9 @@ def test_a_stamp_that_no_calendar_has_gives_no_time(stamp: str) -> None:
             "gw1", "ifmgr", "PKT_INFRA-LINK-3-UPDOWN", None,
         ),
         ("<187>Nov 22 2026 10:42:03 R1 %%01IFNET/4/LINK_STATE(l)[0]:x", "R1", None, "IFNET/4/LINK_STATE", None),
+        ("<189>Nov 22 10:42:03 sw1 1234570: %SYS-5-CONFIG_I: x", "sw1", None, "SYS-5-CONFIG_I", None),
+        ("<189>Nov 22 11:00:00 sw1 77: *Nov 22 10:42:03.5: %SYS-5-A: x", "sw1", None, "SYS-5-A", False),
+        ("<29>Nov 22 10:42:03 s1 mgd[1]: UI_COMMIT: User", "s1", "mgd", "UI_COMMIT", None),
     ],
 )  # fmt: skip
 def test_vendor_headers_give_host_program_and_mnemonic(
@@ -132,6 +135,27 @@ def test_vendor_headers_give_host_program_and_mnemonic(
 def test_missing_parts_stay_missing(line: str, host: str | None, app: str | None, text: str) -> None:
     message = parse(line)
     assert (message.hostname, message.app_name, message.text) == (host, app, text)
+
+
+def test_what_a_relay_puts_before_a_cisco_line_does_not_hide_the_device_s_own_clock() -> None:
+    message = parse("<189>Nov 22 11:00:00 sw1 77: *Nov 22 10:42:03.500: %SYS-5-A: x")
+    assert message.device_time == AT + 500
+    assert message.text == "%SYS-5-A: x"
+
+
+@pytest.mark.parametrize(
+    ("line", "host", "ms"),
+    [
+        ('<189>date=2026-11-22 time=10:42:03 devname="fg-01" tz="+0700" logid="1"', "fg-01", AT),
+        ("<189>date=2026-11-22 time=10:42:03 devname=fg-01 logid=1", "fg-01", AT),
+        ('<189>date=2026-11-22 time=12:42:03 tz="+0900" logid="1"', None, AT),
+        ("<189>date=2026-02-31 time=12:42:03 devname=fg-01 logid=1", "fg-01", None),
+    ],
+)
+def test_fortigate_s_parameters_stand_for_a_header(line: str, host: str | None, ms: int | None) -> None:
+    message = parse(line)
+    assert (message.hostname, message.device_time) == (host, ms)
+    assert message.text.startswith("date=")
 
 
 def test_a_line_without_priority_but_with_a_stamp_is_user_notice() -> None:

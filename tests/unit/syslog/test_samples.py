@@ -9,10 +9,13 @@ from datetime import UTC
 from typing import Any
 
 import pytest
+from channelwatch_collector.syslog.packfile import load_packs
+from channelwatch_collector.syslog.parse.classify import Classified, Classifier
 from channelwatch_collector.syslog.parse.header import parse_header
 from channelwatch_collector.syslog.parse.message import Format, Message
 
 from channelwatch.base.clock import EpochMs
+from channelwatch.status.events import EventKind
 from tests.support import recording
 
 AT = EpochMs(1_795_318_923_000)
@@ -119,3 +122,31 @@ def test_headers_agree_with_the_source_projects(
     name: str, check: Callable[[bytes, Record], bool], least: float
 ) -> None:
     agreement(name, check, least)
+
+
+KINDS = {
+    "INTERFACE_DOWN": {EventKind.LINK_DOWN},
+    "INTERFACE_UP": {EventKind.LINK_UP},
+    "USER_ENTER_CONFIG_MODE": {EventKind.CONFIG_CHANGE},
+    "USER_EXIT_CONFIG_MODE": {EventKind.CONFIG_CHANGE},
+    "USER_WRITE_CONFIG": {EventKind.CONFIG_CHANGE},
+    "CONFIGURATION_COMMIT_COMPLETED": {EventKind.CONFIG_CHANGE},
+    "NTP_SERVER_UNREACHABLE": {EventKind.CLOCK_SKEW},
+    "USER_LOGIN": {EventKind.LOGIN_OK},
+}
+"""Events of that project that have a kind here. Console servers (opengear) have no pack."""
+
+
+def test_network_events_get_the_kind_that_the_source_project_names() -> None:
+    classifier, checked, wrong = Classifier(load_packs()), 0, []
+    for raw, record in records("napalm-automation_napalm-logs"):
+        wanted = KINDS.get(record["expect"]["event"])
+        if wanted is None or record["vendor"] == "opengear":
+            continue
+        checked += 1
+        result = classifier.classify(parse(raw))
+        if not isinstance(result, Classified) or result.kind not in wanted:
+            wrong.append((record["id"], result))
+    print(f"kinds: {checked - len(wrong)} of {checked} agree")
+    assert checked >= 15
+    assert not wrong

@@ -72,7 +72,8 @@ class Pattern:
     """One rule of a pack. Each gate that is given must let the message pass before `regex` is tried on its text.
 
     `sd_id` and `sd_fields` (parameter name, field name) take fields from that structured data element.
-    Only `fields` leave the pattern, besides what the templates use. `kind` None marks known noise.
+    `contains` is a gate of literals, one of which must be in the text; `pack_contains` is its pack's, tried once for
+    all. Only `fields` leave the pattern, besides what the templates use. `kind` None marks known noise.
     """
 
     pack: str
@@ -81,6 +82,7 @@ class Pattern:
     fields: tuple[str, ...] = ()
     apps: frozenset[str] = frozenset()
     msgids: frozenset[str] = frozenset()
+    pack_contains: tuple[str, ...] = ()
     contains: tuple[str, ...] = ()
     regex: re.Pattern[str] | None = None
     sd_id: str | None = None
@@ -137,14 +139,14 @@ class Classifier:
 
     def __init__(self, patterns: Iterable[Pattern]) -> None:
         self._by_name: dict[tuple[str | None, str | None], list[_Ranked]] = {}
-        self._by_text: list[_Ranked] = []
+        self._by_text: dict[tuple[str, ...], list[_Ranked]] = {}
         for ranked in enumerate(patterns):
             pattern = ranked[1]
             assert pattern.apps or pattern.msgids or pattern.contains, (
                 "a pattern without a gate slows every line"
             )
             if not pattern.apps and not pattern.msgids:
-                self._by_text.append(ranked)
+                self._by_text.setdefault(pattern.pack_contains, []).append(ranked)
                 continue
             for app in pattern.apps or (None,):
                 for msgid in pattern.msgids or (None,):
@@ -166,7 +168,9 @@ class Classifier:
         for key in {(app, message.msgid), (app, None), (None, message.msgid)}:
             found += self._by_name.get(key, ())
         text = message.text
-        found += [ranked for ranked in self._by_text if any(word in text for word in ranked[1].contains)]
+        for gate, patterns in self._by_text.items():
+            if not gate or any(word in text for word in gate):
+                found += [ranked for ranked in patterns if any(word in text for word in ranked[1].contains)]
         found.sort(key=itemgetter(0))
         return [pattern for _, pattern in found]
 

@@ -55,7 +55,7 @@ class Message:
     `facility` 0..23 and `severity` 0..7 are those of RFC 5424 section 6.2.1; without a valid PRI, user.notice.
     `device_time` is the sender's clock, None where it gave none that can be read.
     `clock_synced` is what the sender says of that clock (`*` or `.` of Cisco, `timeQuality` of RFC 5424).
-    `msgid` is MSGID, or the mnemonic of a Cisco or Huawei line (`SYS-5-CONFIG_I`, `IFNET/4/LINK_STATE`).
+    `msgid` is MSGID, or the mnemonic of a Cisco, Huawei or Junos line (`SYS-5-CONFIG_I`, `IFNET/4/LINK_STATE`).
     `truncated`: octets beyond the limit were cut. `invalid_utf8`: some octets are kept as backslash escapes.
     """
 

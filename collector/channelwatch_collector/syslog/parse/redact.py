@@ -18,7 +18,7 @@ MAX_TEXT_CHARS: Final = 4096
 """Redacted text beyond this is cut: nobody reads it, and a screen has to show it."""
 
 SHORTEST_SECRET: Final = 16
-"""A plain word under this length, which no name before it makes a secret, holds no key."""
+"""Less than this holds no key, unless a word before it says that it is a secret."""
 
 MAX_BASE64_CHARS: Final = 256
 """A base64 run of this length is a document or a key file, not a field: the line is refused."""
@@ -199,15 +199,15 @@ def redact(text: str) -> Redacted:
 
 def redact_value(name: str, value: str) -> str:
     """The value of a parameter or field `name`: `MASK` if the two together give a secret away."""
-    if len(value) < SHORTEST_SECRET and not _names_secret(name) and value.replace("-", "").isalnum():
+    if len(value) < SHORTEST_SECRET and value.isprintable() and not _hints_at_secret(f"{name}={value}"):
         return value
     quoted = value.replace('"', "'")
     return MASK if redact(f'{name}="{quoted}"').masked else redact(value).text
 
 
-def _names_secret(name: str) -> bool:
-    lowered = name.lower()
-    return any(word in lowered for word, _ in _WORDS)
+def _hints_at_secret(text: str) -> bool:
+    lowered = text.lower()
+    return "_" in text or not text.isascii() or any(word in lowered for word, _ in _WORDS)
 
 
 def _mask_named(text: str) -> tuple[str, int]:

@@ -22,8 +22,13 @@ _IPV6: Final = re.compile(rb"[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*")
 _TAG: Final = re.compile(rb"""([^\s:\[\]<>"'=,;{}%|]{1,48})(?:\[([^\]\s]{1,128})\])?:(?:[ \t]+|$)""")
 _TAG_WITH_PID: Final = re.compile(rb"""([^\s:\[\]<>"'=,;{}%|]{1,48})\[([^\]\s]{1,128})\]:?[ \t]*""")
 _MNEMONIC: Final = re.compile(
-    rb"%([A-Z][A-Z0-9_]*(?:-[A-Z0-9_]+)*-[0-7]-[A-Za-z0-9_]+) ?:|%%\d{2}([A-Z0-9_]+/\d/[A-Za-z0-9_]+)"
+    rb"%([A-Z][A-Z0-9_]*(?:-[A-Z0-9_]+)*-[0-7]-[A-Za-z0-9_]+) ?:"  # Cisco
+    rb"|%%\d{2}([A-Z0-9_]+/\d/[A-Za-z0-9_]+)"  # Huawei, H3C
+    rb"|([A-Z][A-Z0-9]+(?:_[A-Z0-9]+)+): "  # Junos
 )
+_FORTINET: Final = re.compile(rb"date=(\d{4}-\d\d-\d\d) time=(\d\d:\d\d:\d\d)(?= )")
+_FORTINET_ZONE: Final = re.compile(rb'\btz="?([+-]\d{4})')
+_FORTINET_NAME: Final = re.compile(rb'\bdevname="?([!#-~]{1,255})')
 
 
 class _Line:
@@ -58,7 +63,8 @@ def parse_rfc3164(
     if line.stamp:
         line.at = line.stamp.end
         _take_host_after_stamp(line)
-    else:
+        _take_relayed(line, received_at=received_at, zone=zone)
+    elif not _take_fortinet(line, received_at=received_at, zone=zone):
         _take_host_and_stamp(line, numbered=sequence is not None, received_at=received_at, zone=zone)
     _take_tag(line)
     return _message(line, facility=facility, severity=severity)
@@ -100,6 +106,30 @@ def _take_host_and_stamp(line: _Line, *, numbered: bool, received_at: EpochMs, z
     line.take(_LEAD)
 
 
+def _take_relayed(line: _Line, *, received_at: EpochMs, zone: tzinfo) -> None:
+    """A relay puts its own stamp and host before what a Cisco device sent: sequence number and stamp."""
+    if not line.take(_SEQUENCE):
+        return
+    stamp = read_stamp(line.body, line.at, received_at=received_at, zone=zone)
+    if stamp:
+        line.stamp = stamp
+        line.at = stamp.end
+        line.take(_STAMP_CLOSED)
+
+
+def _take_fortinet(line: _Line, *, received_at: EpochMs, zone: tzinfo) -> bool:
+    """FortiGate has no header: date, time, zone and name are parameters, which stay in the text too."""
+    found = _FORTINET.match(line.body, line.at)
+    if not found:
+        return False
+    offset = _FORTINET_ZONE.search(line.body, line.at)
+    name = _FORTINET_NAME.search(line.body, line.at)
+    stamp = found[1] + b"T" + found[2] + (offset[1] if offset else b"")
+    line.stamp = read_stamp(stamp, 0, received_at=received_at, zone=zone)
+    line.hostname = name[1] if name else None
+    return True
+
+
 def _take_tag(line: _Line) -> None:
     line.take(_LEAD)
     found = line.take(_TAG) or line.take(_TAG_WITH_PID)
@@ -119,7 +149,7 @@ def _message(line: _Line, *, facility: int, severity: int) -> Message:
         hostname=_name(line.hostname),
         app_name=_name(line.app_name),
         procid=_name(line.procid),
-        msgid=_name(mnemonic[1] or mnemonic[2]) if mnemonic else None,
+        msgid=_name(mnemonic[mnemonic.lastindex or 0]) if mnemonic else None,
         clock_synced=line.stamp.synced if line.stamp else None,
         invalid_utf8=invalid,
     )
