@@ -42,9 +42,10 @@ class DemoCommand:
         plan = Plan(root.resolve(), args.seed, args.speed, args.port, args.agent_port, args.seconds)
         figures: dict[str, Any] = {}
         asyncio.run(_run(plan, figures))
-        _report(figures)
-        if args.json is not None:
-            args.json.write_text(json.dumps(figures, indent=2) + "\n")
+        if figures:
+            _report(figures)
+            if args.json is not None:
+                args.json.write_text(json.dumps(figures, indent=2) + "\n")
         return 0
 
 

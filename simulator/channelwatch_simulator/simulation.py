@@ -53,9 +53,17 @@ class Endpoint(asyncio.DatagramProtocol):
         self._clock = clock
         self._transport: asyncio.DatagramTransport | None = None
         self._sequence = 0
+        self._paused = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.DatagramTransport, transport)
+
+    def pause_writing(self) -> None:
+        """The socket keeps back all it may (64 KiB): drop what comes on top, as real devices do."""
+        self._paused = True
+
+    def resume_writing(self) -> None:
+        self._paused = False
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
         if self.device.silent:
@@ -79,7 +87,7 @@ class Endpoint(asyncio.DatagramProtocol):
             self._transport.close()
 
     def _send(self, data: bytes, target: tuple[str, int]) -> None:
-        if self._transport is not None and not self._transport.is_closing():
+        if self._transport is not None and not self._paused and not self._transport.is_closing():
             self._transport.sendto(data, target)
 
 
