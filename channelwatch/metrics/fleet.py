@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from channelwatch.base.ids import DeviceCode, GroupCode
 from channelwatch.inventory.model import Bloc, Inventory
-from channelwatch.metrics.signals import NUMERIC, PREFIX, STATE_NUMBER, word
+from channelwatch.metrics.signals import NUMERIC, STATE_NUMBER, word
 from channelwatch.metrics.text import Family, labels, sample, state_set
 from channelwatch.status.device import DeviceState
 from channelwatch.status.signals import Reading, Signal
@@ -21,27 +21,32 @@ from channelwatch.status.topology import PairView
 READINGS_PER_DEVICE = 512
 """Readings of one device that become series; the rest is counted in `channelwatch_device_readings_omitted`."""
 
-INFO = Family(PREFIX + "device_info", "Identity of a device; always 1.")
-HEALTH = Family(PREFIX + "device_health", "Does the channel carry traffic? 1 for the present state.")
-PROTECTION = Family(PREFIX + "device_protection", "Is the traffic protected? 1 for the present state.")
-CAUSE = Family(PREFIX + "device_cause", "Why a device is not as it should be; only the present cause.")
-FLAG = Family(PREFIX + "device_flag", "Overlays that are set on a device.")
+INFO = Family("channelwatch_device_info", "Identity of a device; always 1.")
+HEALTH = Family("channelwatch_device_health", "Does the channel carry traffic? 1 for the present state.")
+PROTECTION = Family("channelwatch_device_protection", "Is the traffic protected? 1 for the present state.")
+CAUSE = Family("channelwatch_device_cause", "Why a device is not as it should be; only the present cause.")
+FLAG = Family("channelwatch_device_flag", "Overlays that are set on a device.")
 SINCE = Family(
-    PREFIX + "device_state_since_timestamp_seconds", "Since when the state of an axis holds, Unix time."
+    "channelwatch_device_state_since_timestamp_seconds", "Since when the state of an axis holds, Unix time."
 )
-LAST_SEEN = Family(PREFIX + "device_last_seen_timestamp_seconds", "Last usable answer, Unix time; 0 = never.")
-MISSES = Family(PREFIX + "device_missed_polls", "Polls in a row without a usable answer.")
-OMITTED = Family(PREFIX + "device_readings_omitted", "Readings beyond the limit of series per device.")
+LAST_SEEN = Family(
+    "channelwatch_device_last_seen_timestamp_seconds", "Last usable answer, Unix time; 0 = never."
+)
+MISSES = Family("channelwatch_device_missed_polls", "Polls in a row without a usable answer.")
+OMITTED = Family(
+    "channelwatch_device_readings_omitted",
+    "Readings that have no series: beyond the limit, or not told apart by their label.",
+)
 SIGNAL_STATE = Family(
-    PREFIX + "signal_state",
+    "channelwatch_signal_state",
     "Signal of a component: 0 ok, 1 degraded, 2 failed, 3 unknown (neither ok nor failed).",
 )
 SIGNAL_WORD = Family(
-    PREFIX + "signal_word", "Present word of an enumerated signal (role, mode, state); always 1."
+    "channelwatch_signal_word", "Present word of an enumerated signal (role, mode, state); always 1."
 )
-PAIR = Family(PREFIX + "pair_state", "State of an HA group; 1 for the present state.")
+PAIR = Family("channelwatch_pair_state", "State of an HA group; 1 for the present state.")
 PAIR_SINCE = Family(
-    PREFIX + "pair_state_since_timestamp_seconds", "Since when an HA group is in its state, Unix time."
+    "channelwatch_pair_state_since_timestamp_seconds", "Since when an HA group is in its state, Unix time."
 )
 
 FAMILIES: tuple[Family, ...] = (
@@ -148,28 +153,33 @@ def _text(state: DeviceState, signal: Signal) -> str:
 
 
 def _add_readings(lines: dict[str, str], base: str, state: DeviceState) -> None:
-    readings = list(state.readings.values())
-    for reading in readings[:READINGS_PER_DEVICE]:
-        for name, line in _reading_lines(base, reading):
+    told: set[tuple[Signal, str]] = set()
+    for reading in state.readings.values():
+        key = (reading.signal, labels({"component": reading.component}))
+        # Components that differ only beyond the longest label would be one series told twice.
+        if key in told or len(told) == READINGS_PER_DEVICE:
+            continue
+        told.add(key)
+        for name, line in _reading_lines(base, reading, key[1]):
             lines[name] = lines.get(name, "") + line
-    if len(readings) > READINGS_PER_DEVICE:
-        lines[OMITTED.name] = sample(OMITTED.name, base, len(readings) - READINGS_PER_DEVICE)
+    if len(told) < len(state.readings):
+        lines[OMITTED.name] = sample(OMITTED.name, base, len(state.readings) - len(told))
 
 
-def _reading_lines(base: str, reading: Reading) -> Iterator[tuple[str, str]]:
-    component = f",{labels({'component': reading.component})}" if reading.component else ""
+def _reading_lines(base: str, reading: Reading, component: str) -> Iterator[tuple[str, str]]:
+    more = f",{component}" if component else ""
     state = STATE_NUMBER.get(reading.state)
     if state is not None:
-        text = f'{base},signal="{reading.signal}"{component}'
+        text = f'{base},signal="{reading.signal}"{more}'
         yield SIGNAL_STATE.name, sample(SIGNAL_STATE.name, text, state)
     said = word(reading)
     if said is not None:
-        text = f'{base},signal="{reading.signal}"{component},word="{said}"'
+        text = f'{base},signal="{reading.signal}"{more},word="{said}"'
         yield SIGNAL_WORD.name, sample(SIGNAL_WORD.name, text, 1)
     numeric = NUMERIC.get(reading.signal)
     value = None if numeric is None else numeric.value(reading)
     if numeric is not None and value is not None:
-        yield numeric.family.name, sample(numeric.family.name, base + component, value)
+        yield numeric.family.name, sample(numeric.family.name, base + more, value)
 
 
 def _add_pair(

@@ -10,8 +10,6 @@ from types import MappingProxyType
 from channelwatch.metrics.text import Family
 from channelwatch.status.signals import Reading, Signal, SignalState
 
-PREFIX = "channelwatch_"
-
 _SECONDS = {"ms": 0.001, "s": 1.0, "min": 60.0, "h": 3600.0, "days": 86400.0}
 _RATIO = {"%": 0.01}
 _COUNT = {"": 1.0, "n": 1.0, "count": 1.0}
@@ -37,76 +35,122 @@ class NumericSignal:
 
 
 def _numeric(name: str, help_text: str, factors: Mapping[str, float]) -> NumericSignal:
-    return NumericSignal(Family(PREFIX + name, help_text), factors)
+    return NumericSignal(Family(name, help_text), factors)
 
 
 NUMERIC: Mapping[Signal, NumericSignal] = MappingProxyType(
     {
-        Signal.CHANNEL_EXPECTED_COUNT: _numeric("channels_expected", "Tunnels that must be there.", _COUNT),
-        Signal.CHANNEL_UP_COUNT: _numeric("channels_up", "Tunnels that are up.", _COUNT),
+        Signal.CHANNEL_EXPECTED_COUNT: _numeric(
+            "channelwatch_channels_expected", "Tunnels that must be there.", _COUNT
+        ),
+        Signal.CHANNEL_UP_COUNT: _numeric("channelwatch_channels_up", "Tunnels that are up.", _COUNT),
         Signal.CHANNEL_RX_BYTES: _numeric(
-            "channel_rx_bytes_per_second", "Traffic received through a tunnel.", _BYTES
+            "channelwatch_channel_rx_bytes_per_second", "Traffic received through a tunnel.", _BYTES
         ),
         Signal.CHANNEL_TX_BYTES: _numeric(
-            "channel_tx_bytes_per_second", "Traffic sent through a tunnel.", _BYTES
+            "channelwatch_channel_tx_bytes_per_second", "Traffic sent through a tunnel.", _BYTES
         ),
         Signal.CHANNEL_LAST_HANDSHAKE_AGE: _numeric(
-            "channel_last_handshake_age_seconds", "Time since a tunnel's last handshake.", _SECONDS
+            "channelwatch_channel_last_handshake_age_seconds",
+            "Time since a tunnel's last handshake.",
+            _SECONDS,
         ),
-        Signal.CRYPTO_SA_AGE: _numeric("crypto_sa_age_seconds", "Age of the security association.", _SECONDS),
+        Signal.CRYPTO_SA_AGE: _numeric(
+            "channelwatch_crypto_sa_age_seconds", "Age of the security association.", _SECONDS
+        ),
         Signal.CRYPTO_SA_LIFETIME: _numeric(
-            "crypto_sa_lifetime_seconds", "Agreed lifetime of the security association.", _SECONDS
+            "channelwatch_crypto_sa_lifetime_seconds",
+            "Agreed lifetime of the security association.",
+            _SECONDS,
         ),
         Signal.CRYPTO_SA_REMAINING: _numeric(
-            "crypto_sa_remaining_seconds", "Time left to the security association.", _SECONDS
+            "channelwatch_crypto_sa_remaining_seconds", "Time left to the security association.", _SECONDS
         ),
         Signal.CRYPTO_AUTH_FAIL: _numeric(
-            "crypto_auth_failures_per_second", "Packets that failed authentication.", _PER_SECOND
+            "channelwatch_crypto_auth_failures_per_second", "Packets that failed authentication.", _PER_SECOND
         ),
         Signal.CRYPTO_DECRYPT_FAIL: _numeric(
-            "crypto_decrypt_failures_per_second", "Packets that could not be decrypted.", _PER_SECOND
+            "channelwatch_crypto_decrypt_failures_per_second",
+            "Packets that could not be decrypted.",
+            _PER_SECOND,
         ),
         Signal.CRYPTO_REPLAY_DROP: _numeric(
-            "crypto_replay_drops_per_second", "Packets dropped as replayed.", _PER_SECOND
+            "channelwatch_crypto_replay_drops_per_second", "Packets dropped as replayed.", _PER_SECOND
         ),
         Signal.CRYPTO_NO_SA: _numeric(
-            "crypto_no_sa_per_second", "Packets without a security association.", _PER_SECOND
+            "channelwatch_crypto_no_sa_per_second", "Packets without a security association.", _PER_SECOND
         ),
         Signal.CRYPTO_ENCRYPT_FAIL: _numeric(
-            "crypto_encrypt_failures_per_second", "Packets that could not be encrypted.", _PER_SECOND
+            "channelwatch_crypto_encrypt_failures_per_second",
+            "Packets that could not be encrypted.",
+            _PER_SECOND,
         ),
         Signal.CRYPTO_KEY_EXCHANGE_FAIL: _numeric(
-            "crypto_key_exchange_failures_per_second", "Key exchanges that failed.", _PER_SECOND
+            "channelwatch_crypto_key_exchange_failures_per_second", "Key exchanges that failed.", _PER_SECOND
         ),
-        Signal.KEY_EXPIRES_IN: _numeric("key_expires_in_seconds", "Time left to a key.", _SECONDS),
+        Signal.KEY_EXPIRES_IN: _numeric(
+            "channelwatch_key_expires_in_seconds", "Time left to a key.", _SECONDS
+        ),
         Signal.KEY_LAST_CHANGE_AGE: _numeric(
-            "key_last_change_age_seconds", "Time since a key was changed.", _SECONDS
+            "channelwatch_key_last_change_age_seconds", "Time since a key was changed.", _SECONDS
         ),
-        Signal.CERT_EXPIRES_IN: _numeric("cert_expires_in_seconds", "Time left to a certificate.", _SECONDS),
-        Signal.HSM_BATTERY: _numeric("hsm_battery_volts", "Battery of the security module.", {"V": 1.0}),
+        Signal.CERT_EXPIRES_IN: _numeric(
+            "channelwatch_cert_expires_in_seconds", "Time left to a certificate.", _SECONDS
+        ),
+        Signal.HSM_BATTERY: _numeric(
+            "channelwatch_hsm_battery_volts", "Battery of the security module.", {"V": 1.0}
+        ),
         Signal.HA_SWITCHOVERS: _numeric(
-            "ha_switchovers_per_second", "Changes of role in an HA group.", _PER_SECOND
+            "channelwatch_ha_switchovers_per_second", "Changes of role in an HA group.", _PER_SECOND
         ),
-        Signal.PLATFORM_CPU: _numeric("platform_cpu_ratio", "Processor in use.", _RATIO),
-        Signal.PLATFORM_MEM: _numeric("platform_memory_ratio", "Memory in use.", _RATIO),
-        Signal.PLATFORM_DISK: _numeric("platform_disk_ratio", "Disk in use.", _RATIO),
-        Signal.PLATFORM_SESSIONS: _numeric("platform_sessions_ratio", "Session table in use.", _RATIO),
-        Signal.ENV_TEMP: _numeric("env_temperature_celsius", "Temperature of a sensor.", {"C": 1.0}),
-        Signal.ENV_FAN: _numeric("env_fan_rpm", "Speed of a fan, revolutions per minute.", {"rpm": 1.0}),
-        Signal.ENV_VOLTAGE: _numeric("env_voltage_volts", "Voltage of a sensor.", {"V": 1.0}),
-        Signal.ENV_HUMIDITY: _numeric("env_humidity_ratio", "Relative humidity.", {"%": 0.01, "%RH": 0.01}),
-        Signal.POWER_BATTERY: _numeric("power_battery_ratio", "Charge of the battery.", _RATIO),
+        Signal.PLATFORM_CPU: _numeric("channelwatch_platform_cpu_ratio", "Processor in use.", _RATIO),
+        Signal.PLATFORM_MEM: _numeric("channelwatch_platform_memory_ratio", "Memory in use.", _RATIO),
+        Signal.PLATFORM_DISK: _numeric("channelwatch_platform_disk_ratio", "Disk in use.", _RATIO),
+        Signal.PLATFORM_SESSIONS: _numeric(
+            "channelwatch_platform_sessions_ratio", "Session table in use.", _RATIO
+        ),
+        Signal.ENV_TEMP: _numeric(
+            "channelwatch_env_temperature_celsius", "Temperature of a sensor.", {"C": 1.0}
+        ),
+        Signal.ENV_FAN: _numeric(
+            "channelwatch_env_fan_rpm", "Speed of a fan, revolutions per minute.", {"rpm": 1.0}
+        ),
+        Signal.ENV_VOLTAGE: _numeric("channelwatch_env_voltage_volts", "Voltage of a sensor.", {"V": 1.0}),
+        Signal.ENV_HUMIDITY: _numeric(
+            "channelwatch_env_humidity_ratio", "Relative humidity.", {"%": 0.01, "%RH": 0.01}
+        ),
+        Signal.POWER_BATTERY: _numeric("channelwatch_power_battery_ratio", "Charge of the battery.", _RATIO),
         Signal.POWER_RUNTIME_MIN: _numeric(
-            "power_runtime_seconds", "Time for which the battery will last.", _SECONDS
+            "channelwatch_power_runtime_seconds", "Time for which the battery will last.", _SECONDS
         ),
-        Signal.POWER_LOAD: _numeric("power_load_ratio", "Load of the power supply.", _RATIO),
-        Signal.IF_UTIL: _numeric("interface_utilisation_ratio", "Interface capacity in use.", _RATIO),
-        Signal.IF_ERR: _numeric("interface_errors_per_second", "Interface errors.", _PER_SECOND),
-        Signal.IF_FLAP: _numeric("interface_flaps_per_second", "Interface changes of state.", _PER_SECOND),
+        Signal.POWER_LOAD: _numeric("channelwatch_power_load_ratio", "Load of the power supply.", _RATIO),
+        Signal.IF_UTIL: _numeric(
+            "channelwatch_interface_utilisation_ratio", "Interface capacity in use.", _RATIO
+        ),
+        Signal.IF_ERR: _numeric("channelwatch_interface_errors_per_second", "Interface errors.", _PER_SECOND),
+        Signal.IF_FLAP: _numeric(
+            "channelwatch_interface_flaps_per_second", "Interface changes of state.", _PER_SECOND
+        ),
         Signal.TIME_SKEW: _numeric(
-            "time_skew_seconds", "The device's clock minus the collector's.", _SECONDS
+            "channelwatch_time_skew_seconds", "The device's clock minus the collector's.", _SECONDS
         ),
-        Signal.SYS_UPTIME: _numeric("system_uptime_seconds", "Time since the device started.", _SECONDS),
+        Signal.SYS_UPTIME: _numeric(
+            "channelwatch_system_uptime_seconds", "Time since the device started.", _SECONDS
+        ),
+        Signal.SEC_AUTH_FAILURE: _numeric(
+            "channelwatch_security_auth_failures_per_second", "Refused authentications.", _PER_SECOND
+        ),
+        Signal.SEC_CONFIG_CHANGE: _numeric(
+            "channelwatch_security_config_changes_per_second", "Changes of configuration.", _PER_SECOND
+        ),
+        Signal.SEC_LOGIN_FAIL: _numeric(
+            "channelwatch_security_login_failures_per_second", "Failed sign-ins at the device.", _PER_SECOND
+        ),
+        Signal.REACH_LAST_SEEN_AGE: _numeric(
+            "channelwatch_reach_last_seen_age_seconds",
+            "Age of the data as the device's manager tells it.",
+            _SECONDS,
+        ),
     }
 )
 

@@ -1,0 +1,277 @@
+"""The fleet's series: what is told of each device, in which unit, and what is made anew."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
+from channelwatch_collector.profiles.vocabulary import MEANING
+from prometheus_client.parser import text_string_to_metric_families
+
+from channelwatch.base.clock import EpochMs
+from channelwatch.incidents.rules import RuleBook
+from channelwatch.inventory.model import Bloc
+from channelwatch.metrics import fleet
+from channelwatch.metrics.fleet import FAMILIES, READINGS_PER_DEVICE, FleetText, device_lines
+from channelwatch.metrics.signals import NUMERIC
+from channelwatch.pipeline.world import World
+from channelwatch.status.device import DeviceState
+from channelwatch.status.signals import Reading, Signal, SignalState
+from channelwatch.status.states import Assessment, Cause, Flag, Health, PairState, Protection
+from channelwatch.status.topology import PairView
+from tests.support import require_binary
+from tests.support.province import HUB, HUB_A, small_world, spoke
+
+Sample = tuple[str, dict[str, str], float]
+LY_SON = spoke(1)
+
+
+def world(*readings: Reading, **changes: object) -> World:
+    """A small world in which one spoke is exposed and has `readings`."""
+    found = small_world(RuleBook(()))
+    state = DeviceState(
+        LY_SON,
+        assessment=Assessment(Health.UP, Protection.EXPOSED, Cause.BYPASS, security_alarm=True),
+        health_since=EpochMs(1_000),
+        protection_since=EpochMs(2_500),
+        seen_at=EpochMs(3_000),
+        flags=frozenset({Flag.SECURITY_ALARM}),
+        readings={reading.key: reading for reading in readings},
+        profile="reference-encryptor",
+    )
+    found.put_device(replace(state, **changes))  # type: ignore[arg-type]
+    found.put_pair(HUB, PairView(PairState.SWITCHED, EpochMs(4_000)))
+    return found
+
+
+def text(found: World, blocs: Sequence[Bloc] = tuple(Bloc)) -> str:
+    return "".join(FleetText().families(found.inventory, found.devices, found.pairs, blocs=blocs))
+
+
+def samples(found: World, name: str) -> list[Sample]:
+    return [
+        (item.name, item.labels, item.value)
+        for family in text_string_to_metric_families(text(found))
+        for item in family.samples
+        if item.name == name
+    ]
+
+
+def of_device(found: World, name: str, device: str = LY_SON) -> dict[tuple[str, ...], float]:
+    """Values by the labels that are not the device's own."""
+    return {
+        tuple(value for key, value in keys.items() if key not in ("device", "bloc", "unit")): value
+        for _, keys, value in samples(found, name)
+        if keys["device"] == device
+    }
+
+
+def test_health_and_protection_are_separate_state_sets() -> None:
+    found = world()
+    assert of_device(found, "channelwatch_device_health") == {
+        ("up",): 1, ("degraded",): 0, ("down",): 0, ("unknown",): 0
+    }  # fmt: skip
+    assert of_device(found, "channelwatch_device_protection") == {
+        ("secured",): 0, ("weakened",): 0, ("exposed",): 1, ("unknown",): 0
+    }  # fmt: skip
+
+
+def test_a_device_is_told_by_code_bloc_and_unit() -> None:
+    ((_, keys, _),) = [
+        item for item in samples(world(), "channelwatch_device_missed_polls") if item[1]["device"] == LY_SON
+    ]
+    assert keys == {"device": LY_SON, "bloc": "party", "unit": "20001"}
+
+
+def test_the_identity_holds_profile_and_firmware_but_neither_address_nor_serial_number() -> None:
+    serial = Reading(Signal.INV_SERIAL, SignalState.OK, "SN-SECRET-1")
+    firmware = Reading(Signal.INV_FIRMWARE, SignalState.OK, 'v"2"')
+    found = world(serial, firmware)
+    (keys,) = [keys for _, keys, _ in samples(found, "channelwatch_device_info") if keys["device"] == LY_SON]
+    assert keys["profile"] == "reference-encryptor"
+    assert keys["firmware"] == 'v"2"'
+    assert keys["life_cycle"] == "in_service"
+    assert "SN-SECRET-1" not in text(found)
+    assert "127.11.0." not in text(found)
+
+
+def test_instants_are_seconds_of_unix_time() -> None:
+    found = world()
+    assert of_device(found, "channelwatch_device_state_since_timestamp_seconds") == {
+        ("health",): 1.0, ("protection",): 2.5
+    }  # fmt: skip
+    assert of_device(found, "channelwatch_device_last_seen_timestamp_seconds") == {(): 3.0}
+    assert of_device(found, "channelwatch_device_last_seen_timestamp_seconds", HUB_A) == {(): 0.0}
+
+
+def test_only_set_flags_and_the_present_cause_are_told() -> None:
+    found = world()
+    assert of_device(found, "channelwatch_device_flag") == {("security_alarm",): 1}
+    assert of_device(found, "channelwatch_device_cause") == {("bypass",): 1}
+    assert of_device(found, "channelwatch_device_flag", HUB_A) == {}
+
+
+@pytest.mark.parametrize(
+    ("reading", "name", "value"),
+    [
+        (
+            Reading(Signal.KEY_EXPIRES_IN, SignalState.OK, 2, unit="days"),
+            "channelwatch_key_expires_in_seconds",
+            172_800,
+        ),
+        (
+            Reading(Signal.CRYPTO_SA_AGE, SignalState.OK, 90, unit="s"),
+            "channelwatch_crypto_sa_age_seconds",
+            90,
+        ),
+        (Reading(Signal.PLATFORM_CPU, SignalState.OK, 25, unit="%"), "channelwatch_platform_cpu_ratio", 0.25),
+        (
+            Reading(Signal.ENV_TEMP, SignalState.OK, 41.5, unit="C"),
+            "channelwatch_env_temperature_celsius",
+            41.5,
+        ),
+        (
+            Reading(Signal.CRYPTO_AUTH_FAIL, SignalState.OK, 120, unit="events/min"),
+            "channelwatch_crypto_auth_failures_per_second",
+            2,
+        ),
+    ],
+)
+def test_numbers_are_told_in_base_units(reading: Reading, name: str, value: float) -> None:
+    assert of_device(world(reading), name) == {(): pytest.approx(value)}
+
+
+@pytest.mark.parametrize("reading", [
+    Reading(Signal.ENV_TEMP, SignalState.OK, 100, unit="F"),
+    Reading(Signal.ENV_TEMP, SignalState.OK, "warm", unit="C"),
+    Reading(Signal.ENV_TEMP, SignalState.UNKNOWN, None, unit="C"),
+])  # fmt: skip
+def test_a_value_that_is_no_number_of_a_known_unit_is_left_out(reading: Reading) -> None:
+    found = world(reading)
+    assert of_device(found, "channelwatch_env_temperature_celsius") == {}
+    assert len(of_device(found, "channelwatch_signal_state")) == 1
+
+
+@pytest.mark.parametrize(
+    ("state", "told"),
+    [
+        (SignalState.OK, {("channel.state", "hub"): 0}),
+        (SignalState.DEGRADED, {("channel.state", "hub"): 1}),
+        (SignalState.FAILED, {("channel.state", "hub"): 2}),
+        (SignalState.UNKNOWN, {("channel.state", "hub"): 3}),
+        (SignalState.UNSUPPORTED, {}),
+    ],
+)
+def test_the_state_of_a_signal_is_a_number_and_unsupported_has_no_series(
+    state: SignalState, told: dict[tuple[str, ...], float]
+) -> None:
+    assert (
+        of_device(world(Reading(Signal.CHANNEL_STATE, state, component="hub")), "channelwatch_signal_state")
+        == told
+    )
+
+
+def test_enumerated_words_are_told_and_anything_else_is_called_other() -> None:
+    found = world(
+        Reading(Signal.HA_ROLE, SignalState.OK, "active"),
+        Reading(Signal.CHANNEL_STATE, SignalState.FAILED, "No Such <state>", component="t1"),
+        Reading(Signal.CRYPTO_ALGORITHM, SignalState.OK, "aes256gcm"),
+    )
+    assert of_device(found, "channelwatch_signal_word") == {
+        ("ha.role", "active"): 1, ("channel.state", "t1", "other"): 1
+    }  # fmt: skip
+
+
+def test_a_device_with_endless_components_keeps_to_its_limit_and_tells_how_many_were_left_out() -> None:
+    readings = [
+        Reading(Signal.CHANNEL_STATE, SignalState.OK, "up", component=f"t{n}")
+        for n in range(READINGS_PER_DEVICE + 7)
+    ]
+    found = world(*readings)
+    assert len(of_device(found, "channelwatch_signal_state")) == READINGS_PER_DEVICE
+    assert of_device(found, "channelwatch_device_readings_omitted") == {(): 7}
+
+
+def test_components_that_only_their_ends_tell_apart_are_one_series() -> None:
+    readings = [
+        Reading(Signal.CHANNEL_STATE, SignalState.OK, "up", component="t" * 64 + end) for end in "abc"
+    ]
+    found = world(*readings)
+    assert len(samples(found, "channelwatch_signal_state")) == 1
+    assert of_device(found, "channelwatch_device_readings_omitted") == {(): 2}
+
+
+def test_pairs_are_a_state_set_with_their_instant() -> None:
+    found = world()
+    told = {keys["state"]: value for _, keys, value in samples(found, "channelwatch_pair_state")}
+    assert told == {state: float(state == "switched") for state in PairState}
+    assert samples(found, "channelwatch_pair_state_since_timestamp_seconds") == [
+        (
+            "channelwatch_pair_state_since_timestamp_seconds",
+            {"group": HUB, "bloc": "party", "unit": "D-T0001"},
+            4.0,
+        )
+    ]
+
+
+def test_nothing_of_another_bloc_is_told() -> None:
+    assert text(world(), blocs=(Bloc.GOV, Bloc.NA)) == ""
+
+
+def test_each_family_comes_once_with_help_and_type_before_its_samples() -> None:
+    lines = text(world(Reading(Signal.ENV_TEMP, SignalState.OK, 1, unit="C"))).splitlines()
+    seen: list[str] = []
+    for line in lines:
+        name = line.split()[2] if line.startswith("#") else line.partition("{")[0]
+        if not seen or seen[-1] != name:
+            seen.append(name)
+    assert len(seen) == len(set(seen))
+    assert [line.split()[1] for line in lines if line.startswith("#")] == ["HELP", "TYPE"] * len(seen)
+
+
+def test_only_devices_whose_state_changed_are_rendered_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    rendered: list[str] = []
+
+    def counted(*args: object) -> dict[str, str]:
+        rendered.append(args[1].device)  # type: ignore[attr-defined]
+        return device_lines(*args)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(fleet, "device_lines", counted)
+    found, cache = world(), FleetText()
+
+    def scrape() -> list[str]:
+        rendered.clear()
+        cache.families(found.inventory, found.devices, found.pairs, blocs=tuple(Bloc))
+        return sorted(rendered)
+
+    assert scrape() == sorted(found.devices)
+    assert scrape() == []
+    found.put_device(replace(found.devices[LY_SON], misses=1))
+    assert scrape() == [LY_SON]
+    found.set_inventory(replace(found.inventory, version=2))
+    assert scrape() == sorted(found.devices)
+
+
+def test_every_unit_of_the_vocabulary_has_a_factor() -> None:
+    missing = {
+        signal for signal, numeric in NUMERIC.items() if MEANING[signal].unit not in numeric.factors
+        and MEANING[signal].words is None
+    }  # fmt: skip
+    assert missing == set()
+    assert {signal for signal, meaning in MEANING.items() if meaning.unit} - NUMERIC.keys() == set()
+
+
+def test_promtool_finds_no_fault_with_the_metrics() -> None:
+    promtool = require_binary("promtool", package="prometheus")
+    readings = [
+        Reading(signal, SignalState.OK, 1, unit=MEANING[signal].unit, component="c") for signal in NUMERIC
+    ]
+    found = world(*readings, Reading(Signal.HA_ROLE, SignalState.OK, "active"))
+    whole = text(found)
+    assert whole.count("# TYPE") >= len(FAMILIES) - 2
+    done = subprocess.run(
+        [promtool, "check", "metrics"], input=whole.encode(), capture_output=True, check=False, timeout=30
+    )
+    assert (done.returncode, done.stdout.decode(), done.stderr.decode()) == (0, "", "")
