@@ -47,7 +47,7 @@ NOT_FROM_POLLS = frozenset(
 
 ADVICE: Mapping[PollFailure, str] = {
     PollFailure.NO_ANSWER: "no answer: wrong address or port, a filter in between, an agent that does not allow this"
-    " machine, or (version 2c) a wrong community",
+    " machine, a wrong community (version 2c) or a wrong privacy pass phrase (version 3)",
     PollFailure.PORT_CLOSED: "the host is there, but no SNMP agent listens on this port",
     PollFailure.UNREACHABLE: "there is no way to this address from here",
     PollFailure.MALFORMED: "what came back is not SNMP",
