@@ -508,6 +508,27 @@ async def test_an_unsigned_report_neither_fails_a_poll_nor_moves_the_clock(
     assert (answer.agent.engine_id, answer.agent.boots) == (ENGINE_ID, 5)
 
 
+async def test_a_stream_of_unsigned_reports_does_not_keep_a_poll_waiting(engine: UdpSnmpEngine) -> None:
+    async with serving(ScriptedAgent(TREE, user=USER)) as agent:
+        await engine.get(target(agent), [NAME])
+        forge = forged_report(agent, v3.WRONG_DIGESTS)
+        streams: list[asyncio.Task[None]] = []
+
+        async def stream(good: bytes) -> None:
+            for _ in range(100):
+                agent.send(forge(good), agent.asker)
+                await asyncio.sleep(0.01)
+
+        def start(good: bytes) -> list[bytes]:
+            streams.append(asyncio.create_task(stream(good)))
+            return []
+
+        agent.wrap = start
+        async with asyncio.timeout(0.5):
+            assert await failure_of(engine.get(target(agent), [NAME])) is PollFailure.WRONG_KEY
+        streams[0].cancel()
+
+
 async def test_a_forged_change_of_engine_is_forgotten_by_the_next_poll(engine: UdpSnmpEngine) -> None:
     async with serving(ScriptedAgent(TREE, user=USER)) as agent:
         await engine.get(target(agent), [NAME])

@@ -13,7 +13,6 @@ from channelwatch_collector.snmp.ber import BerError
 from channelwatch_collector.snmp.pdu import (
     ID_BITS,
     MIN_ID,
-    CommunityMessage,
     Pdu,
     PduTemplate,
     Version,
@@ -39,7 +38,16 @@ _RECHECK_S = 0.005
 _MAX_GARBLED = 4_096
 
 _UNREACHABLE = frozenset(
-    {errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EHOSTDOWN, errno.ENETDOWN, errno.EACCES, errno.EPERM}
+    {
+        errno.EHOSTUNREACH,
+        errno.ENETUNREACH,
+        errno.EHOSTDOWN,
+        errno.ENETDOWN,
+        errno.EACCES,
+        errno.EPERM,
+        errno.EAFNOSUPPORT,
+        errno.EADDRNOTAVAIL,
+    }
 )
 
 
@@ -53,6 +61,7 @@ class _Pending:
     sent: dict[int, float] = field(default_factory=dict)
     timer: asyncio.TimerHandle | None = None
     answer: Answer | None = None
+    complaint: Report | None = None
     octets: int = 0
     rtt_ms: float = 0.0
     failure: PollFailure | None = None
@@ -153,7 +162,10 @@ class Exchange:
         self._pending[message_id] = pending
         pending.sent[message_id] = now_s
         address = pending.session.peer.address
-        refusal = self._socket_for(address).send(datagram, address)
+        try:
+            refusal = self._socket_for(address).send(datagram, address)
+        except OSError as problem:  # no socket to be had, such as without IPv6
+            refusal = problem.errno or errno.EAFNOSUPPORT
         self._counters["sent"] += 1
         if refusal:
             pending.failure = _failure_of_errno(refusal)
@@ -208,8 +220,7 @@ class Exchange:
                 community, at = ber.read_octets(datagram, at, end)
                 pdu = read_pdu(datagram, at, end)
                 pending = self._find(pdu.request_id, sender)
-                message = CommunityMessage(version, community, at, end)
-                self._accept(pending, pdu.request_id, self._read_v2c(pending, message, pdu), len(datagram))
+                self._accept(pending, pdu.request_id, self._read_v2c(pending, community, pdu), len(datagram))
             else:
                 header = v3.read_header(datagram)
                 pending = self._find(header.msg_id, sender)
@@ -235,10 +246,10 @@ class Exchange:
             raise Refused(Drop.WRONG_SENDER, PollFailure.NO_ANSWER)
         return pending
 
-    def _read_v2c(self, pending: _Pending, message: CommunityMessage, pdu: Pdu) -> Answer:
+    def _read_v2c(self, pending: _Pending, community: bytes, pdu: Pdu) -> Answer:
         if not isinstance(pending.session, CommunitySession):
             raise Refused(Drop.WRONG_VERSION, PollFailure.UNAUTHENTIC)
-        return pending.session.read(message, pdu)
+        return pending.session.read(community, pdu)
 
     def _read_v3(self, pending: _Pending, datagram: bytes, header: v3.Header) -> Answer:
         if not isinstance(pending.session, UsmSession):
@@ -270,13 +281,15 @@ class Exchange:
             pending.wake()
             return
         # Anybody can forge this one. Leave a genuine answer a moment to overtake it before believing it.
-        if pending.timer is not None:
-            pending.timer.cancel()
-        pending.timer = self._loop.call_later(self._report_grace_s, self._settle, pending, report)
+        if pending.complaint is None:
+            pending.complaint = report
+            if pending.timer is not None:
+                pending.timer.cancel()
+            pending.timer = self._loop.call_later(self._report_grace_s, self._settle, pending)
 
-    def _settle(self, pending: _Pending, report: Report) -> None:
+    def _settle(self, pending: _Pending) -> None:
         if pending.answer is None:
-            pending.answer = report
+            pending.answer = pending.complaint
         pending.wake()
 
 

@@ -7,6 +7,7 @@ small tree of errors, each naming a `PollFailure`.
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
@@ -55,7 +56,8 @@ class Value(NamedTuple):
 
     `value` by `type`: int for INTEGER (signed) and the counters, gauges and ticks (unsigned);
     bytes for OCTET_STRING and OPAQUE; the dotted text for IP_ADDRESS; `Oid` for OBJECT_IDENTIFIER; float
-    for OPAQUE_FLOAT and OPAQUE_DOUBLE; None for NULL and the three exceptions; the whole tag-length-value as bytes for UNKNOWN.
+    for OPAQUE_FLOAT and OPAQUE_DOUBLE; None for NULL and the three exceptions; the whole tag-length-value as
+    bytes for UNKNOWN.
 
     A tuple rather than a dataclass: many thousand are made each second.
     """
@@ -169,6 +171,7 @@ class Target:
     max_repetitions: int = 25
 
     def __post_init__(self) -> None:
+        ipaddress.ip_address(self.address)
         if not 1 <= self.port <= 65_535:
             raise ValueError("port must be 1 to 65535")
         if not 0 < self.timeout_s <= 60:

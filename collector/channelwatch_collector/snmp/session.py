@@ -13,7 +13,6 @@ from typing import NamedTuple
 
 from channelwatch_collector.snmp import v3
 from channelwatch_collector.snmp.pdu import (
-    CommunityMessage,
     Pdu,
     PduTemplate,
     PduType,
@@ -116,13 +115,13 @@ class CommunitySession:
         """The question with `message_id`."""
         return community_question(self._community, template).fill(message_id)
 
-    def read(self, message: CommunityMessage, pdu: Pdu) -> Pdu:
-        """The response.
+    def read(self, community: bytes, pdu: Pdu) -> Pdu:
+        """The response `pdu`, which came under `community`.
 
         Raises:
             Refused: another community, or a PDU that is no answer.
         """
-        if not hmac.compare_digest(message.community, self._community):
+        if not hmac.compare_digest(community, self._community):
             raise Refused(Drop.WRONG_COMMUNITY, PollFailure.WRONG_COMMUNITY)
         if pdu.type is not PduType.RESPONSE:
             raise Refused(Drop.NOT_A_RESPONSE, PollFailure.MALFORMED)

@@ -131,8 +131,9 @@ class ColumnReader:
         return {column.root: column.rows for column in self._columns if column.root not in self.failed}
 
     def learn(self) -> PageHint:
-        """The hint for next time."""
-        self._hint.rows = max((len(column.rows) for column in self._columns), default=0)
+        """The hint for next time; columns that were not read to their end teach nothing about rows."""
+        if not self.failed:
+            self._hint.rows = max((len(column.rows) for column in self._columns), default=0)
         return self._hint
 
     def _extend(self, column: _Column, rows: Sequence[VarBind]) -> bool:

@@ -152,3 +152,10 @@ def test_a_failure_other_than_silence_is_not_tried_again() -> None:
 
 def test_a_column_asked_twice_is_read_once() -> None:
     assert reader(A, A).question() == (A,)
+
+
+def test_a_walk_that_failed_teaches_nothing_about_rows() -> None:
+    hint = PageHint(rows=8)
+    walk = reader(A, hint=hint)
+    walk.give_up(PollFailure.NO_ANSWER)
+    assert walk.learn().rows == 8
