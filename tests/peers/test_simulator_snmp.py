@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-import shutil
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -157,9 +156,7 @@ async def test_net_snmp_reads_the_mib_as_we_do(tmp_path: Path) -> None:
 
 
 async def test_smilint_finds_no_error(tmp_path: Path) -> None:
-    program = shutil.which("smilint")
-    if program is None:
-        pytest.skip("smilint is missing: apt install smitools")
+    program = require_binary("smilint", package="smitools")
     base = write_base_modules(tmp_path)
     process = await asyncio.create_subprocess_exec(
         program, "-l", "6", FOLDER / MODULE,
