@@ -18,15 +18,14 @@ from channelwatch.metrics import process
 from channelwatch.status.events import CollectorAlive, RogueSource
 from channelwatch_collector.counters import Mirror, PollMeters, Shown
 from channelwatch_collector.credentials import credential_of
+from channelwatch_collector.engines import engine_for
 from channelwatch_collector.events import Events, House
 from channelwatch_collector.memory import Remembered, memory_path, recall, remember
 from channelwatch_collector.poll.poller import Poller, PollLimits, Reports
 from channelwatch_collector.poll.schedule import Schedule, Timing
 from channelwatch_collector.poll.watched import NO_BOX, Box
 from channelwatch_collector.profiles.load import load_profiles
-from channelwatch_collector.snmp.engine import UdpSnmpEngine
-from channelwatch_collector.snmp.limits import EngineLimits
-from channelwatch_collector.snmp.port import V3, AgentClock, Credential, SnmpEngine, Target, V2c
+from channelwatch_collector.snmp.port import V3, AgentClock, Credential, Target, V2c
 from channelwatch_collector.snmp.trap_decoder import LocalEngine, TrapSettings, TrapUser, local_engine_id
 from channelwatch_collector.snmp.traps import TrapReceiver
 from channelwatch_collector.sources import Sources, watched_devices
@@ -73,7 +72,7 @@ class Collector:
         }
         folder = settings.collector.profiles
         profiles = load_profiles(None if folder is None else settings.resolve(folder))
-        self.snmp = snmp_engine(settings)
+        self.snmp = engine_for(snmp.engine, snmp.max_in_flight)
         meters = PollMeters(engine.registry)
         self.poller = Poller(
             self.snmp,
@@ -290,32 +289,14 @@ class Collector:
 _TRANSPORTS = frozenset({"syslog_udp", "syslog_tcp", "syslog_tls", "syslog_relp"})
 
 
-def snmp_engine(settings: Settings) -> SnmpEngine:
-    """The SNMP engine that the settings name. Permanent when it is not there."""
-    wanted = settings.collector.snmp
-    match wanted.engine:
-        case "native":
-            return UdpSnmpEngine(EngineLimits(max_in_flight=wanted.max_in_flight))
-        case "pysnmp":
-            raise Permanent(
-                "this engine is not built in yet; use native", operation="start", subject="pysnmp"
-            )
-
-
 def trap_users(credentials: Mapping[str, Credential]) -> tuple[TrapUser, ...]:
-    """The users whose traps are taken: each v3 credential once by user name, at its own level."""
-    users: dict[str, TrapUser] = {}
+    """The users whose traps are taken: every v3 credential, at its own level."""
+    users: dict[V3, TrapUser] = {}
     for name, credential in credentials.items():
         if not isinstance(credential, V3):
             continue
-        known = users.get(credential.user)
-        if known is not None and known.credential != credential:
-            log.warning(
-                "two credentials have one user; traps of the second are refused", extra={"name_": name}
-            )
-            continue
         try:
-            users[credential.user] = TrapUser(credential)
+            users[credential] = TrapUser(credential)
         except ValueError as error:
             log.warning("traps of a user cannot be read", extra={"credential": name, "reason": str(error)})
     return tuple(users.values())

@@ -18,13 +18,13 @@ from channelwatch.base.errors import InputError, Permanent
 from channelwatch.base.secrets import Secret
 from channelwatch.status.signals import Reading, Signal, SignalState
 from channelwatch_collector.credentials import AUTH, PRIV
+from channelwatch_collector.engines import engine_for
 from channelwatch_collector.poll.poller import recognise_device
 from channelwatch_collector.profiles.decode import Decoded, decode
 from channelwatch_collector.profiles.load import load_profiles
 from channelwatch_collector.profiles.match import By, Identity, Recognised, probes
 from channelwatch_collector.profiles.profile import Profile
 from channelwatch_collector.profiles.rows import Memory, Moment
-from channelwatch_collector.snmp.engine import UdpSnmpEngine
 from channelwatch_collector.snmp.port import (
     V3,
     Credential,
@@ -181,7 +181,7 @@ def _secret(text: str) -> Secret:
 async def _ask(
     target: Target, profiles: Mapping[str, Profile], args: argparse.Namespace, clock: Clock
 ) -> Found:
-    engine = UdpSnmpEngine()
+    engine = engine_for("native")
     try:
         asked = probes(profiles)
         device, recognised = await recognise_device(engine, target, profiles, asked)

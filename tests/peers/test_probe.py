@@ -202,3 +202,10 @@ async def test_a_simulated_encryptor_is_read_over_v2c_too(probe: Probe) -> None:
     assert document["engine_id"] is None
     assert "ha.sync" in document["unsupported"]
     assert states(document)["crypto.mode", ""] == "ok"
+
+
+def test_a_device_that_speaks_only_des_is_read_all_the_same(agent: Agent, probe: Probe) -> None:
+    arguments = [*v3(user=user_name("md5", "des")), "--auth", "MD5", "--priv", "DES", "--json"]
+    status, output, errors = probe(where(agent), *arguments)
+    assert (status, errors) == (0, "")
+    assert json.loads(output)["profile"] == "net-snmp"

@@ -48,5 +48,5 @@ def test_traps_of_a_cipher_that_cannot_be_read_are_left_out() -> None:
     des = V3("old", AuthProtocol.MD5, Secret("a" * 8), PrivProtocol.TRIPLE_DES, Secret("b" * 8))
     signed = V3("cw", AuthProtocol.SHA256, Secret("a" * 8))
     other = V3("cw", AuthProtocol.SHA256, Secret("c" * 8))
-    users = trap_users({"des": des, "one": signed, "two": other})
-    assert [user.credential for user in users] == [signed]
+    users = trap_users({"des": des, "one": signed, "again": signed, "two": other})
+    assert [user.credential for user in users] == [signed, other]
