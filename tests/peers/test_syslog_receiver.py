@@ -36,16 +36,22 @@ class Room:
     ) -> None:
         self.lines: list[ReceivedLine] = []
         self.rogues: list[RogueSource] = []
+        self.on_message: Callable[[ReceivedLine], None] = self.lines.append
         self.clock = ManualClock(NOW)
         self.receiver = SyslogReceiver(
             endpoints,
             Classifier(load_packs()),
             callbacks=Callbacks(
-                on_message=self.lines.append, on_rogue=self.rogues.append, knows=knows or (lambda _: True)
+                on_message=self._tell,
+                on_rogue=self.rogues.append,
+                knows=knows or (lambda _: True),
             ),
             clock=self.clock,
             limits=limits or Limits(),
         )
+
+    def _tell(self, line: ReceivedLine) -> None:
+        self.on_message(line)
 
     @property
     def texts(self) -> list[str]:
@@ -257,3 +263,39 @@ async def test_a_paced_storm_of_datagrams_is_received_whole() -> None:
             await asyncio.sleep(0)
         await room.lines_come(5_000)
         assert room.receiver.counters.total(Count.KERNEL_DROPPED) == 0
+
+
+async def test_what_the_kernel_drops_is_counted() -> None:
+    limits = Limits(receive_buffer_octets=4096, rate_per_s=1e6, burst=1_000_000)
+    async with open_room(limits=limits) as room:
+        room.send_udp(*[LINE] * 1_000)  # the event loop does not read meanwhile
+        await eventually(lambda: len(room.lines) > 0)
+        received = len(room.lines)
+        room.send_udp(LINE)  # a datagram that comes through tells how many did not
+        await eventually(lambda: room.receiver.counters.total(Count.KERNEL_DROPPED) > 0)
+        assert len(room.lines) == received + 1
+        assert room.count(Count.KERNEL_DROPPED, Transport.SYSLOG_UDP) == 1_000 - received
+
+
+async def test_numbers_missing_between_messages_are_counted() -> None:
+    async with open_room() as room:
+        room.send_udp(*[b'<13>1 - gw a - - [meta sequenceId="%d"] x' % number for number in (1, 2, 5, 6)])
+        await room.lines_come(4)
+        assert room.count(Count.SEQUENCE_GAP, Transport.SYSLOG_UDP) == 2
+
+
+async def test_a_callback_that_fails_does_not_end_the_listener() -> None:
+    async with open_room() as room:
+        problems: list[dict[str, object]] = []
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: problems.append(context))
+
+        def fail_once(line: ReceivedLine) -> None:
+            room.lines.append(line)
+            if line.redacted_text == "bad":
+                raise OSError("the caller's own failure")
+
+        room.on_message = fail_once
+        room.send_udp(b"<13>Nov 22 10:42:03 gw a: bad", b"<13>Nov 22 10:42:03 gw a: good")
+        await room.lines_come(2)
+        assert len(problems) == 1
+        assert room.count(Count.SOCKET_ERROR, Transport.SYSLOG_UDP) == 0

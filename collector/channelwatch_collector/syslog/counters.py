@@ -22,6 +22,7 @@ class Count(StrEnum):
     SHED = "shed"  # severity
     ROGUE = "rogue"  # transport
     SKEWED = "skewed"  # (none)
+    SEQUENCE_GAP = "sequence_gap"  # transport
     EMPTY = "empty"  # transport
     FRAME_ERROR = "frame_error"  # reason
     FRAME_TIMEOUT = "frame_timeout"  # transport

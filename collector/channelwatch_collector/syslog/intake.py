@@ -11,12 +11,13 @@ from channelwatch.base.clock import Clock, EpochMs
 from channelwatch.status.events import EventKind, RogueSource, Transport
 from channelwatch.status.signals import Reading, Signal, SignalState
 from channelwatch_collector.syslog.counters import Count, Counters
-from channelwatch_collector.syslog.limits import KEPT_SEVERITY, Limits, RateLimiter, Reporter
+from channelwatch_collector.syslog.limits import KEPT_SEVERITY, Limits, RateLimiter, Reporter, SequenceWatch
 from channelwatch_collector.syslog.line import Line, read_line
 from channelwatch_collector.syslog.parse.classify import Classified, Classifier
 from channelwatch_collector.syslog.parse.header import DEFAULT_ZONE, read_severity
 from channelwatch_collector.syslog.parse.message import Format, Message
 
+_MAX_SEQUENCE_DIGITS: Final = 10
 _FACILITY: Final = 5
 """syslog: messages of the syslog service itself (RFC 5424 section 6.2.1)."""
 _NOTICED: Final = 4
@@ -96,6 +97,7 @@ class Intake:
         self._rates = RateLimiter(limits)
         self._floods = Reporter(every_s=limits.flood_report_s, subjects=limits.sources)
         self._rogues = Reporter(every_s=limits.rogue_report_s, subjects=limits.sources)
+        self._sequences = SequenceWatch(senders=limits.sources)
         self._skews = Reporter(every_s=limits.skew_report_s, subjects=limits.sources)
 
     def take(self, raw: bytes, peer: Peer) -> None:
@@ -115,6 +117,7 @@ class Intake:
         self._count(line)
         self._deliver(arrival, line.message, classified=line.classified)
         self._check_clock(line.message, arrival)
+        self._check_sequence(line.message, arrival)
 
     def _read(self, raw: bytes, arrival: _Arrival) -> Line:
         return read_line(
@@ -191,6 +194,15 @@ class Intake:
                 source="syslog:collector/clock_skew",
             )
             self._notice(arrival, EventKind.CLOCK_SKEW, readings=(reading,))
+
+    def _check_sequence(self, message: Message, arrival: _Arrival) -> None:
+        meta = message.sd("meta")
+        number = meta.get("sequenceId") if meta is not None else None
+        if number is None or not number.isdecimal() or len(number) > _MAX_SEQUENCE_DIGITS:
+            return
+        missing = self._sequences.missing(f"{arrival.peer.address} {message.hostname}", int(number))
+        if missing:
+            self.counters.add(Count.SEQUENCE_GAP, arrival.peer.transport, missing)
 
     def _notice(
         self,

@@ -12,20 +12,24 @@ from channelwatch_collector.syslog.parse.header import MAX_MESSAGE_OCTETS
 KEPT_SEVERITY: Final = 3
 """Error and worse (RFC 5424 section 6.2.1) are never shed by a rate limit."""
 
+_LATE_BY: Final = 100
+"""Messages that UDP may bring out of order."""
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
     """Limits of all listeners together, except where a name says otherwise. Octets, seconds, or counts.
 
     `receive_buffer_octets` is asked of the kernel, which caps it at net.core.rmem_max without a word.
-    `rate_per_s` and `burst` hold per source. `datagrams_per_turn` lets other callbacks run during a storm.
+    `rate_per_s` and `burst` hold per source. What is read per turn bounds how long other callbacks wait.
     `sources` is how many sources' rates and reports are remembered; the least recently heard is forgotten.
     """
 
     max_message_octets: int = MAX_MESSAGE_OCTETS
     max_frame_octets: int = MAX_FRAME_OCTETS
     receive_buffer_octets: int = 4 * 1024 * 1024
-    datagrams_per_turn: int = 512
+    datagrams_per_turn: int = 128
+    stream_octets_per_turn: int = 16_384
     max_connections: int = 1024
     max_connections_per_source: int = 4
     frame_timeout_s: float = 30.0
@@ -107,3 +111,25 @@ class Reporter:
             return 0
         self._seen[subject] = (now_ms, 0)
         return silent + 1
+
+
+class SequenceWatch:
+    """Counts the numbers that are missing in each sender's `sequenceId` (RFC 5424 section 7.3.1)."""
+
+    def __init__(self, *, senders: int) -> None:
+        self._senders = senders
+        self._last: OrderedDict[str, int] = OrderedDict()
+
+    def missing(self, sender: str, number: int) -> int:
+        """How many messages of `sender` were lost before this one, as far as its numbers tell.
+
+        A number a little below the last is a late datagram; one far below is a restart, or the wrap after 2147483647.
+        """
+        last = self._last.get(sender)
+        if last is not None and last - _LATE_BY < number <= last:
+            return 0
+        self._last[sender] = number
+        self._last.move_to_end(sender)
+        if len(self._last) > self._senders:
+            self._last.popitem(last=False)
+        return number - last - 1 if last is not None and number > last else 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import socket
 import ssl
 from collections import Counter
 from typing import Final
@@ -16,6 +17,9 @@ from channelwatch_collector.syslog.parse.framing import Frame, Framer, Framing
 from channelwatch_collector.syslog.udp import plain_address
 
 _SWEEPS_PER_TIMEOUT: Final = 4
+_KEEPALIVE_IDLE_S: Final = 60
+_KEEPALIVE_EVERY_S: Final = 20
+_KEEPALIVE_PROBES: Final = 3
 
 
 class TcpListener:
@@ -27,6 +31,8 @@ class TcpListener:
         self.tls = tls
         self.transport_name = Transport.SYSLOG_TLS if tls else Transport.SYSLOG_TCP
         self.handshakes: set[asyncio.Task[None]] = set()
+        self.buffer = bytearray(limits.stream_octets_per_turn)
+        """Shared by all connections: each takes its octets out in the same turn in which they came."""
         self._connections: set[_Connection] = set()
         self._per_source: Counter[str] = Counter()
         self._server: asyncio.Server | None = None
@@ -109,7 +115,7 @@ class TcpListener:
         self._schedule_sweep()
 
 
-class _Connection(asyncio.Protocol):
+class _Connection(asyncio.BufferedProtocol):
     """One sender's stream."""
 
     def __init__(self, listener: TcpListener) -> None:
@@ -126,6 +132,7 @@ class _Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
+        _notice_dead_peers(transport)
         name = transport.get_extra_info("peername")
         self._source = plain_address(name[0]) if name else ""
         if not self._listener.admit(self, self._source):
@@ -138,12 +145,17 @@ class _Connection(asyncio.Protocol):
             self._listener.handshakes.add(task)
             task.add_done_callback(self._listener.handshakes.discard)
 
-    def data_received(self, data: bytes) -> None:
-        if self._closed:
-            return
+    def get_buffer(self, sizehint: int) -> bytearray:
+        return self._listener.buffer
+
+    def buffer_updated(self, nbytes: int) -> None:
+        data = bytes(memoryview(self._listener.buffer)[:nbytes])
         if self._peer is None:
             self._early += data  # came with the end of the handshake, before its task went on
-            return
+        elif not self._closed:
+            self._read(data)
+
+    def _read(self, data: bytes) -> None:
         for frame in self._framer.feed(data):
             self._began_s = None
             self._take(frame)
@@ -224,7 +236,16 @@ class _Connection(asyncio.Protocol):
         self._peer = _identified(self._source, encrypted, context)
         early, self._early = bytes(self._early), bytearray()
         if early:
-            self.data_received(early)
+            self._read(early)
+
+
+def _notice_dead_peers(transport: asyncio.Transport) -> None:
+    """A device that lost its power says no goodbye, and would hold its place for ever."""
+    link = transport.get_extra_info("socket")
+    link.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    link.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, _KEEPALIVE_IDLE_S)
+    link.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, _KEEPALIVE_EVERY_S)
+    link.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, _KEEPALIVE_PROBES)
 
 
 def _identified(source: str, transport: asyncio.Transport, context: ssl.SSLContext) -> Peer:

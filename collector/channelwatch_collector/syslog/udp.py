@@ -45,6 +45,8 @@ class UdpListener:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, self._limits.receive_buffer_octets)
             with contextlib.suppress(OSError):
                 listener.setsockopt(socket.SOL_SOCKET, _SO_RXQ_OVFL, 1)
+            if family is socket.AF_INET6:
+                listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
             listener.setblocking(False)
             listener.bind((host, port))
         except OSError:
@@ -61,23 +63,33 @@ class UdpListener:
             self._socket = None
 
     def _drain(self) -> None:
-        listener = self._socket
-        if listener is None:
-            return
-        try:
-            self._receive_first(listener)
-            for _ in range(self._limits.datagrams_per_turn):
-                size, sender = listener.recvfrom_into(self._buffer)
-                self._take(size, sender[0])
-        except BlockingIOError:
-            return
-        except OSError:
-            # An ICMP error of an earlier send, or the interface went away; the reader is called again.
-            self._intake.counters.add(Count.SOCKET_ERROR, Transport.SYSLOG_UDP)
+        """Read what is there, then let other callbacks run; the event loop calls again while more waits."""
+        for turn in range(self._limits.datagrams_per_turn):
+            received = self._receive(count_drops=turn == 0)
+            if received is None:
+                return
+            self._take(*received)
 
-    def _receive_first(self, listener: socket.socket) -> None:
-        """The first datagram of a turn, with the kernel's count of drops, which costs more to ask for."""
-        size, ancillary, _, sender = listener.recvmsg_into([self._buffer], socket.CMSG_SPACE(4))
+    def _receive(self, *, count_drops: bool) -> tuple[int, str] | None:
+        """Size and sender of the next datagram, None if none waits."""
+        if self._socket is None:
+            return None
+        try:
+            if not count_drops:
+                size, sender = self._socket.recvfrom_into(self._buffer)
+                return size, sender[0]
+            size, ancillary, _, sender = self._socket.recvmsg_into([self._buffer], socket.CMSG_SPACE(4))
+        except BlockingIOError:
+            return None
+        except OSError:
+            # The interface went away, or an ICMP error came back: the next call may succeed.
+            self._intake.counters.add(Count.SOCKET_ERROR, Transport.SYSLOG_UDP)
+            return None
+        self._count_drops(ancillary)
+        return size, sender[0]
+
+    def _count_drops(self, ancillary: list[tuple[int, int, bytes]]) -> None:
+        """Count what the kernel dropped since it last told; asking costs more, so only one datagram a turn does."""
         for level, kind, octets in ancillary:
             if level == socket.SOL_SOCKET and kind == _SO_RXQ_OVFL and len(octets) >= 4:
                 (dropped,) = struct.unpack_from("=I", octets)
@@ -85,7 +97,6 @@ class UdpListener:
                     Count.KERNEL_DROPPED, Transport.SYSLOG_UDP, (dropped - self._kernel_dropped) % 2**32
                 )
                 self._kernel_dropped = dropped
-        self._take(size, sender[0])
 
     def _take(self, size: int, host: str) -> None:
         if size == 0:

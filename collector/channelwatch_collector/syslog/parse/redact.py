@@ -239,7 +239,7 @@ def _found_at(pattern: re.Pattern[str], word: str, text: str, lowered: str) -> I
         found = pattern.match(text, at)
         if found and (pattern is not _CONFIGURED or not _is_sentence(found)):
             yield found
-        at = lowered.find(word, at + 1)
+        at = lowered.find(word, found.end() if found else at + 1)
 
 
 def _composed(text: str) -> str:

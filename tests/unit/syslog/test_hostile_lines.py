@@ -1,0 +1,53 @@
+"""Lines made to cost time. A pattern that backtracks without end would stop the whole collector."""
+
+from __future__ import annotations
+
+import time
+from functools import cache
+
+import pytest
+from channelwatch_collector.syslog.line import read_line
+from channelwatch_collector.syslog.packfile import load_packs
+from channelwatch_collector.syslog.parse.classify import Classifier
+
+from channelwatch.base.clock import EpochMs
+
+AT = EpochMs(1_795_318_923_000)
+LIMIT_S = 0.25
+"""Some twenty times what the slowest of these takes; backtracking without end takes far longer."""
+
+HEADS = [
+    "<13>Nov 22 10:42:03 gw ",
+    "<13>1 - gw encryptor - tunnel-up ",
+    "<13>1 - gw CheckPoint - - ",
+    "<13>Nov 22 10:42:03 gw kernel: ",
+    "<13>Nov 22 10:42:03 gw sshd[1]: Failed ",
+    "<13>Nov 22 10:42:03 gw charon: ",
+    "<13>Nov 22 10:42:03 gw dpinger: ",
+    "<13>Nov 22 10:42:03 gw : %ASA-5-750006: ",
+    "<13>1: Nov 22 10:42:03: %CRYPTO-6-IKMP_MODE_FAILURE: ",
+    "<13>date=2026-11-22 time=10:42:03 logid= action=\"tunnel-up\" ",
+    "<13>Nov 22 10:42:03 pa 1,x,x,SYSTEM,vpn,,,tunnel-status-down,",
+    "",
+]  # fmt: skip
+FILLINGS = [
+    "a", " ", "0", ":", "[", '"', "\\", "=", ",", "-", "'", "/", "(", "<", "\xe9", "\u1eac", "ab ", "0:", "a=", "a:b ",
+    "key ", "key=", "key id ", "password ", "password is ", "spi ", "SPI_", "SPI a ", "://a:", "bearer ", "$1$", "0x1 ",
+    "[a ", '[a b="', '[a b="c"]', "\\]", "MẬT ", "BẢO MẬT ", "độ mật", "(mật", "-----BEGIN A", "Nov 22 ", "1: ",
+    "Remote:1 ", "Interface ", "from ", "peer at 1.", "for user a ", "link is down ", "vpntunnel=", "as USER= ; ",
+    "aaaa ", "00:", "00000000 ", "authentication failure; rhost= ", "auth sha ", "user='",
+]  # fmt: skip
+
+
+@cache
+def classifier() -> Classifier:
+    return Classifier(load_packs())
+
+
+@pytest.mark.parametrize("filling", FILLINGS)
+def test_no_line_takes_long(filling: str) -> None:
+    for head in HEADS:
+        raw = (head + filling * 9000).encode()[:8192]
+        started = time.process_time()
+        read_line(raw, received_at=AT, classifier=classifier())
+        assert time.process_time() - started < LIMIT_S, head
