@@ -41,6 +41,12 @@ def new_installation(folder: Path, smtp: SmtpSink, webhook: int) -> tuple[Instal
     return place, port
 
 
+def place_running(device: ExitStack, place: Installation, agent: Path, port: int) -> Process:
+    """The product, to be started while its device, which `device` ends when it is closed, already answers."""
+    device.enter_context(running_snmpd(agent, address=ADDRESS, port=port))
+    return place.running("before")
+
+
 def health(place: Installation) -> str:
     return str(place.device()["health"])
 
@@ -55,10 +61,10 @@ def test_a_device_that_stops_is_told_and_its_return_is_told(
     place, port = new_installation(tmp_path, smtp, web.port)
     agent = tmp_path / "agent"
     agent.mkdir()
-    with place.running():
-        with running_snmpd(agent, address=ADDRESS, port=port):
-            wait_until(lambda: health(place) == "up", 20, what="the device to be up")
-            assert web.requests == []
+    with ExitStack() as device, place_running(device, place, agent, port):
+        wait_until(lambda: health(place) == "up", 20, what="the device to be up")
+        assert web.requests == []
+        device.close()
         wait_until(lambda: health(place) == "down", 20, what="the device to be down")
         wait_until(lambda: kinds(web) == ["opened"], 10, what="the webhook")
         wait_until(lambda: smtp.mails, 10, what="the mail")
@@ -129,9 +135,9 @@ def test_an_alert_committed_before_a_power_cut_is_delivered_once_after_it(
     place, port = new_installation(tmp_path, smtp, webhook)
     agent = tmp_path / "agent"
     agent.mkdir()
-    with place.running("before") as process:
-        with running_snmpd(agent, address=ADDRESS, port=port):
-            wait_until(lambda: health(place) == "up", 20, what="the device to be up")
+    with ExitStack() as device, place_running(device, place, agent, port) as process:
+        wait_until(lambda: health(place) == "up", 20, what="the device to be up")
+        device.close()
         wait_until(lambda: unsent(place) > 0, 20, what="a page that nobody has taken")
         process.kill()
     assert unsent(place) >= 1

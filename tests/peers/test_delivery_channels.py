@@ -62,6 +62,12 @@ async def test_a_mail_arrives_in_vietnamese_with_the_key_as_its_identity(smtp: S
     assert "21/09/2026 13:00:00" in mail.get_content()
 
 
+async def test_a_subject_of_any_length_keeps_its_spaces(smtp: SmtpSink) -> None:
+    unit = "Văn phòng Đoàn đại biểu Quốc hội và Hội đồng nhân dân tỉnh " * 3 + "số 1"
+    await mailer(smtp.port).send(replace(ALERT, unit=unit), "truc@example.test")
+    assert smtp.mails[0]["Subject"] == f"[P1] {unit}: Kênh đang truyền rõ"
+
+
 async def test_a_recovery_names_the_length_of_the_outage(smtp: SmtpSink) -> None:
     recovered = replace(ALERT, kind=PageKind.RESTORED, restored_at=EpochMs(START + 3_725_000))
     await mailer(smtp.port).send(recovered, "truc@example.test")

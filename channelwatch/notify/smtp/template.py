@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from email.message import EmailMessage
+from email.header import Header
+from email.mime.text import MIMEText
 from email.utils import format_datetime
 
 from channelwatch.incidents.model import PageKind
@@ -11,17 +12,18 @@ from channelwatch.notify.words import Words, alert_text
 from channelwatch.pipeline.ports import Alert
 
 
-def mail(alert: Alert, sender: str, to: str, domain: str, speech: tuple[Words, str]) -> EmailMessage:
+def mail(alert: Alert, sender: str, to: str, domain: str, speech: tuple[Words, str]) -> MIMEText:
     """The complete message; all mails of one incident form one thread."""
     words, language = speech
     text = alert_text(alert, words, language)
-    message = EmailMessage()
-    message["From"], message["To"], message["Subject"] = sender, to, text.subject
+    message = MIMEText("\n".join(text.lines) + "\n", "plain", "utf-8")
+    # Not EmailMessage: in Python 3.11 it loses the space where it breaks a long header between encoded words.
+    message["Subject"] = Header(text.subject, "utf-8", header_name="Subject").encode()
+    message["From"], message["To"] = sender, to
     message["Date"] = format_datetime(datetime.fromtimestamp(alert.created_at / 1000, UTC))
     message["Message-ID"] = f"<{alert.key}@{domain}>"
     message["References"] = f"<{alert.number}@{domain}>"
     message["Auto-Submitted"] = "auto-generated"
     if alert.severity == "p1" and alert.kind is not PageKind.RESTORED:
         message["Importance"] = "high"
-    message.set_content("\n".join(text.lines) + "\n", charset="utf-8", cte="quoted-printable")
     return message
