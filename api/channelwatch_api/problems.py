@@ -12,7 +12,7 @@ from channelwatch_api.texts import Catalogue, Language
 
 MEDIA_TYPE = "application/problem+json"
 
-_BY_STATUS = {
+BY_STATUS = {
     400: "bad_request",
     401: "not_signed_in",
     403: "forbidden",
@@ -24,6 +24,7 @@ _BY_STATUS = {
     429: "slow_down",
     503: "busy",
 }
+"""What an answer of a status means unless somebody says more."""
 
 
 class Problem(Exception):
@@ -40,7 +41,7 @@ class Problem(Exception):
     ) -> None:
         super().__init__(kind)
         self.status = status
-        self.kind = kind or _BY_STATUS.get(status, "internal")
+        self.kind = kind or BY_STATUS.get(status, "internal")
         self.detail = detail
         self.headers = dict(headers or {})
         self.errors = errors

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from channelwatch.base.clock import EpochMs
 from channelwatch.status.device import DeviceState
-from channelwatch.status.states import Health, Protection, rank
+from channelwatch.status.states import Flag, Health, Protection
 
 
 class Mark(StrEnum):
@@ -34,18 +34,22 @@ class Mark(StrEnum):
 
 
 _GRAVITY = {mark: place for place, mark in enumerate(Mark)}
-_BY_RANK = (Mark.EXPOSED, Mark.DOWN, Mark.ALARM, Mark.WEAKENED, Mark.UNKNOWN, Mark.DEGRADED)
 
 
 def mark_of(state: DeviceState, *, in_service: bool) -> Mark:
     """The device's mark. Up without proof of protection is not drawn as in order, and unknown never is."""
-    if not in_service:
-        return Mark.IDLE
-    now = state.assessment
-    place = rank(now.health, now.protection, state.flags)
-    if place < len(_BY_RANK):
-        return _BY_RANK[place]
-    return Mark.UNPROVEN if now.protection is Protection.UNKNOWN else Mark.OK
+    health, protection = state.assessment.health, state.assessment.protection
+    shown = (
+        (not in_service, Mark.IDLE),
+        (protection is Protection.EXPOSED, Mark.EXPOSED),
+        (health is Health.DOWN, Mark.DOWN),
+        (Flag.SECURITY_ALARM in state.flags, Mark.ALARM),
+        (protection is Protection.WEAKENED, Mark.WEAKENED),
+        (health is Health.UNKNOWN, Mark.UNKNOWN),
+        (health is Health.DEGRADED, Mark.DEGRADED),
+        (protection is Protection.UNKNOWN, Mark.UNPROVEN),
+    )
+    return next((mark for holds, mark in shown if holds), Mark.OK)
 
 
 def since_of(state: DeviceState, mark: Mark) -> EpochMs:

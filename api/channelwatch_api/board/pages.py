@@ -6,6 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Form, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
+from pydantic import BeforeValidator
 
 from channelwatch.base.errors import ChannelwatchError
 from channelwatch.inventory.model import Bloc
@@ -27,6 +28,8 @@ from channelwatch_api.texts import plain
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
 Framed = Annotated[Frame, Depends(frame)]
+Blank = BeforeValidator(lambda value: value or None)
+"""A form sends a choice that was not made as an empty text."""
 Token = Annotated[str, Form(max_length=128)]
 
 
@@ -63,8 +66,8 @@ async def events(
 async def devices(
     page: Framed,
     shared: Shared,
-    bloc: Bloc | None = None,
-    mark: Mark | None = None,
+    bloc: Annotated[Bloc | None, Blank] = None,
+    mark: Annotated[Mark | None, Blank] = None,
     find: Annotated[str, Query(max_length=64)] = "",
     sort: Annotated[str, Query(pattern="^(place|worst)$")] = "place",
 ) -> HTMLResponse:

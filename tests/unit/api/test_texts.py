@@ -1,0 +1,143 @@
+"""The catalogue: complete in both languages, and holding every key that a template or an enumeration asks for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from enum import StrEnum
+from importlib.resources import files
+from string import Formatter
+
+import pytest
+from channelwatch_api import problems
+from channelwatch_api.board.marks import Mark
+from channelwatch_api.texts import Language, load_catalogue, own_rows, plain
+from channelwatch_collector.profiles.vocabulary import MEANING
+
+from channelwatch.app.texts import catalogue as glossary
+from channelwatch.incidents.model import IncidentState, PageKind, Severity, StepKind
+from channelwatch.inventory.model import Bloc, CommuneKind, LifeCycle, Role, UnitKind
+from channelwatch.pipeline.ports import OutboxState
+from channelwatch.status.events import EventKind, MissCause
+from channelwatch.status.signals import Signal, SignalState
+from channelwatch.status.states import Axis, Cause, Flag, Health, PairState, Protection, Reason
+
+WORDS = {language: load_catalogue().words(language) for language in Language}
+KEY = re.compile(r'"([a-z_]+(?:\.[a-z0-9_]+)+)"(?! ~)')
+PREFIX = re.compile(r'"([a-z_.]+[._])" ~')
+
+ENUMERATED: dict[str, Iterable[StrEnum | str]] = {
+    "health.": Health, "protection.": Protection, "cause.": Cause, "flag.": Flag, "ha.": PairState, "mark.": Mark,
+    "axis.": Axis, "reason.": Reason, "inc.": IncidentState, "sev.": Severity, "sev.short.": Severity,
+    "step.": StepKind, "page.": PageKind, "outbox.": OutboxState, "event.": EventKind, "miss.": MissCause,
+    "state.": SignalState, "signal.": Signal, "family.": {signal.family for signal in Signal}, "bloc.": Bloc,
+    "unit.": [*CommuneKind, *UnitKind], "life.": LifeCycle, "role.": Role,
+    "ha.role_": ["active", "standby", "other", "none"],
+    "problem.": [*problems.BY_STATUS.values(), "wrong_password", "too_many_failures", "stale_form", "internal"],
+}  # fmt: skip
+"""What may follow each prefix that a template joins to a value."""
+
+
+def templates() -> dict[str, str]:
+    root = files("channelwatch_api") / "templates"
+    folders = (root, root / "frag")
+    return {
+        item.name: item.read_text(encoding="utf-8")
+        for folder in folders
+        for item in folder.iterdir()
+        if item.is_file()
+    }
+
+
+def test_every_row_is_complete_in_both_languages() -> None:
+    assert [row for row in own_rows() if not all(row.get(name) for name in ("key", "vi", "en"))] == []
+
+
+def test_no_key_stands_twice_or_in_the_glossary_as_well() -> None:
+    keys = [row["key"] for row in own_rows()]
+    assert sorted(keys) == sorted(set(keys))
+    assert set(keys) & set(glossary()) == set()
+
+
+@pytest.mark.parametrize("row", own_rows(), ids=lambda row: row["key"])
+def test_both_languages_leave_the_same_gaps_to_fill(row: dict[str, str]) -> None:
+    gaps = [{name for _, name, _, _ in Formatter().parse(row[language]) if name} for language in ("vi", "en")]
+    assert gaps[0] == gaps[1]
+
+
+def test_every_key_that_a_template_names_is_listed() -> None:
+    named = {
+        key
+        for text in templates().values()
+        for key in KEY.findall(text)
+        if not key.endswith((".html", ".js"))
+    }
+    files_of_pages = {"board.css", "icon.svg"}
+    assert {key for key in named - files_of_pages if key not in WORDS[Language.VI].by_key} == set()
+    assert len(named) > 60
+
+
+def test_every_prefix_that_a_template_joins_is_one_whose_values_are_tested() -> None:
+    joined = {prefix for text in templates().values() for prefix in PREFIX.findall(text)}
+    assert joined - {"who."} <= ENUMERATED.keys()
+
+
+@pytest.mark.parametrize("prefix", sorted(ENUMERATED))
+def test_every_value_that_may_follow_a_prefix_has_its_word(prefix: str) -> None:
+    assert [
+        value for value in ENUMERATED[prefix] if f"{prefix}{value}" not in WORDS[Language.VI].by_key
+    ] == []
+
+
+def test_every_word_of_a_device_has_its_translation() -> None:
+    words = {word for meaning in MEANING.values() for word in meaning.words or ()}
+    assert {word for word in words if f"value.{word}" not in WORDS[Language.VI].by_key} == set()
+
+
+def test_every_key_of_this_package_is_used() -> None:
+    sources = "\n".join(
+        [*templates().values(), *(path.read_text(encoding="utf-8") for path in python_files())]
+    )
+    dynamic = (*ENUMERATED, "value.", "measure.", "who.", "time.")
+    unused = [
+        row["key"]
+        for row in own_rows()
+        if f'"{row["key"]}"' not in sources and not row["key"].startswith(dynamic)
+    ]
+    assert unused == []
+
+
+def python_files() -> list:  # type: ignore[type-arg]
+    root = files("channelwatch_api")
+    return [
+        item for folder in (root, root / "board") for item in folder.iterdir() if item.name.endswith(".py")
+    ]
+
+
+def test_a_missing_word_shows_as_its_key() -> None:
+    assert WORDS[Language.VI]("no.such.key") == "no.such.key"
+
+
+@pytest.mark.parametrize(
+    ("ms", "vi", "en"),
+    [
+        (-5, "0 giây", "0 s"),
+        (59_999, "59 giây", "59 s"),
+        (61_000, "1 phút", "1 min"),
+        (3_900_000, "1 giờ 05 phút", "1 h 05 min"),
+        (180_000_000, "2 ngày 2 giờ", "2 d 2 h"),
+    ],
+)
+def test_durations_have_their_two_largest_units(ms: int, vi: str, en: str) -> None:
+    assert (WORDS[Language.VI].duration(ms), WORDS[Language.EN].duration(ms)) == (vi, en)
+
+
+@pytest.mark.parametrize(
+    ("value", "vi", "en"), [(3321, "3.321", "3,321"), (99.95, "99,95", "99.95"), (0, "0", "0")]
+)
+def test_numbers_are_written_as_each_language_does(value: float, vi: str, en: str) -> None:
+    assert (WORDS[Language.VI].number(value), WORDS[Language.EN].number(value)) == (vi, en)
+
+
+def test_names_are_compared_without_accents() -> None:
+    assert plain("Đặng Thuỳ Trâm") == plain("dang thùy tram") == "dang thuy tram"
