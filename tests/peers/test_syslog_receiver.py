@@ -207,6 +207,13 @@ async def test_a_source_over_its_rate_is_shed_but_not_its_errors() -> None:
         assert dict(room.lines[-1].classified.fields if room.lines[-1].classified else ()) == {"shed": "15"}
 
 
+async def test_all_sources_together_have_a_rate_too() -> None:
+    async with open_room(limits=Limits(total_rate_per_s=1, total_burst=5)) as room:
+        room.send_udp(*[b"<14>Nov 22 10:42:03 gw a: info"] * 20)
+        await eventually(lambda: room.receiver.counters.total(Count.RECEIVED) == 20)
+        assert room.count(Count.SHED, "6") == 15
+
+
 async def test_an_unknown_source_is_reported_once_and_its_lines_go_nowhere() -> None:
     async with open_room(knows=lambda _: False) as room:
         room.send_udp(*[LINE + b" password=hunter2"] * 10)

@@ -11,7 +11,14 @@ from channelwatch.base.clock import Clock, EpochMs
 from channelwatch.status.events import EventKind, RogueSource, Transport
 from channelwatch.status.signals import Reading, Signal, SignalState
 from channelwatch_collector.syslog.counters import Count, Counters
-from channelwatch_collector.syslog.limits import KEPT_SEVERITY, Limits, RateLimiter, Reporter, SequenceWatch
+from channelwatch_collector.syslog.limits import (
+    KEPT_SEVERITY,
+    Limits,
+    RateLimiter,
+    Reporter,
+    SequenceWatch,
+    TokenBucket,
+)
 from channelwatch_collector.syslog.line import Line, read_line
 from channelwatch_collector.syslog.parse.classify import Classified, Classifier
 from channelwatch_collector.syslog.parse.header import DEFAULT_ZONE, read_severity
@@ -95,6 +102,9 @@ class Intake:
         self._clock = clock
         self._limits = limits
         self._rates = RateLimiter(limits)
+        self._total = TokenBucket(
+            rate_per_s=limits.total_rate_per_s, burst=limits.total_burst, now_ms=clock.monotonic_ms()
+        )
         self._floods = Reporter(every_s=limits.flood_report_s, subjects=limits.sources)
         self._rogues = Reporter(every_s=limits.rogue_report_s, subjects=limits.sources)
         self._sequences = SequenceWatch(senders=limits.sources)
@@ -107,10 +117,14 @@ class Intake:
         arrival = _Arrival(peer, self._clock.now(), self._clock.monotonic_ms())
         if not self._callbacks.knows(peer.address):
             self._take_rogue(raw, arrival)
-        elif self._rates.allows(peer.address, arrival.now_ms) or read_severity(raw) <= KEPT_SEVERITY:
+        elif self._within_rate(arrival) or read_severity(raw) <= KEPT_SEVERITY:
             self._take_line(raw, arrival)
         else:
             self._shed(raw, arrival)
+
+    def _within_rate(self, arrival: _Arrival) -> bool:
+        now_ms = arrival.now_ms
+        return self._rates.allows(arrival.peer.address, now_ms) and self._total.take(now_ms)
 
     def _take_line(self, raw: bytes, arrival: _Arrival) -> None:
         line = self._read(raw, arrival)

@@ -21,7 +21,8 @@ class Limits:
     """Limits of all listeners together, except where a name says otherwise. Octets, seconds, or counts.
 
     `receive_buffer_octets` is asked of the kernel, which caps it at net.core.rmem_max without a word.
-    `rate_per_s` and `burst` hold per source. What is read per turn bounds how long other callbacks wait.
+    `rate_per_s` and `burst` hold per source, those with `total_` for all of them.
+    What is read per turn bounds how long other callbacks of the event loop wait.
     `sources` is how many sources' rates and reports are remembered; the least recently heard is forgotten.
     """
 
@@ -36,6 +37,8 @@ class Limits:
     handshake_timeout_s: float = 10.0
     rate_per_s: float = 200.0
     burst: int = 2000
+    total_rate_per_s: float = 10_000.0
+    total_burst: int = 50_000
     sources: int = 20_000
     flood_report_s: float = 60.0
     rogue_report_s: float = 60.0

@@ -37,7 +37,7 @@ class TcpListener:
         self._per_source: Counter[str] = Counter()
         self._server: asyncio.Server | None = None
         self._sweep: asyncio.TimerHandle | None = None
-        self._paused = False
+        self.paused = False
 
     @property
     def address(self) -> tuple[str, int]:
@@ -69,13 +69,13 @@ class TcpListener:
 
     def pause(self) -> None:
         """Stop reading from all connections, so that senders wait: for a caller whose queue fills up."""
-        self._paused = True
+        self.paused = True
         for connection in self._connections:
             connection.set_reading(False)
 
     def resume(self) -> None:
         """Read again."""
-        self._paused = False
+        self.paused = False
         for connection in self._connections:
             connection.set_reading(True)
 
@@ -90,7 +90,7 @@ class TcpListener:
         self.intake.counters.add(Count.CONNECTION, self.transport_name)
         self._connections.add(connection)
         self._per_source[source] += 1
-        if self._paused:
+        if self.paused:
             connection.set_reading(False)
         return True
 
@@ -234,6 +234,8 @@ class _Connection(asyncio.BufferedProtocol):
     def _begin(self, encrypted: asyncio.Transport, context: ssl.SSLContext) -> None:
         self._transport = encrypted
         self._peer = _identified(self._source, encrypted, context)
+        if self._listener.paused:
+            self.set_reading(False)
         early, self._early = bytes(self._early), bytearray()
         if early:
             self._read(early)

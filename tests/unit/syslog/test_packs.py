@@ -85,6 +85,14 @@ def test_examples_use_documentation_addresses(path: Path) -> None:
                 assert allowed.match(address), example.line
 
 
+def test_the_pack_that_the_guide_shows_is_right(tmp_path: Path) -> None:
+    guide = built_in_packs()[0].with_name("README.md").read_text(encoding="utf-8")
+    path = tmp_path / "shown.yaml"
+    path.write_text(guide.split("```yaml\n")[1].split("```")[0], encoding="utf-8")
+    (pattern,) = load_packs([path])
+    assert pattern.kind is EventKind.TUNNEL_DOWN
+
+
 def test_pattern_names_are_unique() -> None:
     names = [pattern.name for pattern in load_packs()]
     assert len(names) == len(set(names))

@@ -42,6 +42,7 @@ PASSWORDS = st.text(
         ("key id 17 expired", "key id [masked] expired"),
         ("keyid=0a0b0c", "keyid=[masked]"),
         ("session_id=99887766", "session_id=[masked]"),
+        ('cookies="ab12/cd34" in_spi="1a2b3c4d"', 'cookies=[masked] in_spi="[masked]"'),
         ("SPIs c1a2b3c4_i 09e5f6a7_o and TS 192.0.2.0/24", "SPIs [masked] [masked] and TS 192.0.2.0/24"),
         ("received SPI (0xDEADBEEF) from 192.0.2.1", "received SPI ([masked]) from 192.0.2.1"),
         ("spi=3735928559", "spi=[masked]"),

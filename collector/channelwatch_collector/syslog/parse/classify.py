@@ -139,14 +139,15 @@ class Classifier:
 
     def __init__(self, patterns: Iterable[Pattern]) -> None:
         self._by_name: dict[tuple[str | None, str | None], list[_Ranked]] = {}
-        self._by_text: dict[tuple[str, ...], list[_Ranked]] = {}
+        self._by_text: dict[tuple[str, ...], list[tuple[str, _Ranked]]] = {}
         for ranked in enumerate(patterns):
             pattern = ranked[1]
             assert pattern.apps or pattern.msgids or pattern.contains, (
                 "a pattern without a gate slows every line"
             )
             if not pattern.apps and not pattern.msgids:
-                self._by_text.setdefault(pattern.pack_contains, []).append(ranked)
+                words = self._by_text.setdefault(pattern.pack_contains, [])
+                words += [(word, ranked) for word in pattern.contains]
                 continue
             for app in pattern.apps or (None,):
                 for msgid in pattern.msgids or (None,):
@@ -168,9 +169,9 @@ class Classifier:
         for key in {(app, message.msgid), (app, None), (None, message.msgid)}:
             found += self._by_name.get(key, ())
         text = message.text
-        for gate, patterns in self._by_text.items():
+        for gate, words in self._by_text.items():
             if not gate or any(word in text for word in gate):
-                found += [ranked for ranked in patterns if any(word in text for word in ranked[1].contains)]
+                found += [ranked for word, ranked in words if word in text]
         found.sort(key=itemgetter(0))
         return [pattern for _, pattern in found]
 

@@ -49,6 +49,7 @@ _STAMP_FORMS: Final = (
     ),
     re.compile(rf"[\[(<{{\"'|*]\s*{_RANK}?mật\s*[\])>}}\"'|*]", re.IGNORECASE),
 )
+_BARE_WORD: Final = re.compile(r"mat(?!\w)")
 _SINGLE_STAMP: Final = re.compile(r"(?<!\w)MẬT(?!\w)")
 _WORD_BEFORE: Final = re.compile(r"(\w+)\s+$")
 _WORD_AFTER: Final = re.compile(r"\s+(\w+)")
@@ -76,7 +77,7 @@ _WHOSE: Final = r"(?:\s(?:for|of|cho)\s(?:user\s)?[^\s:=]{1,64})?"
 _VALUE: Final = r"((?!\[masked\])(?:\"[^\"]*\"?|'[^']*'?|[^\s,;&\"'<>()\[\]{}|]+))"
 _ASSIGNED: Final = re.compile(
     rf"(?:(?:{_STRONG_NAMES})[\w.-]{{0,24}}"
-    rf"|{_NAME_START}(?:{_WEAK_NAMES}){_NAME_PART}?(?:[-_.\d]\w{{0,24}})?)"
+    rf"|{_NAME_START}(?:{_WEAK_NAMES})s?{_NAME_PART}?(?:[-_.\d]\w{{0,24}})?)"
     rf"{_WHOSE}[\"']?\s{{0,3}}(?:=>|:=|[=:>])\s{{0,3}}{_VALUE}",
     re.IGNORECASE,
 )
@@ -139,6 +140,7 @@ _PATTERNS_OF: Final[tuple[tuple[tuple[str, ...], tuple[re.Pattern[str], ...]], .
     (("$",), (_CRYPT,)),
     (("0x",), (_HEX_ARRAY,)),
 )
+_HINT: Final = re.compile("|".join(re.escape(word) for words, _ in _PATTERNS_OF for word in words))
 _WORDS: Final = tuple((word, patterns) for words, patterns in _PATTERNS_OF for word in words)
 
 _SPI_SIDE: Final = re.compile(r"(?<![A-Za-z0-9])[0-9A-Fa-f]{8,16}_[ior]\*?(?![A-Za-z0-9])")
@@ -166,7 +168,7 @@ def refuse(line: str) -> Refusal | None:
         line = _UNICODE_ESCAPE.sub(lambda found: chr(int(found[1], 16)), line)
     line = _composed(line)
     lowered = line.lower()
-    if ("mật" in lowered or "mat" in lowered) and _bears_stamp(line):
+    if ("mật" in lowered or ("mat" in lowered and _BARE_WORD.search(lowered))) and _bears_stamp(line):
         return Refusal.SECRECY_STAMP
     if "----" in line and _PEM.search(line):
         return Refusal.PEM_BLOCK
@@ -206,8 +208,7 @@ def redact_value(name: str, value: str) -> str:
 
 
 def _hints_at_secret(text: str) -> bool:
-    lowered = text.lower()
-    return "_" in text or not text.isascii() or any(word in lowered for word, _ in _WORDS)
+    return "_" in text or not text.isascii() or _HINT.search(text.lower()) is not None
 
 
 def _mask_named(text: str) -> tuple[str, int]:
@@ -215,10 +216,10 @@ def _mask_named(text: str) -> tuple[str, int]:
     lowered = text.lower()
     if len(lowered) != len(text):
         lowered = "".join(char if len(char.lower()) > 1 else char.lower() for char in text)
+    present = [entry for entry in _WORDS if entry[0] in lowered]
     spans = sorted(
         found.span(1)
-        for word, patterns in _WORDS
-        if word in lowered
+        for word, patterns in present
         for pattern in patterns
         for found in _found_at(pattern, word, text, lowered)
     )
