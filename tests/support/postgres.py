@@ -95,8 +95,9 @@ def _programs() -> tuple[Path, Path]:
 
 
 def _as_user(folder: Path) -> list[str | Path]:
+    """The command before the server's own: it ends the server with this process, however this one ends."""
+    setpriv: list[str | Path] = [require_binary("setpriv", package="util-linux"), "--pdeathsig=QUIT"]
     if os.geteuid() != 0:
-        return []
+        return setpriv
     shutil.chown(folder, DEBIAN_USER, DEBIAN_USER)
-    setpriv = require_binary("setpriv", package="util-linux")
-    return [setpriv, f"--reuid={DEBIAN_USER}", f"--regid={DEBIAN_USER}", "--clear-groups", "--no-new-privs"]
+    return [*setpriv, f"--reuid={DEBIAN_USER}", f"--regid={DEBIAN_USER}", "--clear-groups", "--no-new-privs"]

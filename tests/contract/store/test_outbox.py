@@ -67,7 +67,9 @@ def test_a_claim_whose_lease_ran_out_may_be_claimed_again(store: FullStore, epoc
     assert (second.row_id, second.attempts) == (first.row_id, 2)
 
 
-def test_what_a_dead_process_had_claimed_is_free_at_once_for_its_successor(store: FullStore, epoch: int) -> None:
+def test_what_a_dead_process_had_claimed_is_free_at_once_for_its_successor(
+    store: FullStore, epoch: int
+) -> None:
     fill(store, epoch, outbox_row())
     (first,) = claim(store, epoch)
     later = EpochMs(NOW + 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -200,3 +201,12 @@ def test_many_events_are_pruned_in_several_transactions(
     assert sql_store.prune_events(at(9)) == 9
     assert sql_store.prune_events(EpochMs(10**13)) == 3
     assert sql_store.events(devices=[DEVICE]) == []
+
+
+def test_endless_text_is_cut(sql_store: SqlStore, sql_epoch: int) -> None:
+    endless = "x" * (events.MAX_TEXT_CHARS + 1)
+    spoken = replace(event(text=endless), component=endless)
+    sql_store.commit(effects(events=(spoken,), rogues=(replace(rogue(), sample=endless),)), epoch=sql_epoch)
+    (stored,) = sql_store.events(devices=[DEVICE])
+    (stranger,) = sql_store.rogues()
+    assert stored.text == stored.component == stranger.sample == endless[:-1]
