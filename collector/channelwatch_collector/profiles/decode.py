@@ -127,6 +127,8 @@ def _table(table: TableSpec, device: DeviceRow, expected: Sequence[str]) -> list
             if table.merge is None and row.component in taken:
                 row.component = f"{row.component} [{row.value('index')}]"
             taken.add(row.component)
+            # Several rows may be one component; their counters are still counters of their own.
+            row.counted_as = row.component if table.merge is None else str(row.value("index"))
             met |= _peers(table, row)
             readings += [reading for spec in table.signals for reading in read_signal(spec, row)]
     except Unusable:
@@ -153,7 +155,7 @@ def _component(table: TableSpec, row: DeviceRow) -> str:
             name = table.component.evaluate(row)
         except (Absent, Unusable):
             name = None
-    if name is None or name == "":
+    if name is None or (name == "" and table.component is not None and table.component.names):
         name = row.value("index")
     return str(name)[:MAX_TEXT]
 

@@ -52,6 +52,10 @@ class Row(Protocol):
         """The numbers of a whole column. Raises Absent when it is empty."""
         ...
 
+    def count(self, name: str) -> int:
+        """How many rows a column has. Raises Absent when it has none."""
+        ...
+
     def now(self) -> int:
         """The wall clock when the answer was in, epoch ms."""
         ...
@@ -266,6 +270,13 @@ def _age(row: Row, args: list[Evaluate]) -> Scalar:
     return max(0.0, (row.now() - _number(args[0](row))) / 1000)
 
 
+def _power10(row: Row, args: list[Evaluate]) -> Scalar:
+    exponent = _number(args[0](row))
+    if not -30 <= exponent <= 30:
+        raise Unusable
+    return 10.0**exponent
+
+
 def _days_until(row: Row, args: list[Evaluate]) -> Scalar:
     return (_number(args[0](row)) - row.now()) / DAY_MS
 
@@ -294,6 +305,7 @@ _BY_NAME: Mapping[str, Callable[[Row, str], float]] = {
     "per_day": lambda row, name: row.rise(name),
     "mean": lambda row, name: fmean(row.each(name)),
     "total": lambda row, name: sum(row.each(name)),
+    "count": lambda row, name: row.count(name),
     "largest": lambda row, name: max(row.each(name)),
 }
 """Functions over a name: a counter's rate, its rate times 60, its rise within the last day; and over the values of a
@@ -316,10 +328,12 @@ FUNCTIONS: Mapping[str, tuple[range, Callable[[Row, list[Evaluate]], Scalar]]] =
     "skew": (range(1, 2), _skew),
     "age": (range(1, 2), _age),
     "days_until": (range(1, 2), _days_until),
+    "power10": (range(1, 2), _power10),
 }
 """Functions over values.
 
 `first(a, b)`: the first that the device offers. `present(a)`. `matches(text, 'pattern')`. `number(text)`: the number
 that it begins with. `concat(...)`, `lower(text)`. `part(index, start, count)` and `label(index)` read a row's index.
 `skew(date)`: device clock minus ours, s. `age(date)`, s. `days_until(date)`.
+`power10(n)`: ten to the power of n.
 """

@@ -95,7 +95,8 @@ class Answer:
 
 
 class DeviceRow:
-    """The scalars of a device as one row, `table` and `component` both empty."""
+    """The scalars of a device as one row. `component` names a row of a table, `counted_as` tells its counters from
+    those of other rows, `own` is the value of the signal that is being judged."""
 
     def __init__(
         self, answer: Answer, scalars: Mapping[str, ObjectSpec], moment: Moment, watch: Watch
@@ -104,6 +105,7 @@ class DeviceRow:
         self.moment = moment
         self.watch = watch
         self.component = ""
+        self.counted_as = ""
         self.own: Scalar = None
         self._scalars = scalars
 
@@ -137,6 +139,14 @@ class DeviceRow:
                 if not found:
                     raise Unusable
                 return found
+        raise Unusable if any(oid in self.answer.failed for oid in spec.oid) else Absent
+
+    def count(self, name: str) -> int:
+        spec = self._spec(name)
+        for oid in spec.oid:
+            cells = self.answer.columns.get(oid)
+            if cells:
+                return len(cells)
         raise Unusable if any(oid in self.answer.failed for oid in spec.oid) else Absent
 
     def _numbers(self, cell: Value, spec: ObjectSpec) -> list[float]:
@@ -187,7 +197,7 @@ class DeviceRow:
         return Sample(number, self.watch.tick, values.width(found)), spec.scale
 
     def _key(self, name: str) -> str:
-        return f"{name}|{self.component}"
+        return f"{name}|"
 
 
 class TableRow(DeviceRow):
@@ -216,7 +226,7 @@ class TableRow(DeviceRow):
 
     def _key(self, name: str) -> str:
         inside = name in self._table.columns
-        return f"{self._table.name}.{name}|{self.component}" if inside else f"{name}|"
+        return f"{self._table.name}.{name}|{self.counted_as}" if inside else f"{name}|"
 
 
 class JsonRow(DeviceRow):
@@ -252,7 +262,7 @@ class JsonRow(DeviceRow):
         return Sample(number, self.watch.tick), 1
 
     def _key(self, name: str) -> str:
-        return f"{self._table.name}.{name}|{self.component}"
+        return f"{self._table.name}.{name}|{self.counted_as}"
 
 
 def rows(device: DeviceRow, table: TableSpec) -> Iterator[DeviceRow]:

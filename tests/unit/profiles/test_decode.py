@@ -337,15 +337,11 @@ def test_two_rows_of_one_name_stay_apart(tunnels: Profile) -> None:
 def test_merged_rows_are_summed_and_the_best_state_stands(own: Own) -> None:
     merged = own(TUNNELS.replace("component: peer", "component: peer\n    merge: best"))
     # Two security associations of one tunnel, the older being torn down.
-    objects = (
-        {**tunnel("1", "a", 2, 0), **tunnel("2", "a", 1, 0)},
-        {**tunnel("1", "a", 2, 60), **tunnel("2", "a", 1, 120)},
-    )
-    memory = Memory()
-    for number, given in enumerate(objects):
-        decoded = decode(merged, answer(merged, given), memory, moment(60 * number))
-        memory = decoded.memory
+    first = {**tunnel("1", "a", 2, 0), **tunnel("2", "a", 1, 0)}
+    later = {**tunnel("1", "a", 2, 60), **tunnel("2", "a", 1, 120)}
+    _, decoded = series(merged, first, later)
     assert state_of(decoded.readings, Signal.CHANNEL_STATE, "a") is OK
+    assert value_of(decoded.readings, Signal.CHANNEL_RX_BYTES, "a") == 3
     assert value_of(decoded.readings, Signal.CHANNEL_UP_COUNT) == 1
 
 

@@ -40,6 +40,9 @@ class Objects:
         self.value(name)
         return [1.0, 2.0, 6.0]
 
+    def count(self, name: str) -> int:
+        return len(self.each(name))
+
     def now(self) -> int:
         return NOW
 
@@ -78,6 +81,8 @@ def evaluate(written: str, **objects: Scalar) -> Scalar:
         ("per_day(a)", 700.0),
         ("mean(a)", 3.0),
         ("total(a) + largest(a)", 15.0),
+        ("count(a)", 3),
+        ("power10(-a + 4)", 0.001),
         ("skew(date)", -900.0),
         ("age(date)", 901.0),
         ("days_until(later)", 2.0),
@@ -132,7 +137,8 @@ def test_an_absent_object_makes_the_whole_absent() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["a / 0", "a % 0", "text + 1", "spoilt + 1", "text < 1", "number(text)", "label(text)"]
+    "text",
+    ["a / 0", "a % 0", "text + 1", "spoilt + 1", "text < 1", "number(text)", "label(text)", "power10(99)"],
 )
 def test_what_cannot_be_computed_is_unusable_and_never_a_crash(text: str) -> None:
     with pytest.raises(Unusable):
