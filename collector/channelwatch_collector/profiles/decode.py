@@ -155,7 +155,7 @@ def _component(table: TableSpec, row: DeviceRow) -> str:
             name = table.component.evaluate(row)
         except (Absent, Unusable):
             name = None
-    if name is None or (name == "" and table.component is not None and table.component.names):
+    if name is None or (name == "" and not table.may_be_nameless):
         name = row.value("index")
     return str(name)[:MAX_TEXT]
 

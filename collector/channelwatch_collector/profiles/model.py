@@ -205,7 +205,7 @@ class JsonSource(_Model):
 class TableSpec(_Model):
     """Rows that become components.
 
-    `component` names a row; without it the whole index does. `where` picks rows. `peers`: expressions under which
+    `component` names a row; without it the whole index does, and an empty text `''` is the device itself. `where` picks rows. `peers`: expressions under which
     an expected tunnel is recognised; with it, expected tunnels without a row are reported as missing, and the counts
     of expected and working tunnels are made. `merge` joins rows of one component: numbers are summed, of states the
     best or the worst stands; without it such rows are told apart by their index. `keys` are the columns of a JSON
@@ -238,6 +238,11 @@ class TableSpec(_Model):
         yield from (found for found in (self.component, self.where, *self.peers) if found is not None)
         for signal in self.signals:
             yield from signal.expressions
+
+    @property
+    def may_be_nameless(self) -> bool:
+        """Whether `component` itself says that a row may stand for the device: it has an empty text in it."""
+        return self.component is not None and ("''" in self.component.text or '""' in self.component.text)
 
     @property
     def names(self) -> frozenset[str]:
