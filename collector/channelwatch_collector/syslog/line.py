@@ -7,7 +7,6 @@ from datetime import tzinfo
 from typing import Final
 
 from channelwatch.base.clock import EpochMs, iso_utc
-from channelwatch.status.signals import SignalState
 from channelwatch_collector.syslog.parse.classify import Classified, Classifier, NoKind
 from channelwatch_collector.syslog.parse.header import DEFAULT_ZONE, MAX_MESSAGE_OCTETS, parse_header
 from channelwatch_collector.syslog.parse.message import Message, SdElement, decode
@@ -60,14 +59,6 @@ def read_line(
     if isinstance(result, NoKind):
         return Line(clean, None, result, masked)
     return Line(clean, result, None, masked)
-
-
-def is_good_news(classified: Classified) -> bool:
-    """Whether a line says that something is well again.
-
-    Anybody can send such a line over UDP, so without an authenticated sender it only asks for a poll.
-    """
-    return any(reading.state is SignalState.OK for reading in classified.readings)
 
 
 def parse_line(

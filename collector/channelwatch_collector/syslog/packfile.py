@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Annotated, Final, Self
@@ -251,11 +251,3 @@ def _differences(result: Classified, example: Example) -> Iterator[tuple[tuple[s
     if stated != example.readings:
         shown = [reading.model_dump(mode="json") for reading in stated]
         yield ("readings",), f"are {shown}"
-
-
-def describe(patterns: Iterable[Pattern]) -> Mapping[str, int]:
-    """How many patterns each pack holds."""
-    counts: dict[str, int] = {}
-    for pattern in patterns:
-        counts[pattern.pack] = counts.get(pattern.pack, 0) + 1
-    return counts

@@ -9,7 +9,7 @@ from functools import cache
 
 import pytest
 from channelwatch_collector.syslog import cli
-from channelwatch_collector.syslog.line import Line, is_good_news, parse_line, read_line
+from channelwatch_collector.syslog.line import Line, parse_line, read_line
 from channelwatch_collector.syslog.packfile import load_packs
 from channelwatch_collector.syslog.parse.classify import Classifier
 from channelwatch_collector.syslog.parse.header import MAX_MESSAGE_OCTETS
@@ -41,13 +41,6 @@ def test_a_known_line_is_classified_and_its_text_redacted() -> None:
     assert line.classified.kind is EventKind.TUNNEL_DOWN
     assert line.message.text == "SPI [masked]"
     assert line.masked == 1
-    assert not is_good_news(line.classified)
-
-
-def test_news_that_clears_an_alarm_is_told_apart() -> None:
-    line = read(b'<131>1 - gw encryptor - tunnel-up [enc@99999 peer="hub-a"] up')
-    assert line.classified is not None
-    assert is_good_news(line.classified)
 
 
 @pytest.mark.parametrize(
