@@ -89,14 +89,15 @@ class Screens:
         """
         if self._closing or self.streams >= MAX_STREAMS:
             raise Problem(503, headers={"Retry-After": "10"})
-        screen = await self.current(key)
-        wake = asyncio.Event()
-        screen.listeners.add(wake)
-        return self._messages(screen, wake, self._seen(last_id), still_valid)
+        return self._messages(await self.current(key), self._seen(last_id), still_valid)
 
     async def _messages(
-        self, screen: Screen, wake: asyncio.Event, seen: int, still_valid: Callable[[], bool]
+        self, screen: Screen, seen: int, still_valid: Callable[[], bool]
     ) -> AsyncIterator[bytes]:
+        # Entered only now: a client that left before its first message leaves no listener behind.
+        screen = self._screens.setdefault(screen.key, screen)
+        wake = asyncio.Event()
+        screen.listeners.add(wake)
         try:
             yield f"retry: {RETRY_MS}\n\n".encode()
             while not self._closing:
