@@ -7,6 +7,7 @@ import asyncio
 import functools
 import importlib.util
 import json
+import shutil
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from typing import Any
 from channelwatch.base.clock import SystemClock
 from channelwatch.base.errors import Permanent
 from channelwatch_simulator.cli import add_pace, port, until_stopped
-from channelwatch_simulator.demo import Demo, Plan
+from channelwatch_simulator.demo import Demo, Plan, check_port_free
 
 
 class DemoCommand:
@@ -30,14 +31,18 @@ class DemoCommand:
             "--port", type=port, default=8080, metavar="PORT", help="port of the board (8080)"
         )
         parser.add_argument(
-            "--dir", type=Path, metavar="DIR", help="folder to keep (default: a new temporary one)"
+            "--dir",
+            type=Path,
+            metavar="DIR",
+            help="folder to keep (default: a temporary one, removed at the end)",
         )
         parser.add_argument("--json", type=Path, metavar="FILE", help="write the measured figures there")
 
     def run(self, args: argparse.Namespace) -> int:
-        """Run until stopped; 0, or an error when something did not stay up."""
+        """Run until stopped; 0, or an error when something did not stay up, which leaves the folder for a look."""
         if importlib.util.find_spec("aiosmtpd") is None:
             raise Permanent("The demo's mail inbox needs aiosmtpd: pip install 'channelwatch[demo]'.")
+        check_port_free(args.port)
         root = args.dir or Path(tempfile.mkdtemp(prefix="channelwatch-demo-"))
         plan = Plan(root.resolve(), args.seed, args.speed, args.port, args.agent_port, args.seconds)
         figures: dict[str, Any] = {}
@@ -46,6 +51,8 @@ class DemoCommand:
             _report(figures)
             if args.json is not None:
                 args.json.write_text(json.dumps(figures, indent=2) + "\n")
+        if args.dir is None:
+            shutil.rmtree(root)
         return 0
 
 

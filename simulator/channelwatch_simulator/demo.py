@@ -84,10 +84,9 @@ class Demo:
     async def run(self, figures: dict[str, Any]) -> None:
         """Start everything, tell the story until cancelled, and end everything again.
 
-        `figures` is filled with what was measured, however the run ends. Raises Permanent when a port is taken or
-        the product does not stay up.
+        `figures` is filled with what was measured, however the run ends. Raises Permanent when a device's port is
+        taken or the product does not stay up.
         """
-        check_port_free(self._plan.board_port)
         agent_port = self._plan.agent_port or _agent_port()
         province = build_province(Preset.DEMO, self._plan.seed, port=agent_port)
         self._folder.write_inventory(province)
