@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
@@ -15,6 +16,7 @@ from channelwatch_collector.profiles.profile import FALLBACK, Profile, join, pro
 from channelwatch_collector.snmp.port import Oid
 
 BUILT_IN_FOLDER = Path(__file__).parent / "data"
+NEVER_READ = "never-read.yaml"
 MAX_FILES = 500
 """The most profile files in one folder."""
 
@@ -32,18 +34,27 @@ class _Source:
     content: ProfileFile | Fragment
 
 
+@dataclass(frozen=True, slots=True)
+class _Folder:
+    """What a folder's files hold, and what is wrong with them."""
+
+    profiles: dict[str, _Source] = field(default_factory=dict)
+    fragments: dict[str, _Source] = field(default_factory=dict)
+    complaints: list[str] = field(default_factory=list)
+
+
 def load_profiles(folder: Path | None = None) -> Mapping[str, Profile]:
     """All profiles by name: the built-in ones and those of `folder`, which win. InputError names every problem."""
-    profiles: dict[str, _Source] = {}
-    fragments: dict[str, _Source] = {}
-    complaints: list[str] = []
-    for place in (BUILT_IN_FOLDER, *(() if folder is None else (folder,))):
-        complaints += _read_folder(place, profiles, fragments)
-    forbidden = YamlFile(BUILT_IN_FOLDER / "never-read.yaml").validate(NeverRead).never_read
+    found = _built_in()
+    own = _Folder() if folder is None else _read_folder(folder)
+    profiles = {**found.profiles, **own.profiles}
+    fragments = {**found.fragments, **own.fragments}
+    complaints = [*found.complaints, *own.complaints]
+    forbidden = YamlFile(BUILT_IN_FOLDER / NEVER_READ).validate(NeverRead).never_read
     loaded: dict[str, Profile] = {}
     for name, source in sorted(profiles.items()):
-        profile, found = _assemble(source, fragments, forbidden)
-        complaints += found
+        profile, wrong = _assemble(source, fragments, forbidden)
+        complaints += wrong
         loaded[name] = profile
     if FALLBACK not in loaded and not complaints:
         complaints = [f"{BUILT_IN_FOLDER}: there is no profile {FALLBACK!r}"]
@@ -52,34 +63,40 @@ def load_profiles(folder: Path | None = None) -> Mapping[str, Profile]:
     return loaded
 
 
-def _read_folder(folder: Path, profiles: dict[str, _Source], fragments: dict[str, _Source]) -> Iterable[str]:
+@cache
+def _built_in() -> _Folder:
+    """The product's own files, which do not change while it runs."""
+    return _read_folder(BUILT_IN_FOLDER)
+
+
+def _read_folder(folder: Path) -> _Folder:
     if not folder.is_dir():
         raise InputError([f"{folder}: no such folder"], operation="load profiles")
     files = sorted(folder.glob("*.yaml")) + sorted((folder / "fragments").glob("*.yaml"))
     if len(files) > MAX_FILES:
         raise InputError([f"{folder}: more than {MAX_FILES} files"], operation="load profiles")
-    complaints: list[str] = []
-    seen: dict[str, Path] = {}
+    read = _Folder()
     for path in files:
-        if path.name == "never-read.yaml":
+        if path.name == NEVER_READ:
             continue
         try:
-            file = YamlFile(path)
-            if path.parent.name == "fragments":
-                fragment = file.validate(Fragment)
-                name = f"fragment {fragment.fragment}"
-                fragments[fragment.fragment] = _Source(file, fragment)
-            else:
-                profile = file.validate(ProfileFile)
-                name = f"profile {profile.name}"
-                profiles[profile.name] = _Source(file, profile)
+            _read_file(path, read)
         except InputError as error:
-            complaints += error.problems
-            continue
-        if name in seen:
-            complaints.append(file.problem(("name",), f"{name} stands in {seen[name].name} too"))
-        seen[name] = path
-    return complaints
+            read.complaints.extend(error.problems)
+    return read
+
+
+def _read_file(path: Path, read: _Folder) -> None:
+    file = YamlFile(path)
+    if path.parent.name == "fragments":
+        fragment = file.validate(Fragment)
+        name, key, kept, source = fragment.fragment, "fragment", read.fragments, _Source(file, fragment)
+    else:
+        profile = file.validate(ProfileFile)
+        name, key, kept, source = profile.name, "name", read.profiles, _Source(file, profile)
+    if name in kept:
+        read.complaints.append(file.problem((key,), f"{name!r} stands in {kept[name].file.path.name} too"))
+    kept[name] = source
 
 
 def _assemble(
