@@ -60,7 +60,10 @@ def prune(connection: Connection, before: EpochMs) -> int:
 
 
 def _count_rogues(connection: Connection, found: Sequence[RogueSource]) -> None:
-    heard = rogue_source.c.heard + insert_or(connection, rogue_source).excluded.heard
+    also = {
+        "first_at": rogue_source.c.first_at,
+        "heard": rogue_source.c.heard + insert_or(connection, rogue_source).excluded.heard,
+    }
     rows = [
         {
             "address": item.address,
@@ -72,7 +75,7 @@ def _count_rogues(connection: Connection, found: Sequence[RogueSource]) -> None:
         }
         for item in found
     ]
-    put(connection, rogue_source, rows, also={"heard": heard}, keep=("first_at",))
+    put(connection, rogue_source, rows, also=also)
     surplus = connection.scalars(select(func.count()).select_from(rogue_source)).one() - MAX_ROGUES
     if surplus > 0:
         key = tuple_(rogue_source.c.address, rogue_source.c.transport)

@@ -48,17 +48,14 @@ def put(
     rows: Sequence[Values],
     *,
     also: Mapping[str, ColumnElement[Any]] | None = None,
-    keep: Sequence[str] = (),
 ) -> None:
-    """Insert `rows`; where a primary key exists, take the new values, those in `also` instead, not those in `keep`."""
+    """Insert `rows`; where a primary key exists, take the new values, or what `also` says instead."""
     if not rows:
         return
     statement = insert(connection, table)
     keys = [column.name for column in table.primary_key]
     changed = {
-        column.name: statement.excluded[column.name]
-        for column in table.columns
-        if column.name not in keys and column.name not in keep
+        column.name: statement.excluded[column.name] for column in table.columns if column.name not in keys
     }
     connection.execute(
         statement.on_conflict_do_update(index_elements=keys, set_={**changed, **(also or {})}), rows

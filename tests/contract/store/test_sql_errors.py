@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,9 +14,11 @@ from channelwatch.base.clock import EpochMs
 from channelwatch.base.errors import Bug
 from channelwatch.store import events
 from channelwatch.store.errors import StorePermanent, StoreReason, StoreTransient, translated
+from channelwatch.store.sql import Lock, take_turns
 from channelwatch.store.sqlstore import MAX_SUBJECTS, SqlStore, open_store
+from channelwatch.store.tables import rogue_source
 from tests.contract.store.conftest import lease_of
-from tests.contract.store.examples import DEVICE, LOG, T, at, effects, event, full_batch, rogue
+from tests.contract.store.examples import DEVICE, LOG, T, at, effects, event, full_batch, inventory, rogue
 from tests.support.postgres import Postgres
 
 SECRET = "hunter2hunter2"
@@ -84,6 +87,30 @@ def test_a_held_lock_is_transient_and_the_batch_can_be_tried_again(sql_url: str,
         holder.rollback()
     store.commit(full_batch(), epoch=epoch)
     assert store.load(LOG, now=T).next_seq == 3
+    other.dispose()
+    store.close()
+    assert refused.value.reason is StoreReason.BUSY
+
+
+@pytest.mark.parametrize(
+    ("lock", "act"),
+    [
+        (Lock.SCHEMA, lambda store: store.upgrade()),
+        (Lock.INVENTORY, lambda store: store.apply_inventory(inventory(), [], by="x", at=T)),
+        (Lock.LEASE, lambda store: store.take_lease("pipeline", "test", now=T, ttl_ms=1)),
+    ],
+)
+@pytest.mark.parametrize("sql_url", ["postgresql"], indirect=True)
+def test_two_processes_take_turns(
+    sql_url: str, tmp_path: Path, lock: Lock, act: Callable[[SqlStore], object]
+) -> None:
+    store = open_store(f"{sql_url}&options=-c%20lock_timeout%3D50", tmp_path)
+    other = create_engine(sql_url)
+    with other.begin() as holder:
+        take_turns(holder, lock)
+        with pytest.raises(StoreTransient) as refused:
+            act(store)
+    act(store)
     other.dispose()
     store.close()
     assert refused.value.reason is StoreReason.BUSY
@@ -191,6 +218,13 @@ def test_forged_addresses_do_not_fill_the_disk(
     sql_store.commit(effects(rogues=(rogue("192.0.2.99", ms=99),)), epoch=sql_epoch)
     assert [found.address for found in sql_store.rogues(limit=2)] == ["192.0.2.99", "192.0.2.19"]
     assert len(sql_store.rogues()) == 5
+
+
+def test_a_stranger_is_known_from_its_first_word_to_its_last(sql_store: SqlStore, sql_epoch: int) -> None:
+    sql_store.commit(effects(rogues=(rogue(ms=5), rogue(ms=9))), epoch=sql_epoch)
+    with sql_store.engine.connect() as connection:
+        (row,) = connection.execute(rogue_source.select())
+    assert (row.first_at, row.last_at) == (at(5), at(9))
 
 
 def test_many_events_are_pruned_in_several_transactions(
