@@ -198,8 +198,10 @@ class Collector:
 
     def _agent(self, device: Device, clock: AgentClock) -> None:
         """An authenticated answer: its engine may speak for the device from now on."""
-        self.sources.bind(clock.engine_id, device.code)
+        displaced = self.sources.bind(clock.engine_id, device.code)
         if self.traps is not None:
+            if displaced is not None:
+                self.traps.unbind_engine(displaced)
             self.traps.bind_engine(clock.engine_id, device.address, clock)
 
     def _trap_receiver(self, listen: Listen) -> TrapReceiver:

@@ -36,6 +36,7 @@ class Sources:
         self._reporter = Reporter(every_s=ROGUE_EVERY_S, subjects=MAX_ROGUES)
         self._by_address: dict[str, Device | None] = {}
         self._by_engine: dict[bytes, DeviceCode] = {}
+        self._engines: dict[DeviceCode, bytes] = {}
         self._devices: dict[DeviceCode, Device] = {}
         self.rogues = 0
 
@@ -47,10 +48,18 @@ class Sources:
             address = _plain(device.address)
             self._by_address[address] = None if address in self._by_address else device
         self._by_engine = {key: code for key, code in self._by_engine.items() if code in self._devices}
+        self._engines = {code: key for code, key in self._engines.items() if code in self._devices}
 
-    def bind(self, engine_id: bytes, device: DeviceCode) -> None:
-        """An authenticated poll of `device` was answered by this engine."""
+    def bind(self, engine_id: bytes, device: DeviceCode) -> bytes | None:
+        """An authenticated poll of `device` was answered by this engine; the one that answered before, if another."""
+        before = self._engines.get(device)
         self._by_engine[engine_id] = device
+        self._engines[device] = engine_id
+        if before is None or before == engine_id:
+            return None
+        if self._by_engine.get(before) == device:
+            del self._by_engine[before]
+        return before
 
     def device_at(self, address: str) -> Device | None:
         """The device with this address, None if there is none or more than one."""

@@ -114,6 +114,14 @@ def test_a_bound_engine_is_known_behind_another_address(desk: Desk) -> None:
     assert isinstance(event, EventReceived) and event.device == device(1).code
 
 
+def test_an_engine_that_was_replaced_speaks_for_nobody(desk: Desk) -> None:
+    assert desk.sources.bind(b"old", device(1).code) is None
+    assert desk.sources.bind(b"old", device(1).code) is None
+    assert desk.sources.bind(b"new", device(1).code) == b"old"
+    assert desk.sources.device_of(b"old", "192.0.2.200") is None
+    assert desk.sources.device_of(b"new", "192.0.2.200") == device(1)
+
+
 def test_a_stranger_is_reported_once_a_minute_and_counted_always(desk: Desk) -> None:
     for _ in range(5):
         assert not desk.events.allows("198.51.100.9")
