@@ -8,8 +8,7 @@ import re
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import dataclass, replace
 
 import httpx
 import pytest
@@ -23,6 +22,7 @@ from channelwatch.base.clock import SystemClock
 from channelwatch.base.errors import Permanent
 from channelwatch.status.states import Cause, Health, PairState, Protection
 from tests.support import eventually
+from tests.unit.api.event_stream import Listener
 from tests.unit.api.memory_house import MemoryHouse, settings
 
 LY_SON = "51-D-21548-1"
@@ -70,47 +70,6 @@ async def running() -> AsyncIterator[Running]:
     house.all_up()
     async with server(house) as found:
         yield found
-
-
-@dataclass
-class Message:
-    """One server-sent event."""
-
-    event: str = ""
-    id: str = ""
-    data: dict[str, Any] = field(default_factory=dict)
-
-
-class Listener:
-    """Reads an event stream message by message."""
-
-    def __init__(self, response: httpx.Response) -> None:
-        self.response = response
-        self._lines = response.aiter_lines()
-
-    async def next(self, *, within_s: float = 5.0) -> Message:
-        return await asyncio.wait_for(self._next(), within_s)
-
-    async def patch(self) -> Message:
-        """The next message that changes something."""
-        while True:
-            message = await self.next()
-            if message.event != "beat":
-                return message
-
-    async def _next(self) -> Message:
-        message = Message()
-        async for line in self._lines:
-            name, _, value = line.partition(": ")
-            if name == "event":
-                message.event = value
-            elif name == "id":
-                message.id = value
-            elif name == "data":
-                message.data = json.loads(value)
-            elif not line and message.event:
-                return message
-        raise EOFError("the stream has ended")
 
 
 @asynccontextmanager
