@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from channelwatch_collector.profiles.decode import decode
+from channelwatch_collector.profiles.expression import FUNCTION_NAMES
 from channelwatch_collector.profiles.load import BUILT_IN_FOLDER, load_profiles
 from channelwatch_collector.profiles.match import Identity, recognise
 from channelwatch_collector.profiles.model import ObjectSpec, SignalSpec
@@ -203,3 +205,22 @@ def test_every_notification_of_the_mib_has_its_meaning(mib: dict[str, MibObject]
 def test_every_signal_family_of_an_encryptor_is_offered_by_the_reference() -> None:
     families = {signal.family for signal in PROFILES["reference-encryptor"].offered}
     assert families == {signal.family for signal in Signal} - {"reach", "pair"}
+
+
+# The guide for those who write profiles -----------------------------------------------------------------------
+
+
+def test_the_example_of_the_guide_is_a_profile_that_loads(tmp_path: Path) -> None:
+    guide = (BUILT_IN_FOLDER.parent / "README.md").read_text(encoding="utf-8")
+    section = guide.partition("## An example\n")[2].partition("\n## ")[0]
+    (tmp_path / "my-encryptor.yaml").write_text(textwrap.dedent(section), encoding="utf-8")
+    found = load_profiles(tmp_path)["my-encryptor"]
+    assert {Signal.CRYPTO_MODE, Signal.CHANNEL_STATE, Signal.SYS_UPTIME} <= found.offered
+    assert found.traps[oid("1.3.6.1.4.1.99999.7.0.1")].name == "tunnelDown"
+
+
+def test_the_guide_names_every_function_of_expressions() -> None:
+    guide = (BUILT_IN_FOLDER.parent / "README.md").read_text(encoding="utf-8")
+    table = guide.partition("| function | gives |")[2]
+    for name in FUNCTION_NAMES:
+        assert re.search(rf"`[^`]*\b{name}\b", table), name

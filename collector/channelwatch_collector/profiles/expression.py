@@ -337,3 +337,6 @@ that it begins with. `concat(...)`, `lower(text)`. `part(index, start, count)` a
 `skew(date)`: device clock minus ours, s. `age(date)`, s. `days_until(date)`.
 `power10(n)`: ten to the power of n.
 """
+
+FUNCTION_NAMES = frozenset({*_BY_NAME, *FUNCTIONS})
+"""Every function that an expression may call."""
