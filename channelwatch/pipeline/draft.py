@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import ChainMap
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 from channelwatch.base.clock import EpochMs
 from channelwatch.base.ids import DeviceCode, GroupCode, IncidentId
@@ -187,7 +186,9 @@ class Draft:
 
 def set_pair(draft: Draft, group: GroupCode, state: PairState, transition: Transition) -> None:
     """Record that `group` is in `state` from now on."""
-    draft.pairs[group] = replace(draft.pair(group), state=state, since=EpochMs(transition.t_hi))
+    before, since = draft.pair(group), EpochMs(transition.t_hi)
+    lost_until = since if before.state is PairState.LOST else before.lost_until
+    draft.pairs[group] = PairView(state, since, lost_until)
     draft.transitions.append(transition)
 
 

@@ -13,6 +13,7 @@ from channelwatch.incidents.model import Incident, StepKind
 from channelwatch.incidents.rules import Rule, device_matches, group_matches
 from channelwatch.inventory.model import Bloc
 from channelwatch.pipeline.draft import Draft, set_pair
+from channelwatch.pipeline.greater import Whose, live, standing
 from channelwatch.status.device import DeviceState
 from channelwatch.status.states import Axis, Cause, Flag, Health, PairState, Protection, Reason, Transition
 from channelwatch.status.topology import group_state, hub_is_lost
@@ -90,13 +91,18 @@ def _device_rules(draft: Draft, code: DeviceCode, at: EpochMs) -> None:
     rules = draft.world.rules.device
     matched = device_matches(rules, state, bloc) if device.in_service else frozenset()
     for rule in rules:
-        greater = _greater_fault(draft, code) if rule.yields and rule.id in matched else None
-        if greater is not None:
-            _yield(draft, rule, code, greater)
-        elif rule.id in matched:
-            _holds(draft, rule, code, bloc=bloc, at=at, cause=state.assessment.cause)
-        elif not _undecided(rule, state):
-            _ceases(draft, rule, code)
+        if rule.id not in matched:
+            if not _undecided(rule, state):
+                _ceases(draft, rule, code)
+            continue
+        found = standing(draft, rule, code, draft.holding.get((rule.id, code), at))
+        match found.whose:
+            case Whose.OWN:
+                _holds(draft, rule, code, bloc=bloc, at=at, cause=state.assessment.cause)
+            case Whose.GREATER:
+                _yield(draft, rule, code, found.of)
+            case Whose.UNDECIDED:
+                _await(draft, rule, code, at)
 
 
 def _group_rules(draft: Draft, group: GroupCode) -> None:
@@ -139,10 +145,10 @@ def _holds(
     key = (rule.id, subject)
     draft.clearing.pop(key, None)
     incident = draft.latest_incident(key)
-    if incident is not None and _live(incident):
+    if incident is not None and live(incident):
         return incident
     since = draft.holding.setdefault(key, at)
-    if draft.now - since < max(rule.confirm_ms, _sibling_hold(draft, rule, subject, since)):
+    if draft.now - since < rule.confirm_ms:
         return None
     draft.holding.pop(key)
     if incident is not None and may_reopen(incident, draft.now):
@@ -173,7 +179,7 @@ def _ceases(draft: Draft, rule: Rule, subject: str) -> None:
     key = (rule.id, subject)
     draft.holding.pop(key, None)
     incident = draft.latest_incident(key)
-    if incident is None or not _live(incident):
+    if incident is None or not live(incident):
         draft.clearing.pop(key, None)
         return
     since = draft.clearing.setdefault(key, draft.now)
@@ -184,16 +190,12 @@ def _ceases(draft: Draft, rule: Rule, subject: str) -> None:
     draft.page(restored, farewell(restored, draft.world.inventory.contacts, draft.now))
 
 
-def _greater_fault(draft: Draft, code: DeviceCode) -> str | None:
-    """What takes this device with it: the lost hub above it, or the told-of fault of its own HA group."""
-    inventory = draft.world.inventory
-    if Flag.IMPACTED in draft.device(code).flags:
-        return inventory.parent.get(code)
-    group = inventory.device[code].ha_group
-    if group is None or draft.pair(group).state not in (PairState.LOST, PairState.NO_REDUNDANCY):
-        return None
-    incidents = (draft.latest_incident((rule.id, group)) for rule in draft.world.rules.group)
-    return group if any(incident is not None and _live(incident) for incident in incidents) else None
+def _await(draft: Draft, rule: Rule, subject: str, at: EpochMs) -> None:
+    """Open nothing yet: it may turn out to be part of a greater fault. What is open stays open."""
+    key = (rule.id, subject)
+    draft.clearing.pop(key, None)
+    if not live(draft.latest_incident(key)):
+        draft.holding.setdefault(key, at)
 
 
 def _yield(draft: Draft, rule: Rule, subject: str, greater: str) -> None:
@@ -202,7 +204,7 @@ def _yield(draft: Draft, rule: Rule, subject: str, greater: str) -> None:
     draft.holding.pop(key, None)
     draft.clearing.pop(key, None)
     incident = draft.latest_incident(key)
-    if incident is not None and _live(incident):
+    if incident is not None and live(incident):
         draft.advance(incident, StepKind.MERGED, reason=f"part_of:{greater}")
 
 
@@ -211,10 +213,6 @@ def _list_impacted(draft: Draft, incident: Incident, group: GroupCode) -> None:
     impacted = tuple(child for child in children if Flag.IMPACTED in draft.device(child).flags)
     if impacted and impacted != incident.impacted:
         draft.put(replace(draft.incidents.get(incident.id, incident), impacted=impacted))
-
-
-def _live(incident: Incident) -> bool:
-    return not incident.state.is_over and incident.restored_at is None
 
 
 def _undecided(rule: Rule, state: DeviceState) -> bool:
@@ -227,22 +225,3 @@ def _undecided(rule: Rule, state: DeviceState) -> bool:
 def _flapping(draft: Draft, subject: str) -> bool:
     state = draft.world.inventory.device.get(DeviceCode(subject))
     return state is not None and Flag.FLAPPING in draft.device(DeviceCode(subject)).flags
-
-
-def _sibling_hold(draft: Draft, rule: Rule, subject: str, since: EpochMs) -> int:
-    """How long to wait for the hub's own fate when several of its spokes fall at once."""
-    policy = draft.world.policy
-    hub = draft.world.inventory.parent.get(DeviceCode(subject)) if rule.yields else None
-    if hub is None:
-        return 0
-    fallen = 0
-    for child in draft.world.inventory.children[hub]:
-        key = (rule.id, child)
-        if child == subject:
-            continue
-        incident = draft.latest_incident(key)
-        recent = (
-            incident is not None and incident.round_at > since - policy.sibling_hold_ms and _live(incident)
-        )
-        fallen += recent or key in draft.holding
-    return policy.sibling_hold_ms if fallen >= policy.sibling_limit else 0

@@ -22,14 +22,15 @@ class WorldPolicy:
     """Limits of the pipeline. Times in milliseconds.
 
     `poll_ms` is the period of a device that names none. A device unpolled for `blind_periods` periods is blind.
-    Once `sibling_limit` spokes of a hub have fallen within `sibling_hold_ms`, further ones wait so long for the
-    hub to be found out before they open incidents of their own.
+    A spoke that falls within `sibling_hold_ms` of another of the same hub waits so long for the hub's own fate, and
+    `suspect_hold_ms` while the hub does not answer; for `settle_ms` after a lost hub came back none is opened.
     """
 
     poll_ms: int = 60_000
     blind_periods: float = 3.0
-    sibling_limit: int = 2
     sibling_hold_ms: int = 15_000
+    suspect_hold_ms: int = 60_000
+    settle_ms: int = 10_000
     step: StepPolicy = StepPolicy()
 
 

@@ -34,10 +34,11 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class PairView:
-    """An HA group's state since an instant (epoch ms)."""
+    """An HA group's state since an instant (epoch ms); `lost_until` is when it last came back, 0 = never."""
 
     state: PairState = PairState.UNKNOWN
     since: EpochMs = EpochMs(0)
+    lost_until: EpochMs = EpochMs(0)
 
 
 def member(state: DeviceState) -> Member:

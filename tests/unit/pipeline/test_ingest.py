@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 import pytest
 
@@ -11,7 +12,7 @@ from channelwatch.base.clock import EpochMs
 from channelwatch.base.errors import Permanent
 from channelwatch.base.ids import LogId
 from channelwatch.incidents.model import Incident, IncidentState, PageKind
-from channelwatch.inventory.model import LifeCycle
+from channelwatch.inventory.model import Bloc, Inventory, LifeCycle
 from channelwatch.pipeline.draft import Draft
 from channelwatch.pipeline.ingest import acknowledge, ingest, resume, tick
 from channelwatch.pipeline.ports import CurrentRow, Effects, Snapshot
@@ -150,6 +151,7 @@ def test_a_lost_hub_is_one_incident_that_takes_in_its_spokes(story: Story) -> No
 def test_spokes_that_stay_down_get_their_own_incident_when_the_hub_returns(story: Story) -> None:
     story.silence(HUB_A, HUB_B)
     story.see(*(answer(code, story.now, encrypting(tunnel_down())) for code in SPOKES))
+    story.wait(3000)
     assert {item.rule for item in story.incidents if not item.state.is_over} >= {"hub-lost"}
     back = [answer(code, story.now + 10_000) for code in SPOKES[1:]]
     story.see(*back, answer(HUB_A, story.now + 10_000, encrypting(role("active"))), after=10_000)
@@ -277,11 +279,61 @@ def test_the_log_numbers_its_transitions_without_a_gap(story: Story) -> None:
 def test_several_spokes_at_once_wait_for_the_hubs_fate_and_are_released_when_it_stands(story: Story) -> None:
     for code in SPOKES:
         story.see(trap(code, story.now, tunnel_down()), after=100)
-    assert len(story.incidents) == 2
-    for _ in range(16):
-        story.see(
-            answer(HUB_A, story.now, encrypting(role("active"))),
-            answer(HUB_B, story.now, encrypting(role("standby"))),
-        )
-        story.wait(1000)
+    assert [item.subject for item in story.incidents] == [SPOKES[0]]
+    hubs_stand(story)
+    story.wait(2000)
     assert {item.subject for item in story.incidents} == set(SPOKES)
+
+
+def hubs_stand(story: Story) -> None:
+    active, standby = encrypting(role("active")), encrypting(role("standby"))
+    story.see(answer(HUB_A, story.now, active), answer(HUB_B, story.now, standby))
+
+
+def in_bloc(bloc: Bloc) -> Inventory:
+    inventory = small_inventory()
+    sites = tuple(replace(site, bloc=bloc) for site in inventory.sites)
+    contacts = tuple(replace(contact, blocs=(bloc,)) for contact in inventory.contacts)
+    return replace(inventory, sites=sites, contacts=contacts)
+
+
+def test_a_failover_told_member_by_member_is_no_lost_hub(story: Story) -> None:
+    story.see(trap(HUB_A, story.now, role("standby")), after=100)
+    story.see(trap(HUB_B, story.now, role("active")), after=400)
+    story.wait(5000)
+    assert story.world.pairs[HUB].state is PairState.SWITCHED
+    assert {item.rule for item in story.incidents} == {"switched-over"}
+
+
+def test_a_lost_pair_that_returns_member_by_member_is_not_told_as_lost_redundancy() -> None:
+    story = Story(small_world(RULES, in_bloc(Bloc.GOV)))
+    story.all_well()
+    story.silence(HUB_A, HUB_B)
+    story.wait(3000)
+    story.see(answer(HUB_A, story.now + 500, encrypting(role("active"))), after=500)
+    story.see(answer(HUB_B, story.now + 900, encrypting(role("standby"))), after=900)
+    story.wait(25_000)
+    assert [(item.rule, item.state) for item in story.incidents] == [("hub-lost", IncidentState.RESTORED)]
+    assert {kind for kind, _ in story.pages} == {PageKind.OPENED, PageKind.RESTORED}
+
+
+def test_a_member_that_fails_is_one_incident_not_two() -> None:
+    story = Story(small_world(RULES, in_bloc(Bloc.GOV)))
+    story.all_well()
+    story.silence(HUB_B)
+    for _ in range(30):
+        story.see(answer(HUB_A, story.now, encrypting(role("active"))), miss(HUB_B, story.now))
+        story.see(*(answer(code, story.now) for code in SPOKES))
+        story.wait(1000)
+    assert [(item.rule, item.subject) for item in story.incidents] == [("redundancy-lost", HUB)]
+
+
+def test_a_hub_that_falls_silent_while_its_spokes_tell_is_two_messages_not_one_for_each(story: Story) -> None:
+    for code in SPOKES:
+        story.see(trap(code, story.now, tunnel_down()), after=50)
+    for _ in range(3):
+        story.see(miss(HUB_A, story.now + 5000), miss(HUB_B, story.now + 5000), after=5000)
+        story.wait(1000)
+    story.wait(20_000)
+    opened = {subject for kind, subject in story.pages if kind is PageKind.OPENED}
+    assert opened == {SPOKES[0], HUB}
