@@ -131,6 +131,8 @@ def _table(table: TableSpec, device: DeviceRow, expected: Sequence[str]) -> list
             row.counted_as = row.component if table.merge is None else str(row.value("index"))
             met |= _peers(table, row)
             readings += [reading for spec in table.signals for reading in read_signal(spec, row)]
+    except Absent:
+        return []
     except Unusable:
         spoilt = True
         readings = [

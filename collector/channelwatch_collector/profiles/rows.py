@@ -266,7 +266,10 @@ class JsonRow(DeviceRow):
 
 
 def rows(device: DeviceRow, table: TableSpec) -> Iterator[DeviceRow]:
-    """The rows of a table in the agent's order, at most MAX_ROWS. Raises Unusable if the table as a whole is."""
+    """The rows of a table in the agent's order, at most MAX_ROWS.
+
+    Raises Unusable if the table as a whole is, Absent if the object that would hold it as JSON is not there.
+    """
     if table.json_ is not None:
         for index, cells in _json_rows(device.answer, table.json_)[:MAX_ROWS]:
             yield JsonRow(device, table, index, cells)
@@ -293,7 +296,7 @@ def _json_rows(answer: Answer, source: JsonSource) -> list[tuple[str, Mapping[st
     if source.oid in answer.failed:
         raise Unusable
     if found is None or not found.exists:
-        return []
+        raise Absent
     if not isinstance(found.value, bytes) or len(found.value) > MAX_JSON:
         raise Unusable
     try:

@@ -382,6 +382,10 @@ def test_rows_are_read_out_of_json(own: Own) -> None:
     assert value_of(decoded.readings, Signal.CHANNEL_RX_BYTES, "wg0/hub") == 10
 
 
+def test_without_the_script_its_tunnels_are_unsupported_even_if_expected(own: Own) -> None:
+    assert once(own(JSON), {}, expected=("wg0/hub",)).readings == ()
+
+
 @pytest.mark.parametrize("text", ["", "not json", "[" * 5000, '{"data": 5}', '{"data": {"wg0": [1, 2]}}'])
 def test_broken_json_is_unknown_or_empty_and_never_a_crash(own: Own, text: str) -> None:
     readings = once(own(JSON), {"1.3.9.5.0": text}, expected=("wg0/hub",)).readings

@@ -226,3 +226,40 @@ def test_only_marked_interfaces_that_are_switched_on_are_watched() -> None:
     assert {item.component: item.value for item in readings if item.signal is Signal.IF_OPER} == {
         "eth1": "down"
     }
+
+
+@pytest.mark.parametrize(
+    ("own", "peer", "role", "seen"),
+    [
+        ("active", "passive", "active", "yes"),
+        ("Passive", "unknown", "standby", "no"),
+        ("disabled", "", "standalone", None),
+    ],
+)
+def test_a_palo_alto_member_tells_of_itself_and_its_peer(
+    own: str, peer: str, role: str, seen: str | None
+) -> None:
+    base = "1.3.6.1.4.1.25461.2.1.2.1"
+    readings = read("palo-alto", {f"{base}.11.0": own, f"{base}.12.0": peer}).readings
+    assert value_of(readings, Signal.HA_ROLE) == role
+    assert seen == next((item.value for item in readings if item.signal is Signal.HA_PEER_SEEN), None)
+
+
+def test_tunnel_interfaces_stand_for_tunnels_where_there_is_nothing_better() -> None:
+    objects: Given = {}
+    for row, (name, kind, admin, oper) in enumerate(
+        [("tunnel.1", 131, 1, 1), ("tunnel.2", 131, 2, 2), ("ethernet1/1", 6, 1, 2), ("tunnel", 131, 1, 2)], 1
+    ):
+        columns: Given = {"2.2.1.3": kind, "2.2.1.7": admin, "2.2.1.8": oper, "31.1.1.1.1": name}
+        objects = {**objects, **{f"1.3.6.1.2.1.{column}.{row}": cell for column, cell in columns.items()}}
+    readings = read("palo-alto", objects, expected=("tunnel.3",)).readings
+    states = {item.component: item.value for item in readings if item.signal is Signal.CHANNEL_STATE}
+    assert states == {"tunnel.1": "up", "tunnel.2": "disabled", "tunnel.3": "missing"}
+
+
+def test_a_link_encryptors_counters_may_say_not_applicable() -> None:
+    base = "1.3.6.1.4.1.2544.1.11.5.1.3.13.1"
+    readings = read("adva-fsp3000", {f"{base}.6.7": 86_400 * 5, f"{base}.6.8": 4_294_967_295}).readings
+    assert value_of(readings, Signal.KEY_EXPIRES_IN, "7") == 5
+    assert state_of(readings, Signal.KEY_EXPIRES_IN, "7") is SignalState.DEGRADED
+    assert state_of(readings, Signal.KEY_EXPIRES_IN, "8") is None
