@@ -20,6 +20,7 @@ from channelwatch_collector.counters import Mirror, PollMeters, Shown
 from channelwatch_collector.credentials import credential_of
 from channelwatch_collector.engines import engine_for
 from channelwatch_collector.events import Events, House
+from channelwatch_collector.kin import ask_kin
 from channelwatch_collector.memory import Remembered, memory_path, recall, remember
 from channelwatch_collector.poll.poller import Poller, PollLimits, Reports
 from channelwatch_collector.poll.schedule import Schedule, Timing
@@ -125,6 +126,7 @@ class Collector:
                 _every(INVENTORY_EVERY_S, self.follow_inventory),
                 _every(MEMORY_EVERY_S, self.save_memory),
                 self._stay_alive(),
+                ask_kin(self._engine, self.poller.poll_now),
             )
         ]
         try:
