@@ -15,15 +15,16 @@ from channelwatch import __version__
 from channelwatch.app.settings import HttpSettings
 from channelwatch.metrics.fleet import FleetText
 from channelwatch_api.auth import Gate
-from channelwatch_api.board import login, pages
 from channelwatch_api.board.assets import Asset, load_assets
 from channelwatch_api.board.compose import compose, density
 from channelwatch_api.board.render import Renderer
-from channelwatch_api.board.shell import PREFIXES, chrome, tongue
 from channelwatch_api.board.stream import Screens
 from channelwatch_api.house import House
 from channelwatch_api.limits import MAX_BODY_BYTES
+from channelwatch_api.meters import HttpMeters
 from channelwatch_api.middleware import SafeHeaders
+from channelwatch_api.pages import board, login
+from channelwatch_api.pages.shell import PREFIXES, chrome, tongue
 from channelwatch_api.problems import Problem, not_found
 from channelwatch_api.routes import devices, house, incidents, metrics, probes
 from channelwatch_api.services import Services, Shared, services
@@ -65,7 +66,7 @@ def create_app(engine: House, http: HttpSettings) -> FastAPI:
     for room in (devices.router, incidents.router, house.router):
         app.include_router(room, prefix="/api/v1")
     for prefix in PREFIXES:
-        app.include_router(pages.router, prefix=prefix)
+        app.include_router(board.router, prefix=prefix)
         app.include_router(login.router, prefix=prefix)
     for kind, handler in _handlers().items():
         app.add_exception_handler(kind, handler)
@@ -73,14 +74,14 @@ def create_app(engine: House, http: HttpSettings) -> FastAPI:
 
 
 def _services(engine: House, http: HttpSettings) -> Services:
-    catalogue, assets = load_catalogue(), load_assets()
+    catalogue, assets, meters = load_catalogue(), load_assets(), HttpMeters(engine.registry)
     renderer = Renderer(catalogue, _facts(engine, assets))
     return Services(
         house=engine,
-        gate=Gate(http, engine.clock),
+        gate=Gate(http, engine.clock, meters),
         catalogue=catalogue,
         fleet=FleetText(),
-        screens=Screens(engine, compose, renderer.fragment),
+        screens=Screens(engine, compose, renderer.fragment, meters),
         renderer=renderer,
         assets=assets,
     )

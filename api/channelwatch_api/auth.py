@@ -26,6 +26,7 @@ from channelwatch_api.limits import (
     PASSWORD_CHECKS,
     PASSWORD_CHECKS_WAITING,
 )
+from channelwatch_api.meters import HttpMeters, SignIn
 from channelwatch_api.passwords import Cost, PasswordHash, decoy, parse_hash
 from channelwatch_api.problems import Problem
 from channelwatch_api.scope import Scope
@@ -62,10 +63,11 @@ class _Known:
 class Gate:
     """Checks who is asking. Built once from the settings; Permanent when a hash or a secret is unfit."""
 
-    def __init__(self, settings: HttpSettings, clock: Clock) -> None:
+    def __init__(self, settings: HttpSettings, clock: Clock, meters: HttpMeters) -> None:
         _check_secrets(settings)
         self._settings = settings
         self._clock = clock
+        self._meters = meters
         self._known = {item.name: _Known(item, _hash(item)) for item in settings.accounts}
         self._decoy = decoy(next((known.hash.cost for known in self._known.values()), Cost()))
         self.sessions = Sessions(settings.session_secret, lifetime_ms=settings.session_hours * HOUR_MS)
@@ -92,14 +94,18 @@ class Gate:
         key, now = (name[:64], address), self._clock.monotonic_ms()
         wait_ms = max(self._by_name.wait_ms(key, now), self._by_address.wait_ms(address, now))
         if wait_ms:
+            self._meters.sign_in(SignIn.SLOWED_DOWN)
             raise Problem(429, "too_many_failures", headers={"Retry-After": str(wait_ms // 1000 + 1)})
         if self._waiting >= PASSWORD_CHECKS_WAITING:
+            self._meters.sign_in(SignIn.BUSY)
             raise Problem(503, headers={"Retry-After": "5"})
         self._by_name.begin(key, now)
         self._by_address.begin(address, now)
         known = self._known.get(name)
         if not await self._verify(known, password) or known is None:
+            self._meters.sign_in(SignIn.WRONG)
             raise Problem(401, "wrong_password")
+        self._meters.sign_in(SignIn.OPENED)
         self._by_name.succeeded(key)
         self._by_address.succeeded(address)
         return self.sessions.issue(name, known.binding, self._clock.now())

@@ -196,6 +196,9 @@ async def test_streams_beyond_the_limit_are_told_to_come_back(
         await two.next()
         async with listen(running, path) as third:
             assert (third.response.status_code, third.response.headers["retry-after"]) == (503, "10")
+        registry = running.house.registry
+        assert registry.get_sample_value("channelwatch_board_streams") == 2
+        assert registry.get_sample_value("channelwatch_board_streams_refused_total") == 1
     await eventually(lambda: _none(running), what="the closed streams to be forgotten")
     async with listen(running, path) as again:
         assert again.response.status_code == 200

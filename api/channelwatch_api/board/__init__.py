@@ -1,1 +1,1 @@
-"""The board: server-rendered pages, patched in place by an event stream."""
+"""What the board shows, as values, as text, and as a stream of patches."""

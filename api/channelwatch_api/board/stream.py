@@ -25,6 +25,7 @@ from channelwatch_api.limits import (
     PATCH_INTERVAL_S,
     RECENT_INTERVAL_S,
 )
+from channelwatch_api.meters import HttpMeters
 from channelwatch_api.problems import Problem
 
 RETRY_MS = 2000
@@ -34,8 +35,10 @@ RETRY_MS = 2000
 class Screens:
     """All screens of the process, and the loops that keep them current while somebody looks."""
 
-    def __init__(self, house: House, compose: Compose, render: Render) -> None:
+    def __init__(self, house: House, compose: Compose, render: Render, meters: HttpMeters) -> None:
         self._house = house
+        self._meters = meters
+        meters.watch_streams(lambda: self.streams)
         self._compose = compose
         self._render = render
         self._screens: OrderedDict[ScreenKey, Screen] = OrderedDict()
@@ -88,6 +91,7 @@ class Screens:
         `still_valid` is asked at each message: when the session has ended, so does the stream.
         """
         if self._closing or self.streams >= MAX_STREAMS:
+            self._meters.stream_refused()
             raise Problem(503, headers={"Retry-After": "10"})
         return self._messages(await self.current(key), self._seen(last_id), still_valid)
 

@@ -13,7 +13,8 @@ from channelwatch.status.states import Health, Protection
 from channelwatch_api import views
 from channelwatch_api.access import Right
 from channelwatch_api.auth import Account
-from channelwatch_api.problems import from_error, not_found
+from channelwatch_api.lookup import find_device
+from channelwatch_api.problems import from_error
 from channelwatch_api.routes.parameters import PAGE_DEFAULT, After, Limit, Since
 from channelwatch_api.schemas import ClearLatch, DeviceDetail, DeviceSummary, GroupOut, Page, UnitOut
 from channelwatch_api.services import Shared, SignedIn, commands
@@ -53,9 +54,7 @@ async def device(
 ) -> DeviceDetail:
     """One device: axes, flags, signals; `since` and `limit` bound its transitions and its events, each."""
     house = shared.house
-    state = account.scope.device(house.world, code)
-    if state is None:
-        raise not_found()
+    state = find_device(shared, account, code)
     transitions = await house.in_store(
         house.history.transitions, subjects=[state.device], since=since, limit=limit
     )
@@ -71,9 +70,7 @@ async def clear_latch(
     wanted: ClearLatch,
 ) -> None:
     """A person has looked at the device: the latched signal counts as ok until the device says otherwise."""
-    state = account.scope.device(shared.house.world, code)
-    if state is None:
-        raise not_found()
+    state = find_device(shared, account, code)
     try:
         await shared.house.clear_latch(state.device, wanted.signal, by=account.name)
     except ChannelwatchError as error:

@@ -5,21 +5,20 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path, Request
+from fastapi import APIRouter, Depends, Request
 
 from channelwatch.base.errors import ChannelwatchError
 from channelwatch.incidents.model import Incident
 from channelwatch_api import views
 from channelwatch_api.access import Right
 from channelwatch_api.auth import Account
-from channelwatch_api.problems import from_error, not_found
+from channelwatch_api.lookup import Number, find_incident
+from channelwatch_api.problems import from_error
 from channelwatch_api.routes.parameters import PAGE_DEFAULT, Limit, Since
 from channelwatch_api.schemas import IncidentDetail, IncidentOut, Page
 from channelwatch_api.services import Services, Shared, SignedIn, commands, origin
 
 router = APIRouter(tags=["incidents"])
-
-Number = Annotated[int, Path(ge=1, le=2**53)]
 
 
 class Which(StrEnum):
@@ -27,23 +26,6 @@ class Which(StrEnum):
 
     LIVE = "live"
     ALL = "all"
-
-
-async def find(shared: Services, account: Account, number: int) -> Incident:
-    """The incident `number` from memory or, if long over, from the store; Problem 404 outside the account's blocs."""
-    house = shared.house
-    found = account.scope.incident(house.world, number)
-    if found is not None:
-        return found
-    # Incidents are numbered in order of opening, so the store's list is enough: no query by number is needed yet.
-    stored = await house.in_store(house.history.incidents, blocs=account.scope.blocs, limit=STORED_LIMIT)
-    for item in stored:
-        if item.id == number and account.scope.sees_incident(item):
-            return item
-    raise not_found()
-
-
-STORED_LIMIT = 10_000
 
 
 @router.get("/incidents")
@@ -77,7 +59,7 @@ def live(shared: Services, account: Account) -> list[Incident]:
 async def incident(shared: Shared, account: SignedIn, number: Number) -> IncidentDetail:
     """One incident with every step and page. Notes are withheld from whoever may not read them."""
     house = shared.house
-    item = await find(shared, account, number)
+    item = await find_incident(shared, account, number)
     steps = await house.in_store(house.history.steps, number)
     pages = await house.in_store(house.history.pages, number)
     notes = account.may(Right.READ_NOTES)
@@ -96,7 +78,7 @@ async def acknowledge(
     number: Number,
 ) -> IncidentOut:
     """The account takes the incident: the ladder stops. Saying so twice changes nothing."""
-    item = await find(shared, account, number)
+    item = await find_incident(shared, account, number)
     try:
         taken = await shared.house.acknowledge(item.id, by=account.name, origin=origin("api", request))
     except ChannelwatchError as error:

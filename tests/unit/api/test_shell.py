@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from channelwatch_api.board.compose import density
 from channelwatch_api.board.render import Speech
-from channelwatch_api.board.shell import local_path
+from channelwatch_api.pages.shell import local_path
 from channelwatch_api.texts import Language, load_catalogue
 
 

@@ -110,7 +110,10 @@ def test_every_key_of_this_package_is_used() -> None:
 def python_files() -> list:  # type: ignore[type-arg]
     root = files("channelwatch_api")
     return [
-        item for folder in (root, root / "board") for item in folder.iterdir() if item.name.endswith(".py")
+        item
+        for folder in (root, root / "board", root / "pages")
+        for item in folder.iterdir()
+        if item.name.endswith(".py")
     ]
 
 

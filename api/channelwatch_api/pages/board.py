@@ -18,10 +18,10 @@ from channelwatch_api.board.marks import Mark
 from channelwatch_api.board.model import board as board_model
 from channelwatch_api.board.model import incident_row
 from channelwatch_api.board.screens import View
-from channelwatch_api.board.shell import Frame, frame, local_path
 from channelwatch_api.limits import PAGE_DEFAULT
+from channelwatch_api.lookup import Number, find_device, find_incident
+from channelwatch_api.pages.shell import Frame, frame, local_path
 from channelwatch_api.problems import from_error, not_found
-from channelwatch_api.routes.incidents import Number, find
 from channelwatch_api.services import Shared, origin
 from channelwatch_api.texts import plain
 
@@ -98,9 +98,7 @@ async def devices(
 async def device(page: Framed, shared: Shared, code: str, done: str = "") -> HTMLResponse:
     """One device."""
     house = shared.house
-    state = page.account.scope.device(house.world, code)
-    if state is None:
-        raise not_found()
+    state = find_device(shared, page.account, code)
     now = house.clock.now()
     transitions = await house.in_store(house.history.transitions, subjects=[state.device], limit=PAGE_DEFAULT)
     received = await house.in_store(house.history.events, devices=[state.device], limit=PAGE_DEFAULT)
@@ -132,9 +130,7 @@ async def clear_latch(
 ) -> RedirectResponse:
     """A person has looked at the device."""
     page.check(csrf, Right.CLEAR_LATCH)
-    state = page.account.scope.device(shared.house.world, code)
-    if state is None:
-        raise not_found()
+    state = find_device(shared, page.account, code)
     try:
         await shared.house.clear_latch(state.device, signal, by=page.account.name)
     except ChannelwatchError as error:
@@ -160,7 +156,7 @@ async def incidents(page: Framed, shared: Shared) -> HTMLResponse:
 async def incident(page: Framed, shared: Shared, number: Number) -> HTMLResponse:
     """One incident with every step and page."""
     house, scope = shared.house, page.account.scope
-    item = await find(shared, page.account, number)
+    item = await find_incident(shared, page.account, number)
     key = page.key(View.INCIDENT, str(number))
     live = scope.incident(house.world, number) is not None
     return page.respond(
@@ -185,7 +181,7 @@ async def acknowledge(
 ) -> RedirectResponse:
     """The account takes the incident; then back to where it was."""
     page.check(csrf, Right.ACKNOWLEDGE)
-    item = await find(shared, page.account, number)
+    item = await find_incident(shared, page.account, number)
     try:
         await shared.house.acknowledge(item.id, by=page.account.name, origin=origin("board", request))
     except ChannelwatchError as error:

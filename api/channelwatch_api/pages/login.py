@@ -8,8 +8,8 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from channelwatch_api.board.shell import Frame, chrome, frame, local_path, tongue
 from channelwatch_api.limits import MAX_PASSWORD_CHARS
+from channelwatch_api.pages.shell import Frame, chrome, frame, local_path, tongue
 from channelwatch_api.problems import Problem
 from channelwatch_api.services import Services, Shared, client_address
 from channelwatch_api.sessions import FORM_COOKIE, SESSION_COOKIE

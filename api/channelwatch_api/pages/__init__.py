@@ -1,0 +1,1 @@
+"""The board's pages: server-rendered HTML, working without a script."""
