@@ -158,14 +158,12 @@ def _holds(
         draft.put(incident)
     else:
         incident = draft.open(rule, subject, bloc=bloc, t0=since, cause=cause)
-    if not (incident.round > 0 and _flapping(draft, subject)):
-        incident = _climb_one(draft, incident)
-    return incident
+    return _climb_one(draft, incident)
 
 
 def _climb_one(draft: Draft, incident: Incident) -> Incident:
     rule = draft.world.rules.by_id.get(incident.rule)
-    if rule is None or not rule.pages:
+    if rule is None or not rule.pages or _is_noise(draft, incident):
         return incident
     climbed, pages = plan(incident, draft.world.inventory.contacts, draft.now)
     if climbed is not incident:
@@ -222,6 +220,9 @@ def _undecided(rule: Rule, state: DeviceState) -> bool:
     )
 
 
-def _flapping(draft: Draft, subject: str) -> bool:
-    state = draft.world.inventory.device.get(DeviceCode(subject))
-    return state is not None and Flag.FLAPPING in draft.device(DeviceCode(subject)).flags
+def _is_noise(draft: Draft, incident: Incident) -> bool:
+    """It opened again because its device flaps: the incident about the flapping has told of it."""
+    state = draft.world.inventory.device.get(DeviceCode(incident.subject))
+    if state is None or incident.round == 0 or incident.ladder > 0:
+        return False
+    return Flag.FLAPPING in draft.device(DeviceCode(incident.subject)).flags

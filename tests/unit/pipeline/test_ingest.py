@@ -337,3 +337,14 @@ def test_a_hub_that_falls_silent_while_its_spokes_tell_is_two_messages_not_one_f
     story.wait(20_000)
     opened = {subject for kind, subject in story.pages if kind is PageKind.OPENED}
     assert opened == {SPOKES[0], HUB}
+
+
+def test_while_a_line_flaps_only_the_flapping_is_told(story: Story) -> None:
+    for _ in range(6):
+        story.see(trap(SPOKES[0], story.now, tunnel_down()), after=4000)
+        story.wait(3000)
+        story.see(answer(SPOKES[0], story.now + 4000), after=4000)
+        story.wait(3000)
+    told = [(row.page.kind, row.alert.rule) for effects in story.effects for row in effects.outbox]
+    after = told[told.index((PageKind.OPENED, "device-flapping")) :]
+    assert {rule for _, rule in after} == {"device-flapping"}
