@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from channelwatch.base.ids import DeviceCode
 from channelwatch_collector.kin import kin
+
+from channelwatch.base.ids import DeviceCode
 from tests.support.province import HUB_A, HUB_B, small_inventory, spoke
 
 INVENTORY = small_inventory()
