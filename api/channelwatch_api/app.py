@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import quote
 
-from fastapi import APIRouter, FastAPI, Path, Request
+from fastapi import APIRouter, Depends, FastAPI, Path, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import RedirectResponse, Response
+from fastapi.security import HTTPBearer
 from starlette.exceptions import HTTPException
 
 from channelwatch import __version__
@@ -25,8 +26,9 @@ from channelwatch_api.meters import HttpMeters
 from channelwatch_api.middleware import SafeHeaders
 from channelwatch_api.pages import board, login
 from channelwatch_api.pages.shell import PREFIXES, chrome, tongue
-from channelwatch_api.problems import Problem, not_found
+from channelwatch_api.problems import MEDIA_TYPE, Problem, not_found
 from channelwatch_api.routes import devices, house, incidents, metrics, probes
+from channelwatch_api.schemas import ProblemOut
 from channelwatch_api.services import Services, Shared, services
 from channelwatch_api.texts import load_catalogue
 
@@ -34,6 +36,18 @@ Handler = Callable[[Request, Exception], Awaitable[Response]]
 
 _MACHINE_PATHS = ("/api/", "/metrics", "/healthz", "/readyz", "/static/")
 YEAR_S = 31_536_000
+
+BEARER = HTTPBearer(
+    auto_error=False, description="An account's api_token; a browser's session works as well."
+)
+"""Only tells the API's description how to authenticate; `signed_in` decides."""
+
+PROBLEMS: dict[int | str, dict[str, Any]] = {
+    "default": {
+        "description": "Problem details (RFC 9457)",
+        "content": {MEDIA_TYPE: {"schema": ProblemOut.model_json_schema()}},
+    }
+}
 
 static = APIRouter(include_in_schema=False)
 
@@ -44,7 +58,7 @@ async def asset(shared: Shared, name: Annotated[str, Path(max_length=64)]) -> Re
     found = shared.assets.get(name)
     if found is None:
         raise not_found()
-    headers = {"Cache-Control": f"public, max-age={YEAR_S}, immutable", "ETag": f'"{found.tag}"'}
+    headers = {"Cache-Control": f"public, max-age={YEAR_S}, immutable"}
     return Response(found.body, media_type=found.media_type, headers=headers)
 
 
@@ -64,7 +78,7 @@ def create_app(engine: House, http: HttpSettings) -> FastAPI:
     app.include_router(metrics.router)
     app.include_router(static)
     for room in (devices.router, incidents.router, house.router):
-        app.include_router(room, prefix="/api/v1")
+        app.include_router(room, prefix="/api/v1", dependencies=[Depends(BEARER)], responses=PROBLEMS)
     for prefix in PREFIXES:
         app.include_router(board.router, prefix=prefix)
         app.include_router(login.router, prefix=prefix)

@@ -9,8 +9,8 @@ MAX_HEADER_BYTES = 16 * 1024
 MAX_CONNECTIONS = 400
 """Open connections, streams included; more are answered 503."""
 
-HEADER_TIMEOUT_S = 10.0
-"""A client that has not sent its whole first request head by then is cut off."""
+REQUEST_TIMEOUT_S = 10.0
+"""A client that has not sent its first request by then, or a whole body within twice that, is cut off."""
 
 KEEP_ALIVE_S = 15
 """An idle connection between two requests is closed after this."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import uvicorn
 from fastapi import FastAPI
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
 from channelwatch.app.settings import Listen
 from channelwatch.base.errors import Permanent
@@ -19,10 +19,10 @@ from channelwatch_api.app import create_app
 from channelwatch_api.board.stream import Screens
 from channelwatch_api.house import House
 from channelwatch_api.limits import (
-    HEADER_TIMEOUT_S,
     KEEP_ALIVE_S,
     MAX_CONNECTIONS,
     MAX_HEADER_BYTES,
+    REQUEST_TIMEOUT_S,
     STOP_GRACE_S,
 )
 from channelwatch_api.services import Services
@@ -93,17 +93,22 @@ class Server(uvicorn.Server):
 
 
 class BoundedProtocol(H11Protocol):
-    """HTTP/1.1 that cuts off a client which does not finish its first request head in time."""
+    """HTTP/1.1 that cuts off a client which does not finish what it has begun to say."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Start the clock for the first request."""
+        """Start looking at the client's progress."""
         super().connection_made(transport)
-        self.loop.call_later(HEADER_TIMEOUT_S, self._cut_if_silent)
+        self.loop.call_later(REQUEST_TIMEOUT_S, self._look, None)
 
-    def _cut_if_silent(self) -> None:
-        started: object = self.cycle
-        if started is None and not self.transport.is_closing():
+    def _look(self, seen: RequestResponseCycle | None) -> None:
+        """Close where no request has come yet, or where the one `seen` a while ago still lacks a part of its body."""
+        cycle: RequestResponseCycle | None = self.cycle
+        if self.transport.is_closing():
+            return
+        if cycle is None or (cycle is seen and cycle.more_body):
             self.transport.close()
+        else:
+            self.loop.call_later(REQUEST_TIMEOUT_S, self._look, cycle)
 
 
 def bind(listen: Listen) -> socket.socket:

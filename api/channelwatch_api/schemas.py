@@ -298,6 +298,18 @@ class ReadinessOut(_Shape):
     problems: list[str]
 
 
+class ProblemOut(BaseModel):
+    """An error. `title` is Vietnamese, `title_en` English, `detail` a technical line; `errors` name fields."""
+
+    type: str
+    title: str
+    title_en: str
+    status: int
+    instance: str
+    detail: str = ""
+    errors: list[dict[str, str]] = []
+
+
 class ClearLatch(_Shape):
     """Which latched signal a person has looked at."""
 

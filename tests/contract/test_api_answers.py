@@ -240,6 +240,18 @@ async def test_a_browser_gets_a_page_in_its_language(client: httpx.AsyncClient, 
     assert answer.headers["content-type"].startswith("text/html")
 
 
+async def test_the_description_tells_how_to_authenticate_and_what_errors_look_like(
+    client: httpx.AsyncClient,
+) -> None:
+    told = (await client.get("/api/v1/openapi.json")).json()
+    assert set(told["components"]["securitySchemes"]) == {"HTTPBearer"}
+    for path, methods in told["paths"].items():
+        for operation in methods.values():
+            if path.startswith("/api/"):
+                assert operation["security"] == [{"HTTPBearer": []}], path
+                assert "application/problem+json" in operation["responses"]["default"]["content"], path
+
+
 async def test_a_wrong_method_and_an_unknown_path_are_problems(client: httpx.AsyncClient) -> None:
     assert (await client.delete("/api/v1/devices")).json()["status"] == 405
     assert (await client.get("/api/v1/nothing")).json()["status"] == 404

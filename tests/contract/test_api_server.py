@@ -177,11 +177,17 @@ async def test_a_head_beyond_the_limit_is_refused(running: Running) -> None:
     assert (await raw(running, head)).startswith(b"HTTP/1.1 4")
 
 
-@pytest.mark.parametrize("sent", [b"", b"GET /healthz HTTP/1.1\r\nHost: "])
+UNFINISHED = (
+    b"POST /login HTTP/1.1\r\nHost: board.test\r\nContent-Length: 9\r\n"
+    b"Content-Type: application/x-www-form-urlencoded\r\n\r\nname="
+)
+
+
+@pytest.mark.parametrize("sent", [b"", b"GET /healthz HTTP/1.1\r\nHost: ", UNFINISHED])
 async def test_a_client_that_does_not_finish_its_request_is_cut_off(
     monkeypatch: pytest.MonkeyPatch, sent: bytes
 ) -> None:
-    monkeypatch.setattr(part_module, "HEADER_TIMEOUT_S", 0.2)
+    monkeypatch.setattr(part_module, "REQUEST_TIMEOUT_S", 0.2)
     async with server(MemoryHouse(clock=SystemClock())) as running:
         assert await raw(running, sent, within_s=3) == b""
 

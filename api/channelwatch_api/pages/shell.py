@@ -108,14 +108,10 @@ class Frame:
             province=house.world.inventory.province,
             blocs=self.account.scope.blocs,
             problems=house.readiness().problems,
-            **self.chrome(),
+            **chrome(self.request),
             **context,
         )
         return _compressed(self.request, html)
-
-    def chrome(self) -> dict[str, Any]:
-        """What the page's head and its language link need."""
-        return chrome(self.request)
 
     def _stream(self, screen: Screen) -> str:
         key = screen.key

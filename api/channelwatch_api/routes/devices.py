@@ -13,9 +13,10 @@ from channelwatch.status.states import Health, Protection
 from channelwatch_api import views
 from channelwatch_api.access import Right
 from channelwatch_api.auth import Account
+from channelwatch_api.limits import PAGE_DEFAULT
 from channelwatch_api.lookup import find_device
 from channelwatch_api.problems import from_error
-from channelwatch_api.routes.parameters import PAGE_DEFAULT, After, Limit, Since
+from channelwatch_api.routes.parameters import After, Limit, Since
 from channelwatch_api.schemas import ClearLatch, DeviceDetail, DeviceSummary, GroupOut, Page, UnitOut
 from channelwatch_api.services import Shared, SignedIn, commands
 

@@ -6,7 +6,8 @@ from fastapi import APIRouter
 
 from channelwatch import __version__
 from channelwatch_api import views
-from channelwatch_api.routes.parameters import PAGE_DEFAULT, Limit
+from channelwatch_api.limits import PAGE_DEFAULT
+from channelwatch_api.routes.parameters import Limit
 from channelwatch_api.schemas import ChangeOut, Instant, OutboxOut, Page, QueueOut, StatusOut
 from channelwatch_api.services import Shared, SignedIn
 

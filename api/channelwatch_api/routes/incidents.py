@@ -12,9 +12,10 @@ from channelwatch.incidents.model import Incident
 from channelwatch_api import views
 from channelwatch_api.access import Right
 from channelwatch_api.auth import Account
+from channelwatch_api.limits import PAGE_DEFAULT
 from channelwatch_api.lookup import Number, find_incident
 from channelwatch_api.problems import from_error
-from channelwatch_api.routes.parameters import PAGE_DEFAULT, Limit, Since
+from channelwatch_api.routes.parameters import Limit, Since
 from channelwatch_api.schemas import IncidentDetail, IncidentOut, Page
 from channelwatch_api.services import Services, Shared, SignedIn, commands, origin
 
