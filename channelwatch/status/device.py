@@ -2,6 +2,9 @@
 
 Pure. A reading that changes nothing yields no transition. Confirmation delays when a silence is called down, never
 when it began: a transition carries the bounds [t_lo, t_hi] of the true change.
+
+Instants come from the wall clock, which may be set back at any time. Bounds are therefore cut to what is possible:
+not before the state that they end, and not after the moment of recording.
 """
 
 from __future__ import annotations
@@ -24,7 +27,17 @@ LATCHED = frozenset({Signal.CRYPTO_TAMPER})
 SUSTAINED: Mapping[Signal, int] = {Signal.PLATFORM_CPU: 3, Signal.PLATFORM_MEM: 3, Signal.PLATFORM_DISK: 3}
 """Signals that worsen only after so many polls in a row say so."""
 
+MAX_READINGS = 4096
+"""Readings kept of one device: events may name components, and no device has so many."""
+
 _GRAVITY = {SignalState.OK: 0, SignalState.DEGRADED: 1, SignalState.FAILED: 2}
+_HEALTH_GRAVITY = {Health.UP: 0, Health.DEGRADED: 1, Health.DOWN: 2, Health.UNKNOWN: 3}
+_PROTECTION_GRAVITY = {
+    Protection.UNKNOWN: 0,
+    Protection.SECURED: 0,
+    Protection.WEAKENED: 1,
+    Protection.EXPOSED: 2,
+}
 _REACH: Key = (Signal.REACH_SNMP, "")
 
 
@@ -40,7 +53,12 @@ class StepPolicy:
 
 @dataclass(frozen=True, slots=True)
 class DeviceState:
-    """Everything that is known of one device now. Instants are epoch ms, 0 = never."""
+    """Everything that is known of one device now. Instants are epoch ms, 0 = never.
+
+    `seen_at` is the last usable answer, `polled_at` the last poll that counts, answered or not. `known_at` is until
+    when the present state is known to have lasted: what changes next changed after it. `has_answered`: its readings
+    are a whole answer of this process' time, not only what events told since the start.
+    """
 
     device: DeviceCode
     assessment: Assessment = Assessment()
@@ -48,6 +66,8 @@ class DeviceState:
     protection_since: EpochMs = EpochMs(0)
     seen_at: EpochMs = EpochMs(0)
     polled_at: EpochMs = EpochMs(0)
+    known_at: EpochMs = EpochMs(0)
+    has_answered: bool = False
     flags: frozenset[Flag] = frozenset()
     latched: frozenset[Key] = frozenset()
     readings: Mapping[Key, Reading] = field(default_factory=dict)
@@ -58,6 +78,11 @@ class DeviceState:
     profile: str = ""
     worsening: Mapping[Key, int] = field(default_factory=dict)
     changes: tuple[EpochMs, ...] = ()
+
+    @property
+    def is_blind(self) -> bool:
+        """Nobody looks at it, or nobody ever did."""
+        return self.assessment.cause is Cause.MONITORING
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,27 +95,24 @@ class Step:
 
 def answered(state: DeviceState, poll: PollAnswered, policy: StepPolicy) -> Step:
     """The device answered: its readings replace all earlier ones."""
+    at = poll.received_at
     fresh = {reading.key: reading for reading in poll.readings}
     fresh[_REACH] = Reading(Signal.REACH_SNMP, SignalState.OK, True, source="poll")
     readings, worsening = _damped(state, fresh)
     seen = replace(
-        _with_readings(state, readings, poll.received_at),
+        _with_readings(state, readings, at),
         worsening=worsening,
-        seen_at=poll.received_at,
-        polled_at=poll.received_at,
+        seen_at=at,
+        polled_at=at,
+        known_at=at,
+        has_answered=True,
         misses=0,
         first_missed_at=EpochMs(0),
         miss_cause=None,
         profile=poll.profile,
     )
-    began = (
-        state.polled_at
-        if state.polled_at and state.assessment.cause is not Cause.MONITORING
-        else poll.received_at
-    )
-    return _assessed(
-        state, seen, _Edge(began, poll.received_at, poll.received_at, Reason.POLL, "poll"), policy
-    )
+    began = at if state.is_blind else state.known_at or at
+    return _moved(seen, assess(seen.readings.values()), _Edge(began, at, at, Reason.POLL, "poll"), policy)
 
 
 def missed(
@@ -100,31 +122,38 @@ def missed(
     if not poll.collector_healthy:
         return Step(state)
     first = state.first_missed_at or poll.sent_at
-    now_state = replace(
+    counted = replace(
         state,
         polled_at=poll.received_at,
         misses=state.misses + 1,
         first_missed_at=first,
         miss_cause=poll.cause,
     )
-    if now_state.misses < policy.misses_before_down:
-        return Step(now_state)
-    failed = Reading(Signal.REACH_SNMP, SignalState.FAILED, False, source=f"poll:{poll.cause}")
-    now_state = _with_readings(now_state, {**state.readings, _REACH: failed}, poll.received_at)
+    if counted.misses < policy.misses_before_down:
+        return Step(counted)
+    source = f"poll:{poll.cause}"
+    failed = Reading(Signal.REACH_SNMP, SignalState.FAILED, False, source=source)
+    counted = _with_readings(counted, {**state.readings, _REACH: failed}, poll.received_at)
+    counted = replace(counted, known_at=poll.received_at)
     wanted, reason = _silent(poll.cause, state.assessment, carries_traffic)
-    began = state.seen_at or first
-    edge = _Edge(began, max(first, began), poll.received_at, reason, f"poll:{poll.cause}")
-    return _moved(state, now_state, wanted, edge, policy)
+    began = first if state.is_blind else state.known_at or first
+    return _moved(counted, wanted, _Edge(began, first, poll.received_at, reason, source), policy)
 
 
 def event(state: DeviceState, received: EventReceived, policy: StepPolicy) -> Step:
-    """A trap or line: only a trusted one that carries readings may change the state."""
+    """A trap or line: only a trusted one that carries readings may change the state.
+
+    An event tells of a part. Where the rest is known from an answer, both are assessed together; where it is not (the
+    device is silent, unseen, or has not answered since the start), an event can only make matters worse.
+    """
     if not received.trusted or not received.readings:
         return Step(state)
-    merged = {**state.readings, **{reading.key: reading for reading in received.readings}}
-    changed = _with_readings(state, merged, received.received_at)
     at = received.received_at
-    return _assessed(state, changed, _Edge(at, at, at, Reason.TRUSTED_EVENT, received.source), policy)
+    changed = _with_readings(state, _merged(state.readings, received.readings), at)
+    edge = _Edge(at, at, at, Reason.TRUSTED_EVENT, received.source)
+    if _is_whole(state, policy):
+        return _moved(changed, assess(changed.readings.values()), edge, policy)
+    return _moved(changed, _worsened(state, assess(received.readings)), edge, policy)
 
 
 def cleared(state: DeviceState, person: LatchCleared, policy: StepPolicy) -> Step:
@@ -133,24 +162,26 @@ def cleared(state: DeviceState, person: LatchCleared, policy: StepPolicy) -> Ste
     kept = {key: _release(reading) if key in released else reading for key, reading in state.readings.items()}
     changed = _with_readings(replace(state, latched=state.latched - released), kept, person.at)
     edge = _Edge(person.at, person.at, person.at, Reason.LATCH_CLEARED, f"person:{person.by}")
-    return _assessed(state, changed, edge, policy)
+    if _is_whole(state, policy):
+        return _moved(changed, assess(changed.readings.values()), edge, policy)
+    alarm = bool(changed.latched) or state.assessment.protection is Protection.EXPOSED
+    return _moved(changed, replace(state.assessment, security_alarm=alarm), edge, policy)
 
 
 def blind(state: DeviceState, *, since: EpochMs, now: EpochMs, policy: StepPolicy) -> Step:
     """Nobody looked at the device from `since` on: nothing is known, and nothing is held against it."""
-    if state.assessment.cause is Cause.MONITORING:
+    if state.is_blind:
         return Step(state)
-    unknown = Assessment(
-        Health.UNKNOWN, Protection.UNKNOWN, Cause.MONITORING, state.assessment.security_alarm
-    )
+    alarm = state.assessment.security_alarm
+    unknown = Assessment(Health.UNKNOWN, Protection.UNKNOWN, Cause.MONITORING, alarm)
     edge = _Edge(since, since, now, Reason.COLLECTOR_BLIND, "collector")
-    changed = replace(state, misses=0, first_missed_at=EpochMs(0), miss_cause=None)
-    return _moved(state, changed, unknown, edge, policy)
+    unpolled = replace(state, misses=0, first_missed_at=EpochMs(0), miss_cause=None)
+    return _moved(unpolled, unknown, edge, policy)
 
 
-def calmed(state: DeviceState, now: int, policy: StepPolicy) -> DeviceState:
+def calmed(state: DeviceState, now: EpochMs, policy: StepPolicy) -> DeviceState:
     """Take the flapping flag off once the changes have become rare."""
-    recent = tuple(at for at in state.changes if at > now - policy.flap_window_ms)
+    recent = _recent(state.changes, now, policy)
     if Flag.FLAPPING in state.flags and len(recent) < policy.flap_calm:
         return replace(state, changes=recent, flags=state.flags - {Flag.FLAPPING})
     return state
@@ -158,21 +189,44 @@ def calmed(state: DeviceState, now: int, policy: StepPolicy) -> DeviceState:
 
 @dataclass(frozen=True, slots=True)
 class _Edge:
-    t_lo: int
-    t_hi: int
+    """Between which instants something changed, when it was recorded, and what proves it."""
+
+    t_lo: EpochMs
+    t_hi: EpochMs
     now: EpochMs
     reason: Reason
     evidence: str
+
+    def bounds(self, since: EpochMs) -> tuple[EpochMs, EpochMs]:
+        """The bounds, not before `since`, when the state that ends here began, and not after the recording."""
+        first, last = min(self.t_lo, self.t_hi), self.t_hi
+        return min(max(first, since), self.now), min(max(last, since), self.now)
+
+
+def _is_whole(state: DeviceState, policy: StepPolicy) -> bool:
+    """Its readings, taken together, tell how it is now."""
+    return state.has_answered and not state.is_blind and state.misses < policy.misses_before_down
+
+
+def _merged(before: Mapping[Key, Reading], told: tuple[Reading, ...]) -> dict[Key, Reading]:
+    merged = dict(before)
+    for reading in told:
+        if reading.key in merged or len(merged) < MAX_READINGS:
+            merged[reading.key] = reading
+    return merged
 
 
 def _damped(state: DeviceState, fresh: dict[Key, Reading]) -> tuple[dict[Key, Reading], dict[Key, int]]:
     """Hold back a sustained signal's worsening until it has lasted its number of polls."""
     worsening: dict[Key, int] = {}
+    if not state.has_answered and state.assessment.health is Health.DEGRADED:
+        # A restart: what was found lasting before it need not prove itself again.
+        return fresh, worsening
     for key, reading in fresh.items():
         needed = SUSTAINED.get(key[0])
-        before = state.readings.get(key)
         if needed is None or reading.state not in _GRAVITY:
             continue
+        before = state.readings.get(key)
         held = before.state if before is not None and before.state in _GRAVITY else SignalState.OK
         if _GRAVITY[reading.state] <= _GRAVITY[held]:
             continue
@@ -215,55 +269,58 @@ def _silent(cause: MissCause, before: Assessment, carries_traffic: bool) -> tupl
     return Assessment(health, Protection.UNKNOWN, Cause.UNREACHABLE, alarm), Reason.MISSES
 
 
-def _assessed(before: DeviceState, changed: DeviceState, edge: _Edge, policy: StepPolicy) -> Step:
-    """Re-assess after new readings; a device that is silent or unseen stays so until it answers a poll."""
-    if edge.reason is not Reason.POLL and before.assessment.cause in (
-        Cause.UNREACHABLE,
-        Cause.MONITORING,
-        Cause.AUTH,
-    ):
-        tampered = any(
-            reading.state is SignalState.FAILED
-            for key, reading in changed.readings.items()
-            if key[0] in LATCHED
-        )
-        wanted = replace(before.assessment, security_alarm=tampered)
-    else:
-        wanted = assess(changed.readings.values())
-    return _moved(before, changed, wanted, edge, policy)
+def _worsened(state: DeviceState, told: Assessment) -> Assessment:
+    """The present assessment, made worse where an event proves it; a silent device stays silent."""
+    old = state.assessment
+    is_lower = _HEALTH_GRAVITY[told.health] > _HEALTH_GRAVITY[old.health]
+    is_weaker = _PROTECTION_GRAVITY[told.protection] > _PROTECTION_GRAVITY[old.protection]
+    stays = old.health is Health.UNKNOWN or old.cause is Cause.UNREACHABLE
+    return Assessment(
+        told.health if is_lower else old.health,
+        told.protection if is_weaker else old.protection,
+        told.cause if (is_lower or is_weaker) and not stays else old.cause,
+        old.security_alarm or told.security_alarm,
+    )
 
 
-def _moved(
-    before: DeviceState, changed: DeviceState, wanted: Assessment, edge: _Edge, policy: StepPolicy
-) -> Step:
-    old = before.assessment
+def _moved(changed: DeviceState, wanted: Assessment, edge: _Edge, policy: StepPolicy) -> Step:
+    """`changed` with the assessment `wanted`, and the transitions on the way."""
+    old = changed.assessment
     transitions: list[Transition] = []
+    health_since, protection_since = changed.health_since, changed.protection_since
     health_moved, protection_moved = wanted.health is not old.health, wanted.protection is not old.protection
     if health_moved or wanted.cause is not old.cause:
-        transitions.append(_transition(before, Axis.HEALTH, old.health, wanted.health, wanted.cause, edge))
+        move = _transition(changed, Axis.HEALTH, (old.health, wanted.health), wanted.cause, edge)
+        transitions.append(move)
+        health_since = EpochMs(move.t_hi) if health_moved else health_since
     if protection_moved:
-        transitions.append(
-            _transition(before, Axis.PROTECTION, old.protection, wanted.protection, wanted.cause, edge)
-        )
+        move = _transition(changed, Axis.PROTECTION, (old.protection, wanted.protection), wanted.cause, edge)
+        transitions.append(move)
+        protection_since = EpochMs(move.t_hi)
     flags = changed.flags - {Flag.SECURITY_ALARM}
     flags |= {Flag.SECURITY_ALARM} if wanted.security_alarm else frozenset()
     changes = changed.changes
     if health_moved and Health.UNKNOWN not in (old.health, wanted.health):
-        changes = (*(at for at in changes if at > edge.now - policy.flap_window_ms), edge.now)
+        changes = (*_recent(changes, edge.now, policy), edge.now)[-policy.flap_changes :]
         flags |= {Flag.FLAPPING} if len(changes) >= policy.flap_changes else frozenset()
     state = replace(
         changed,
         assessment=wanted,
         flags=flags,
         changes=changes,
-        health_since=EpochMs(edge.t_hi) if health_moved else changed.health_since,
-        protection_since=EpochMs(edge.t_hi) if protection_moved else changed.protection_since,
+        health_since=health_since,
+        protection_since=protection_since,
     )
     return Step(state, tuple(transitions))
 
 
-def _transition(before: DeviceState, axis: Axis, old: str, new: str, cause: Cause, edge: _Edge) -> Transition:
-    assert edge.t_lo <= edge.t_hi, "a change cannot end before it began"
-    return Transition(
-        before.device, axis, old, new, cause, edge.reason, edge.t_lo, edge.t_hi, edge.now, edge.evidence
-    )
+def _recent(changes: tuple[EpochMs, ...], now: EpochMs, policy: StepPolicy) -> tuple[EpochMs, ...]:
+    return tuple(at for at in changes if now - policy.flap_window_ms < at <= now)
+
+
+def _transition(
+    state: DeviceState, axis: Axis, move: tuple[str, str], cause: Cause, edge: _Edge
+) -> Transition:
+    t_lo, t_hi = edge.bounds(state.health_since if axis is Axis.HEALTH else state.protection_since)
+    assert t_lo <= t_hi <= edge.now, "a change cannot end before it began, nor be recorded before it ended"
+    return Transition(state.device, axis, *move, cause, edge.reason, t_lo, t_hi, edge.now, edge.evidence)

@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 
 from channelwatch.base.clock import EpochMs
 from channelwatch.status.device import (
+    MAX_READINGS,
     DeviceState,
+    Step,
     StepPolicy,
     answered,
     blind,
@@ -21,7 +23,7 @@ from channelwatch.status.device import (
 )
 from channelwatch.status.events import LatchCleared, MissCause
 from channelwatch.status.signals import Reading, Signal, SignalState
-from channelwatch.status.states import Axis, Cause, Flag, Health, Protection, Reason
+from channelwatch.status.states import Assessment, Axis, Cause, Flag, Health, Protection, Reason
 from tests.support.province import START, answer, bypass, encrypting, miss, spoke, trap, tunnel_down
 
 POLICY = StepPolicy()
@@ -172,8 +174,8 @@ def test_five_changes_in_half_an_hour_are_flapping_and_calm_ends_it() -> None:
         readings = encrypting(tunnel_down()) if number % 2 else encrypting()
         state = answered(state, answer(DEVICE, START + 60_000 * number, readings), POLICY).state
     assert Flag.FLAPPING in state.flags
-    assert calmed(state, START + 10 * 60_000, POLICY) is state
-    assert Flag.FLAPPING not in calmed(state, START + 60 * 60_000, POLICY).flags
+    assert calmed(state, EpochMs(START + 10 * 60_000), POLICY) is state
+    assert Flag.FLAPPING not in calmed(state, EpochMs(START + 60 * 60_000), POLICY).flags
 
 
 def test_the_instant_of_a_signals_change_is_kept_while_it_does_not_change() -> None:
@@ -182,21 +184,16 @@ def test_the_instant_of_a_signals_change_is_kept_while_it_does_not_change() -> N
     assert later.since[(Signal.CRYPTO_MODE, "")] == START
 
 
-@given(st.lists(st.sampled_from(["good", "bad", "bypass", "miss", "refused", "trap", "blind"]), max_size=40))
-def test_transitions_always_chain_and_never_run_backwards(story: list[str]) -> None:
+WORDS = ["good", "bad", "bypass", "miss", "refused", "trap", "clear", "blind", "an hour back", "a day on"]
+
+
+@given(st.lists(st.sampled_from(WORDS), max_size=40))
+def test_transitions_chain_and_stay_possible_however_the_clock_is_set(story: list[str]) -> None:
     state, now = DeviceState(DEVICE), START
     last = {Axis.HEALTH: "unknown", Axis.PROTECTION: "unknown"}
     for word in story:
-        now += 10_000
-        step = {
-            "good": lambda s=state, t=now: answered(s, answer(DEVICE, t), POLICY),
-            "bad": lambda s=state, t=now: answered(s, answer(DEVICE, t, encrypting(tunnel_down())), POLICY),
-            "bypass": lambda s=state, t=now: answered(s, answer(DEVICE, t, encrypting(bypass())), POLICY),
-            "miss": lambda s=state, t=now: missed(s, miss(DEVICE, t), POLICY),
-            "refused": lambda s=state, t=now: missed(s, miss(DEVICE, t, MissCause.WRONG_KEY), POLICY),
-            "trap": lambda s=state, t=now: event(s, trap(DEVICE, t, tunnel_down()), POLICY),
-            "blind": lambda s=state, t=now: blind(s, since=EpochMs(t - 1), now=EpochMs(t), policy=POLICY),
-        }[word]()
+        now += {"an hour back": -3600_000, "a day on": 86_400_000}.get(word, 10_000)
+        step = _told(state, word, now)
         for move in step.transitions:
             assert move.before == last[move.axis]
             assert move.t_lo <= move.t_hi <= move.recorded_at
@@ -206,6 +203,120 @@ def test_transitions_always_chain_and_never_run_backwards(story: list[str]) -> N
             last[Axis.HEALTH],
             last[Axis.PROTECTION],
         )
+
+
+def _told(state: DeviceState, word: str, at: int) -> Step:
+    now = EpochMs(at)
+    match word:
+        case "bad":
+            return answered(state, answer(DEVICE, at, encrypting(tunnel_down())), POLICY)
+        case "bypass":
+            return answered(state, answer(DEVICE, at, encrypting(bypass())), POLICY)
+        case "miss":
+            return missed(state, miss(DEVICE, at), POLICY)
+        case "refused":
+            return missed(state, miss(DEVICE, at, MissCause.WRONG_KEY), POLICY)
+        case "trap":
+            return event(state, trap(DEVICE, at, tunnel_down(), TAMPERED), POLICY)
+        case "clear":
+            return cleared(state, LatchCleared(DEVICE, Signal.CRYPTO_TAMPER, "truong-ca", now), POLICY)
+        case "blind":
+            return blind(state, since=EpochMs(at - 1), now=now, policy=POLICY)
+        case _:
+            return answered(state, answer(DEVICE, at), POLICY)
+
+
+def test_a_poll_after_the_clock_was_set_back_is_no_contradiction() -> None:
+    step = answered(up(), answer(DEVICE, START - 3600_000, encrypting(tunnel_down())), POLICY)
+    move = step.transitions[0]
+    assert (move.t_lo, move.t_hi, move.recorded_at) == (START - 3600_000,) * 3
+    assert step.state.health_since == START - 3600_000
+
+
+def test_a_change_never_lies_before_the_state_that_it_ends() -> None:
+    down = event(up(), trap(DEVICE, START + 9_000, tunnel_down()), POLICY).state
+    move = answered(down, answer(DEVICE, START + 10_000), POLICY).transitions[0]
+    assert (move.before, move.t_lo, move.t_hi) == ("down", START + 9_000, START + 10_000)
+
+
+def test_a_missed_poll_confirms_nothing() -> None:
+    state = missed(up(), miss(DEVICE, START + 10_000), POLICY).state
+    move = answered(state, answer(DEVICE, START + 20_000, encrypting(tunnel_down())), POLICY).transitions[0]
+    assert move.t_lo == START
+
+
+def test_after_blind_time_a_silence_began_with_its_first_miss_and_not_when_it_was_last_seen() -> None:
+    state = blind(up(), since=EpochMs(START), now=EpochMs(START + 45_000), policy=POLICY).state
+    for number in (6, 7, 8):
+        step = missed(state, miss(DEVICE, START + 10_000 * number), POLICY)
+        state = step.state
+    assert (step.transitions[0].after, step.transitions[0].t_lo) == ("down", START + 58_000)
+
+
+RESTORED = DeviceState(
+    DEVICE,
+    assessment=Assessment(Health.UP, Protection.EXPOSED, Cause.BYPASS, security_alarm=True),
+    health_since=EpochMs(START),
+    protection_since=EpochMs(START),
+)
+"""A state as it comes out of the store: nothing has been read since the start."""
+
+
+def test_before_the_first_answer_an_event_of_one_part_does_not_clear_another() -> None:
+    fine = Reading(Signal.IF_OPER, SignalState.OK, "up", component="eth0")
+    assert event(RESTORED, trap(DEVICE, START + 1, fine), POLICY).transitions == ()
+
+
+def test_before_the_first_answer_an_event_may_make_matters_worse() -> None:
+    step = event(RESTORED, trap(DEVICE, START + 1, tunnel_down()), POLICY)
+    assert step.state.assessment == Assessment(
+        Health.DOWN, Protection.EXPOSED, Cause.TUNNEL_DOWN, security_alarm=True
+    )
+
+
+@pytest.mark.parametrize("cause", [MissCause.NO_ANSWER, MissCause.WRONG_KEY, MissCause.MALFORMED])
+def test_a_silent_device_that_tells_of_plaintext_is_exposed_and_still_silent(cause: MissCause) -> None:
+    state = up()
+    for number in (1, 2, 3):
+        state = missed(state, miss(DEVICE, START + 10_000 * number, cause), POLICY).state
+    found = event(state, trap(DEVICE, START + 40_000, bypass()), POLICY).state
+    assert found.assessment == replace(state.assessment, protection=Protection.EXPOSED, security_alarm=True)
+
+
+def test_clearing_a_latch_of_a_device_that_has_not_answered_yet_changes_only_the_alarm() -> None:
+    stored = replace(
+        RESTORED,
+        assessment=Assessment(Health.UP, Protection.WEAKENED, Cause.TAMPER, security_alarm=True),
+        latched=frozenset({(Signal.CRYPTO_TAMPER, "")}),
+        flags=frozenset({Flag.SECURITY_ALARM}),
+    )
+    step = cleared(stored, LatchCleared(DEVICE, Signal.CRYPTO_TAMPER, "truong-ca", EpochMs(START)), POLICY)
+    assert (step.transitions, step.state.flags) == ((), frozenset())
+    assert step.state.assessment == replace(stored.assessment, security_alarm=False)
+
+
+def test_a_lasting_load_need_not_prove_itself_again_after_a_restart() -> None:
+    stored = replace(RESTORED, assessment=Assessment(Health.DEGRADED, Protection.SECURED, Cause.HARDWARE))
+    busy = Reading(Signal.PLATFORM_CPU, SignalState.FAILED, 99)
+    assert answered(stored, answer(DEVICE, START, encrypting(busy)), POLICY).transitions == ()
+
+
+def test_a_device_that_names_ever_new_components_does_not_fill_the_memory() -> None:
+    state = up()
+    for number in range(MAX_READINGS // 100 + 2):
+        told = [
+            Reading(Signal.CHANNEL_STATE, SignalState.OK, "up", component=f"{number}.{i}") for i in range(100)
+        ]
+        state = event(state, trap(DEVICE, START + number, *told), POLICY).state
+    assert len(state.readings) == MAX_READINGS
+    state = event(state, trap(DEVICE, START + 1000, tunnel_down()), POLICY).state
+    assert state.readings[(Signal.CHANNEL_STATE, "hub")].state is SignalState.FAILED
+
+
+def test_changes_ahead_of_a_clock_that_was_set_back_are_not_counted_as_flapping() -> None:
+    state = replace(up(), changes=tuple(EpochMs(START + 7200_000 + i) for i in range(4)))
+    state = answered(state, answer(DEVICE, START + 1000, encrypting(tunnel_down())), POLICY).state
+    assert Flag.FLAPPING not in state.flags
 
 
 def test_a_restored_state_keeps_its_latch_over_the_first_answer() -> None:
