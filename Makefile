@@ -10,7 +10,7 @@ ARGS ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run setup test check format lock peers bench clean
+.PHONY: help run setup test check format lock peers bench picture clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z%-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -51,6 +51,9 @@ bench: ## List the benches; `make bench-NAME` runs one
 
 bench-%: $(VENV)/.dev
 	@$(BIN)/python bench/$(subst -,_,$*).py $(ARGS)
+
+picture: $(VENV)/.dev ## Take the picture of the board for the README anew (needs chromium)
+	@$(BIN)/python tools/board_picture.py
 
 clean: ## Remove .venv and everything that was built or cached
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
