@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from channelwatch.base.ids import GroupCode
-from channelwatch.inventory.model import Bloc, Category, Device, Inventory, UnitKind
+from channelwatch.base.ids import DeviceCode, GroupCode
+from channelwatch.inventory.model import Bloc, Category, Channel, Device, Inventory, UnitKind
 
 DEVICE_CODE = re.compile(r"^(?P<province>\d{2})-(?P<bloc>[DCQM])-(?P<unit>[A-Z0-9]{5})-(?P<role>[A-Z0-9])$")
 
@@ -52,12 +51,11 @@ def _duplicates(inventory: Inventory) -> Iterator[Problem]:
 
 
 def _repeated(section: str, field: str, values: list[str]) -> Iterator[Problem]:
-    count = Counter(values)
+    seen: dict[str, int] = {}
     for index, value in enumerate(values):
-        if count[value] > 1:
-            first = values.index(value)
-            if index != first:
-                yield Problem(section, index, field, f"duplicate {value!r}, first used by {section}[{first}]")
+        first = seen.setdefault(value, index)
+        if index != first:
+            yield Problem(section, index, field, f"duplicate {value!r}, first used by {section}[{first}]")
 
 
 def _references(inventory: Inventory) -> Iterator[Problem]:
@@ -127,6 +125,8 @@ def _gates(device: Device) -> Iterator[tuple[str, str]]:
 
 def _groups(inventory: Inventory) -> Iterator[Problem]:
     for index, group in enumerate(inventory.ha_groups):
+        if DeviceCode(group.code) in inventory.device:
+            yield Problem("ha_groups", index, "code", f"{group.code!r} is a device's code")
         members = inventory.members[group.code]
         if len(members) != 2:
             yield Problem(
@@ -152,11 +152,37 @@ def _channels(inventory: Inventory) -> Iterator[Problem]:
             yield Problem("channels", index, "to", f"unknown HA group or device {channel.hub!r}")
         elif spoke is not None and not _same_bloc(inventory, spoke, hubs):
             yield Problem("channels", index, "to", "a channel does not cross blocs")
+        elif _leads_back(inventory, channel):
+            yield Problem("channels", index, "to", "leads back to the device that it comes from")
+
+
+def _leads_back(inventory: Inventory, channel: Channel) -> bool:
+    """Does the way up from a channel's hub, from hub to hub, come back to its spoke?"""
+    start, at = _node(inventory, channel.spoke), _node(inventory, channel.hub)
+    seen: set[str] = set()
+    while at != start:
+        if at in seen:
+            return False
+        seen.add(at)
+        above = [inventory.parent[code] for code in _members(inventory, at) if code in inventory.parent]
+        if not above:
+            return False
+        at = _node(inventory, above[0])
+    return True
+
+
+def _node(inventory: Inventory, code: str) -> str:
+    """The HA group of a device that has one, otherwise what `code` names itself."""
+    device = inventory.device.get(DeviceCode(code))
+    return code if device is None or device.ha_group is None else device.ha_group
+
+
+def _members(inventory: Inventory, hub: str) -> tuple[DeviceCode, ...]:
+    return inventory.members.get(GroupCode(hub), (DeviceCode(hub),))
 
 
 def _hub_devices(inventory: Inventory, hub: str) -> list[Device]:
-    members = inventory.members.get(GroupCode(hub), (hub,))
-    return [device for device in inventory.devices if device.code in members]
+    return [inventory.device[code] for code in _members(inventory, hub) if code in inventory.device]
 
 
 def _same_bloc(inventory: Inventory, spoke: Device, hubs: list[Device]) -> bool:
