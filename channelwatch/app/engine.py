@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, ParamSpec, Protocol, TypeVar
 
 from channelwatch.app.broadcast import Broadcast, Subscription
 from channelwatch.app.meters import Meters
@@ -27,7 +27,6 @@ from channelwatch.status.events import CollectorAlive, LatchCleared, Observation
 from channelwatch.status.signals import Signal
 
 if TYPE_CHECKING:
-    from channelwatch.app.plugins import Part
     from channelwatch.app.settings import Settings
 
 P = ParamSpec("P")
@@ -79,6 +78,18 @@ class Fittings:
     closers: Sequence[Callable[[], Awaitable[None]]] = ()
     jobs: Sequence[Job] = ()
     limits: EngineLimits = field(default_factory=EngineLimits)
+
+
+class Part(Protocol):
+    """A piece of the running process beside the pipeline: the collector, the HTTP server."""
+
+    name: str
+
+    async def run(self, engine: Engine, stop: asyncio.Event) -> None:
+        """Work until `stop` is set, then drain and return within the stop time-out.
+
+        Raises a Permanent error (a port in use, a wrong profile) when it cannot start: the process ends with it.
+        """
 
 
 class Engine:

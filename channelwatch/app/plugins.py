@@ -3,31 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 from collections.abc import Iterator
 from importlib.metadata import EntryPoint, entry_points
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
+from channelwatch.app.engine import Part
 from channelwatch.base.errors import Bug
-
-if TYPE_CHECKING:
-    from channelwatch.app.engine import Engine
 
 PARTS = "channelwatch.parts"
 COMMANDS = "channelwatch.commands"
-
-
-class Part(Protocol):
-    """A piece of the running process beside the pipeline: the collector, the HTTP server."""
-
-    name: str
-
-    async def run(self, engine: Engine, stop: asyncio.Event) -> None:
-        """Work until `stop` is set, then drain and return within the stop time-out.
-
-        Raises a Permanent error (a port in use, a wrong profile) when it cannot start: the process ends with it.
-        """
-        ...
 
 
 class Command(Protocol):
