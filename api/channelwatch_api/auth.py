@@ -13,6 +13,7 @@ from starlette.requests import Request
 from channelwatch.app.settings import AccountSettings, HttpSettings
 from channelwatch.base.clock import Clock
 from channelwatch.base.errors import Permanent
+from channelwatch.base.passwords import Cost, PasswordHash, decoy, parse_hash
 from channelwatch.base.secrets import Secret
 from channelwatch.inventory.model import Role
 from channelwatch_api.access import Right, may
@@ -27,7 +28,6 @@ from channelwatch_api.limits import (
     PASSWORD_CHECKS_WAITING,
 )
 from channelwatch_api.meters import HttpMeters, SignIn
-from channelwatch_api.passwords import Cost, PasswordHash, decoy, parse_hash
 from channelwatch_api.problems import Problem
 from channelwatch_api.scope import Scope
 from channelwatch_api.sessions import SESSION_COOKIE, Session, Sessions

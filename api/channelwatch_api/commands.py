@@ -7,8 +7,8 @@ import getpass
 import sys
 
 from channelwatch.base.errors import Permanent
+from channelwatch.base.passwords import hash_password as make_hash
 from channelwatch_api.limits import MAX_PASSWORD_CHARS
-from channelwatch_api.passwords import hash_password as make_hash
 
 MIN_PASSWORD_CHARS = 12
 

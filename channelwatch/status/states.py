@@ -82,20 +82,20 @@ class Reason(StrEnum):
     MEMBERS = "members"
 
 
-_BADNESS: dict[Health | Protection | Flag, int] = {
-    Protection.EXPOSED: 0,
-    Health.DOWN: 1,
-    Flag.SECURITY_ALARM: 2,
-    Protection.WEAKENED: 3,
-    Health.UNKNOWN: 4,
-    Health.DEGRADED: 5,
-}
+_EXPOSED, _DOWN, _ALARM, _WEAKENED, _NO_DATA, _DEGRADED, _FINE = range(7)
+
+# One table for each axis: `Health.UNKNOWN` and `Protection.UNKNOWN` are equal as dictionary keys.
+_BY_HEALTH = {Health.DOWN: _DOWN, Health.UNKNOWN: _NO_DATA, Health.DEGRADED: _DEGRADED}
+_BY_PROTECTION = {Protection.EXPOSED: _EXPOSED, Protection.WEAKENED: _WEAKENED}
 
 
 def rank(health: Health, protection: Protection, flags: frozenset[Flag] = frozenset()) -> int:
-    """Sort key of every list of devices: the smaller, the worse. Exposed comes before down."""
-    marks: list[Health | Protection | Flag] = [health, protection, *flags]
-    return min((_BADNESS[mark] for mark in marks if mark in _BADNESS), default=6)
+    """Sort key of every list of devices: the smaller, the worse. Exposed comes before down.
+
+    A protection that nobody can tell does not worsen a device whose health is known.
+    """
+    alarm = _ALARM if Flag.SECURITY_ALARM in flags else _FINE
+    return min(_BY_HEALTH.get(health, _FINE), _BY_PROTECTION.get(protection, _FINE), alarm)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import contextlib
-import hashlib
 import re
 import secrets
 import socket
@@ -20,7 +18,6 @@ import yaml
 
 from channelwatch.base.clock import Clock
 from channelwatch.base.errors import Permanent
-from channelwatch.base.secrets import Secret
 from channelwatch.inventory.model import Bloc
 from channelwatch_simulator.files import SECRETS, USER, RunFolder
 from channelwatch_simulator.inbox import HOST, Inbox
@@ -44,7 +41,6 @@ STORY_WAITS_S = 60.0
 STOP_S = 20.0
 _LOOK_EVERY_S = 0.25
 _LOG_TAIL_LINES = 15
-_SCRYPT_N, _SCRYPT_R, _SCRYPT_P = 16_384, 8, 1
 _KNOWN = re.compile(r'^channelwatch_device_health\{device="([^"]+)".*state="(?:up|degraded|down)"\} 1$', re.M)
 
 
@@ -221,7 +217,7 @@ class Demo:
         passwords = {name: secrets.token_urlsafe(9) for name in ACCOUNTS}
         for name, password in passwords.items():
             path = self._plan.root / SECRETS / f"{name}.hash"
-            self._folder.write_private(path, password_hash(Secret(password)))
+            self._folder.write_private(path, str(hash_password(password)))
         text = yaml.safe_dump(configuration(ports), allow_unicode=True, sort_keys=False)
         path = self._plan.root / "channelwatch.yaml"
         path.write_text(f"# {BANNER}\n{text}", encoding="utf-8")
@@ -274,16 +270,6 @@ def configuration(ports: Ports) -> dict[str, Any]:
             ],
         },
     }
-
-
-def password_hash(password: Secret) -> str:
-    """`password` as the configuration wants it: scrypt (RFC 7914) with its own salt."""
-    salt = secrets.token_bytes(16)
-    digest = hashlib.scrypt(
-        password.reveal().encode(), salt=salt, n=_SCRYPT_N, r=_SCRYPT_R, p=_SCRYPT_P, dklen=32
-    )
-    texts = (base64.b64encode(part).decode() for part in (salt, digest))
-    return "$".join(["scrypt", str(_SCRYPT_N), str(_SCRYPT_R), str(_SCRYPT_P), *texts])
 
 
 def check_port_free(port: int) -> None:

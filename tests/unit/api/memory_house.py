@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, ParamSpec, TypeVar
 
-from channelwatch_api.passwords import Cost, hash_password
 from prometheus_client import CollectorRegistry
 
 from channelwatch.app.broadcast import Broadcast, Subscription
@@ -33,6 +32,7 @@ from channelwatch.base.ids import (
     SiteCode,
     UnitCode,
 )
+from channelwatch.base.passwords import Cost, hash_password
 from channelwatch.base.queue import BoundedQueue
 from channelwatch.base.secrets import Secret
 from channelwatch.incidents.life import advance

@@ -7,9 +7,9 @@ import io
 
 import pytest
 from channelwatch_api.commands import hash_password as command
-from channelwatch_api.passwords import Cost, decoy, hash_password, parse_hash
 
 from channelwatch.base.errors import Permanent
+from channelwatch.base.passwords import Cost, decoy, hash_password, parse_hash
 
 CHEAP = Cost(n=16, r=1, p=1)
 

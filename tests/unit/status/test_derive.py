@@ -81,4 +81,5 @@ def test_exposed_sorts_above_down_and_unknown_never_with_up() -> None:
     exposed, down = rank(Health.UP, Protection.EXPOSED), rank(Health.DOWN, Protection.SECURED)
     unknown, up = rank(Health.UNKNOWN, Protection.UNKNOWN), rank(Health.UP, Protection.SECURED)
     tampered = rank(Health.UP, Protection.SECURED, frozenset({Flag.SECURITY_ALARM}))
+    assert rank(Health.UP, Protection.UNKNOWN) == up
     assert exposed < down < tampered < unknown < rank(Health.DEGRADED, Protection.SECURED) < up
