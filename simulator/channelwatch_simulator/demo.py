@@ -18,6 +18,7 @@ import yaml
 
 from channelwatch.base.clock import Clock
 from channelwatch.base.errors import Permanent
+from channelwatch.base.passwords import hash_password
 from channelwatch.inventory.model import Bloc
 from channelwatch_simulator.files import SECRETS, USER, RunFolder
 from channelwatch_simulator.inbox import HOST, Inbox
