@@ -19,6 +19,9 @@ from channelwatch.inventory.model import Contact, Role
 MINUTE = 60_000
 HOUR = 60 * MINUTE
 
+DUTY = frozenset({Role.WATCH, Role.ONSITE, Role.RESPONDER, Role.CHIEF, Role.OWNER})
+"""Who may be paged: whoever assesses, audits, shares or administers is never called to a fault."""
+
 WORK_BEGINS, WORK_ENDS = time(7, 30), time(17, 0)
 
 
@@ -71,20 +74,26 @@ def in_working_hours(at: EpochMs) -> bool:
 
 
 def plan(incident: Incident, contacts: Sequence[Contact], now: EpochMs) -> tuple[Incident, list[Page]]:
-    """The pages due at `now`, and the incident that remembers them. At most one rung is climbed a call."""
+    """The pages due at `now`, and the incident that remembers them. At most one rung is climbed a call.
+
+    Repetitions that were missed, in a long sleep say, are made good by one. A clock that was set back to before the
+    round began starts the round's times anew: nobody waits until it has caught up.
+    """
     if not incident.state.awaits_person:
         return incident, []
-    ladder = LADDERS[incident.severity]
-    waited = now - incident.round_at
+    if incident.round_at > now:
+        incident = replace(incident, round_at=now)
+    ladder, waited = LADDERS[incident.severity], now - incident.round_at
+    told, pages, reached = incident, list[Page](), list[Contact]()
     if incident.ladder < len(ladder.rungs) and waited >= ladder.rungs[incident.ladder].after_ms:
-        rung = ladder.rungs[incident.ladder]
-        kind = _kind(incident)
-        climbed = replace(incident, ladder=incident.ladder + 1)
-        return climbed, _pages(incident, kind, recipients(contacts, incident, rung.roles, now), now)
-    if ladder.repeat_ms and incident.ladder and waited >= (incident.repeats + 1) * ladder.repeat_ms:
-        told_again = replace(incident, repeats=incident.repeats + 1)
-        return told_again, _pages(told_again, PageKind.REPEATED, _reached(incident, contacts), now)
-    return incident, []
+        told = replace(told, ladder=incident.ladder + 1)
+        reached = recipients(contacts, incident, ladder.rungs[incident.ladder].roles, now)
+        pages = _pages(told, _kind(incident), reached, now)
+    if incident.ladder and ladder.repeat_ms and waited // ladder.repeat_ms > incident.repeats:
+        told = replace(told, repeats=waited // ladder.repeat_ms)
+        again = [item for item in _reached(incident, contacts) if item not in reached]
+        pages += _pages(told, PageKind.REPEATED, again, now)
+    return told, pages
 
 
 def farewell(incident: Incident, contacts: Sequence[Contact], now: EpochMs) -> list[Page]:
@@ -95,12 +104,26 @@ def farewell(incident: Incident, contacts: Sequence[Contact], now: EpochMs) -> l
 def recipients(
     contacts: Sequence[Contact], incident: Incident, roles: Sequence[Role], now: EpochMs
 ) -> list[Contact]:
-    """Contacts of `roles` in the incident's bloc; where a post is not filled, everyone of the bloc."""
+    """Contacts of `roles` in the incident's bloc; where a post is not filled, everyone on duty in the bloc."""
     wanted = set(roles)
     if Role.ONSITE in wanted and not in_working_hours(now):
         wanted = wanted - {Role.ONSITE} | {Role.RESPONDER}
-    near = [item for item in contacts if incident.bloc is None or incident.bloc in item.blocs]
+    near = on_duty(contacts, incident)
     return [item for item in near if item.role in wanted] or near
+
+
+def on_duty(contacts: Sequence[Contact], incident: Incident) -> list[Contact]:
+    """Everyone who may be told of `incident`; when there is nobody, it is told to no one."""
+    return [
+        item
+        for item in contacts
+        if item.role in DUTY and (incident.bloc is None or incident.bloc in item.blocs)
+    ]
+
+
+def is_told(incident: Incident) -> bool:
+    """Is somebody to be told of it at all, whoever that is?"""
+    return bool(LADDERS[incident.severity].rungs)
 
 
 def _kind(incident: Incident) -> PageKind:
@@ -119,12 +142,16 @@ def _reached(incident: Incident, contacts: Sequence[Contact]) -> list[Contact]:
 
 
 def _pages(incident: Incident, kind: PageKind, to: Sequence[Contact], now: EpochMs) -> list[Page]:
-    """One page for each destination. The key names incident, round, kind, step, contact and destination's place."""
+    """One page for each destination, even where two posts share it.
+
+    The key names incident, round, kind, step, contact and destination's place.
+    """
     step = incident.repeats if kind is PageKind.REPEATED else incident.ladder
-    pages = []
+    pages: dict[str, Page] = {}
     for contact in to:
         for place, text in enumerate(contact.deliver):
             channel, _, destination = text.partition(":")
             key = f"{incident.number}.{incident.round}.{kind}.{step}.{contact.code}.{place}"
-            pages.append(Page(incident.id, kind, contact.code, channel, destination, key, now, step))
-    return pages
+            page = Page(incident.id, kind, contact.code, channel, destination, key, now, step)
+            pages.setdefault(text, page)
+    return list(pages.values())

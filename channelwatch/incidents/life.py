@@ -17,10 +17,14 @@ TABLE: dict[tuple[IncidentState, StepKind], IncidentState] = {
     **{(state, K.ACKED): S.ACKED for state in (S.OPEN, S.REOPENED, S.ACKED)},
     **{(state, K.STARTED): S.WORKING for state in (S.OPEN, S.REOPENED, S.ACKED)},
     **{(state, K.RESTORED): S.RESTORED for state in (S.OPEN, S.REOPENED, S.ACKED, S.WORKING)},
+    (S.RESOLVED, K.RESTORED): S.RESOLVED,
     **{(state, K.RESOLVED): S.RESOLVED for state in (S.ACKED, S.WORKING, S.RESTORED)},
     **{(state, K.REOPENED): S.REOPENED for state in (S.RESTORED, S.RESOLVED, S.CLOSED)},
     **{(state, K.DISMISSED): S.FALSE_ALARM for state in (S.OPEN, S.REOPENED, S.ACKED, S.WORKING, S.RESTORED)},
-    **{(state, K.MERGED): S.MERGED for state in (S.OPEN, S.REOPENED, S.ACKED, S.WORKING, S.RESTORED)},
+    **{
+        (state, K.MERGED): S.MERGED
+        for state in (S.OPEN, S.REOPENED, S.ACKED, S.WORKING, S.RESTORED, S.RESOLVED)
+    },
     (S.RESTORED, K.ACKED): S.RESTORED,
     (S.WORKING, K.ACKED): S.WORKING,
     (S.RESOLVED, K.CLOSED): S.CLOSED,

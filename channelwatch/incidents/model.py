@@ -61,6 +61,15 @@ class StepKind(StrEnum):
     NOTE = "note"
 
 
+class EndReason(StrEnum):
+    """Why an incident was restored without a person's doing."""
+
+    CONDITION_ENDED = "condition_ended"
+    SUBJECT_REMOVED = "subject_removed"
+    OUT_OF_SERVICE = "out_of_service"
+    RULE_REMOVED = "rule_removed"
+
+
 class SubjectKind(StrEnum):
     """What an incident is about."""
 
@@ -109,6 +118,17 @@ class Incident:
     def number(self) -> str:
         """What people call it: `SC-000123`."""
         return f"SC-{self.id:06d}"
+
+    @property
+    def is_live(self) -> bool:
+        """The fault that it was opened for is still there. At most one for one rule and subject is."""
+        return not self.state.is_over and self.restored_at is None
+
+    @property
+    def ended_at(self) -> EpochMs | None:
+        """When it was restored or closed, whichever came last; None while it is live."""
+        ends = [at for at in (self.restored_at, self.closed_at) if at is not None]
+        return max(ends, default=None)
 
 
 @dataclass(frozen=True, slots=True)

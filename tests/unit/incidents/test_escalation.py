@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
-from itertools import pairwise
 
 import pytest
 
 from channelwatch.base.clock import LOCAL_ZONE, EpochMs
-from channelwatch.base.ids import IncidentId, RuleId
-from channelwatch.incidents.escalation import HOUR, MINUTE, farewell, in_working_hours, plan
+from channelwatch.base.ids import ContactCode, IncidentId, RuleId
+from channelwatch.incidents.escalation import DUTY, HOUR, MINUTE, farewell, in_working_hours, on_duty, plan
 from channelwatch.incidents.model import Incident, IncidentState, Page, PageKind, Severity, SubjectKind
-from channelwatch.inventory.model import Bloc, Role
+from channelwatch.inventory.model import Bloc, Contact, Role
 from tests.support.province import START, small_inventory, spoke
 
 CONTACTS = small_inventory().contacts
@@ -42,9 +41,15 @@ def test_a_p1_climbs_watch_and_onsite_then_chief_then_team_and_never_falls_silen
     pages = run(incident(), 2 * HOUR)
     first = [(minute, page.contact) for minute, page in pages if page.kind is not PageKind.REPEATED]
     assert first[:4] == [(0, "watch"), (0, "onsite"), (10, "chief"), (15, "team")]
-    repeated = sorted({minute for minute, page in pages if page.kind is PageKind.REPEATED})
-    assert repeated[-1] >= 105
-    assert max(b - a for a, b in pairwise(repeated)) <= 15
+    watch = [minute for minute, page in pages if page.contact == "watch"]
+    assert watch == [0, 15, 30, 45, 60, 75, 90, 105, 120]
+
+
+def test_who_is_told_of_a_step_is_not_reminded_in_the_same_minute() -> None:
+    pages = run(incident(), HOUR)
+    assert [page.kind for minute, page in pages if (minute, page.contact) == (15, "team")] == [
+        PageKind.ESCALATED
+    ]
 
 
 def test_an_unfilled_post_falls_to_everyone_of_the_bloc() -> None:
@@ -109,3 +114,50 @@ def test_at_most_one_rung_is_climbed_at_a_time_after_a_long_sleep() -> None:
     climbed, pages = plan(incident(), CONTACTS, late)
     assert climbed.ladder == 1
     assert {page.kind for page in pages} == {PageKind.OPENED}
+
+
+def test_reminders_missed_in_a_long_sleep_are_made_good_by_one() -> None:
+    current = replace(incident(), ladder=4)
+    pages = []
+    for second in range(5):
+        current, due = plan(current, CONTACTS, EpochMs(START + 5 * HOUR + second * 1000))
+        pages += [page for page in due if page.contact == "watch"]
+    assert [(page.kind, page.step) for page in pages] == [(PageKind.REPEATED, 20)]
+
+
+def test_a_clock_that_is_set_back_makes_nobody_wait_until_it_has_caught_up() -> None:
+    current, _ = plan(incident(), CONTACTS, EpochMs(START))
+    back = START - 24 * HOUR
+    kinds = []
+    for minute in range(11):
+        current, due = plan(current, CONTACTS, EpochMs(back + minute * MINUTE))
+        kinds += [page.kind for page in due]
+    assert kinds == [PageKind.ESCALATED]
+
+
+def contact(code: str, role: Role, *deliver: str) -> Contact:
+    return Contact(ContactCode(code), role, "Trực", (Bloc.PARTY,), deliver)
+
+
+def test_two_posts_that_share_a_destination_get_one_message() -> None:
+    shared = (
+        contact("a", Role.WATCH, "webhook:duty"),
+        contact("b", Role.ONSITE, "webhook:duty", "smtp:b@b.test"),
+    )
+    told, pages = plan(incident(), shared, EpochMs(START))
+    assert [(page.contact, page.destination) for page in pages] == [("a", "duty"), ("b", "b@b.test")]
+    assert len(farewell(told, shared, EpochMs(START))) == 2
+
+
+def test_whoever_assesses_or_audits_is_never_paged() -> None:
+    others = [contact(role.value, role, "webhook:x") for role in Role if role not in DUTY]
+    _, pages = plan(incident(), others, EpochMs(START))
+    assert (pages, on_duty(others, incident())) == ([], [])
+    _, pages = plan(incident(), [*others, contact("boss", Role.OWNER, "webhook:y")], EpochMs(START))
+    assert [page.contact for page in pages] == ["boss"]
+
+
+def test_the_collectors_own_incident_is_told_to_every_bloc_and_another_blocs_to_nobody() -> None:
+    gov = replace(CONTACTS[0], blocs=(Bloc.GOV,))
+    assert on_duty([gov], incident()) == []
+    assert on_duty([gov], replace(incident(), bloc=None)) == [gov]

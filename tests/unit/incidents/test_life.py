@@ -61,6 +61,24 @@ def test_the_same_fault_belongs_to_the_old_incident_for_a_day() -> None:
     assert not may_reopen(advance(incident(), step(StepKind.MERGED, START)), EpochMs(START + 1))
 
 
+def test_a_fault_that_ends_after_people_called_it_solved_ends_the_incident_without_taking_their_word_back() -> (
+    None
+):
+    solved = advance(advance(incident(), step(StepKind.STARTED)), step(StepKind.RESOLVED))
+    assert solved.is_live
+    ended = advance(solved, step(StepKind.RESTORED, START + 5000))
+    assert (ended.state, ended.is_live, ended.ended_at) == (IncidentState.RESOLVED, False, START + 5000)
+    assert may_reopen(ended, EpochMs(START + 6000))
+
+
+@pytest.mark.parametrize("state", [state for state in IncidentState if not state.is_over])
+def test_the_end_of_the_fault_and_a_greater_one_are_taken_in_every_live_state(state: IncidentState) -> None:
+    current = incident(state)
+    if state is not IncidentState.RESTORED:
+        assert not advance(current, step(StepKind.RESTORED)).is_live
+    assert advance(current, step(StepKind.MERGED)).state is IncidentState.MERGED
+
+
 @pytest.mark.parametrize("kind", [StepKind.CLOSED, StepKind.REOPENED])
 def test_what_is_not_in_the_table_is_refused(kind: StepKind) -> None:
     with pytest.raises(Permanent, match="SC-000007"):
