@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import re
 from collections.abc import Mapping
@@ -49,8 +50,12 @@ class Listen:
 def _listen(value: object) -> Listen:
     match = re.fullmatch(r"(?:\[(?P<six>[0-9a-fA-F:]+)\]|(?P<host>[^:\[\]]+)):(?P<port>\d{1,5})", str(value))
     if match is None or int(match["port"]) > 65535:
-        raise ValueError("must be HOST:PORT, with an IPv6 host in brackets")
-    return Listen(match["six"] or match["host"], int(match["port"]))
+        raise ValueError("must be ADDRESS:PORT, with an IPv6 address in brackets")
+    try:
+        host = str(ipaddress.ip_address(match["six"] or match["host"]))
+    except ValueError:
+        raise ValueError("must begin with an IP address: no name is looked up") from None
+    return Listen(host, int(match["port"]))
 
 
 def _reference(value: object, info: ValidationInfo) -> Secret:

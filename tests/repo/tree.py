@@ -16,7 +16,7 @@ PACKAGES = (
     "api/channelwatch_api",
     "simulator/channelwatch_simulator",
 )
-SHARED_DATA = ("dashboards", "alert_rules", "deploy")
+SHARED_DATA = ("dashboards", "alert_rules", "deploy", "docs/runbooks")
 
 
 @cache

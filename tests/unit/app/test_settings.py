@@ -49,6 +49,12 @@ def test_no_secret_shows_in_what_is_printed_or_represented(tmp_path: Path) -> No
         ),
         ('"file:secrets/auth"', "file:secrets/none", "secret file secrets/none: No such file"),
         ('"env:CW_PRIV"', '"env:CW_NONE"', "environment variable CW_NONE is not set"),
+        (
+            "id: col-1\n",
+            'id: col-1\n  traps: {listen: "localhost:1162"}\n',
+            "listen: must begin with an IP address",
+        ),
+        ("id: col-1\n", 'id: col-1\n  traps: {listen: "::1:1162"}\n', "listen: must be ADDRESS:PORT"),
         ("auth: SHA-256", "auth: none", "auth_pass is given exactly when auth is not none"),
     ],
 )
