@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from datetime import tzinfo
-from typing import Final
+from typing import Final, NamedTuple
 
 from channelwatch.base.clock import EpochMs, iso_utc
 from channelwatch_collector.syslog.parse.classify import Classified, Classifier, NoKind
 from channelwatch_collector.syslog.parse.header import DEFAULT_ZONE, MAX_MESSAGE_OCTETS, parse_header
-from channelwatch_collector.syslog.parse.message import Message, SdElement, decode
+from channelwatch_collector.syslog.parse.message import Message, SdElement
 from channelwatch_collector.syslog.parse.redact import (
     MASK,
     SHORTEST_SECRET,
     Refusal,
     redact,
     redact_value,
-    refuse,
+    refuse_octets,
 )
 
 _NAMES: Final = ("hostname", "app_name", "procid", "msgid")
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """A line that is fit to be queued and stored.
 
     `message` is redacted throughout; of a refused line only its priority and time are left.
@@ -50,15 +48,24 @@ def read_line(
     max_octets: int = MAX_MESSAGE_OCTETS,
 ) -> Line:
     """`raw`, one message without its framing. Patterns see the whole text; what leaves here is redacted."""
-    message = parse_header(raw, received_at=received_at, zone=zone, max_octets=max_octets)
-    refusal = refuse(decode(raw[:max_octets])[0])
-    if refusal is not None:
-        return Line(_emptied(message), None, refusal, 0)
-    result = classifier.classify(message)
-    clean, masked = _redacted(message)
+    message, result = judge_line(
+        raw, received_at=received_at, classifier=classifier, zone=zone, max_octets=max_octets
+    )
+    if isinstance(result, Refusal):
+        return Line(_emptied(message), None, result, 0)
+    clean, masked = redacted(message)
     if isinstance(result, NoKind):
         return Line(clean, None, result, masked)
     return Line(clean, result, None, masked)
+
+
+def judge_line(
+    raw: bytes, *, received_at: EpochMs, classifier: Classifier, zone: tzinfo, max_octets: int
+) -> tuple[Message, Classified | NoKind | Refusal]:
+    """What `raw` tells, or why nothing. The message is as it came: whoever keeps it redacts it first."""
+    message = parse_header(raw, received_at=received_at, zone=zone, max_octets=max_octets)
+    refusal = refuse_octets(raw[:max_octets])
+    return message, refusal or classifier.classify(message)
 
 
 def parse_line(
@@ -126,7 +133,8 @@ def _emptied(message: Message) -> Message:
     )
 
 
-def _redacted(message: Message) -> tuple[Message, int]:
+def redacted(message: Message) -> tuple[Message, int]:
+    """`message` without what may not be kept, and how many values were masked."""
     text = redact(message.text)
     elements = tuple(_redacted_element(element) for element in message.structured_data)
     masked = text.masked + sum(value == MASK for element in elements for _, value in element.params)
@@ -135,8 +143,7 @@ def _redacted(message: Message) -> tuple[Message, int]:
     if unchanged and names == [getattr(message, name) for name in _NAMES]:
         return message, masked
     hostname, app_name, procid, msgid = names
-    clean = replace(
-        message,
+    clean = message._replace(
         text=text.text,
         structured_data=elements,
         hostname=hostname,

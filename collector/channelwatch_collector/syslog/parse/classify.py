@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import lru_cache
 from operator import itemgetter
-from typing import Final
+from typing import Final, NamedTuple
 
 from channelwatch.status.events import EventKind
 from channelwatch.status.signals import Reading, Scalar, Signal, SignalState
@@ -17,6 +18,8 @@ from channelwatch_collector.syslog.parse.redact import redact_value
 
 MAX_FIELD_CHARS: Final = 256
 _LARGEST_NUMBER: Final = 1e15
+_MAX_REMEMBERED: Final = 8192
+"""Programs and field values of which a classifier remembers what it found out; beyond that it begins anew."""
 PLACEHOLDER: Final = re.compile(r"\{([a-z][a-z0-9_]*)\}")
 
 
@@ -98,7 +101,8 @@ class Pattern:
 
     def match(self, message: Message) -> dict[str, str] | None:
         """The fields that the message yields, or None if it is not of this pattern."""
-        if self.contains and not any(literal in message.text for literal in self.contains):
+        text = message.text
+        if self.contains and not _holds_one_of(text, self.contains):
             return None
         fields: dict[str, str] = {}
         if self.sd_id is not None:
@@ -111,7 +115,7 @@ class Pattern:
                     fields[name] = value
         if self.regex is not None:
             # Relays put a space before the text: RFC 3164 has it after the tag, and templates carry it over.
-            found = self.regex.search(message.text.lstrip(" "))
+            found = self.regex.search(text.lstrip(" "))
             if found is None:
                 return None
             fields |= {name: value for name, value in found.groupdict().items() if value is not None}
@@ -121,9 +125,11 @@ class Pattern:
 _Ranked = tuple[int, Pattern]
 
 
-@dataclass(frozen=True, slots=True)
-class Classified:
-    """What a line tells. `severity` 0..7; `fields` and `component` are redacted and at most 256 characters each."""
+class Classified(NamedTuple):
+    """What a line tells. `severity` 0..7; `fields` and `component` are redacted and at most 256 characters each.
+
+    A named tuple, since one is made for most lines, and a frozen dataclass takes five times as long to make.
+    """
 
     kind: EventKind
     severity: int
@@ -139,41 +145,85 @@ class Classifier:
 
     def __init__(self, patterns: Iterable[Pattern]) -> None:
         self._by_name: dict[tuple[str | None, str | None], list[_Ranked]] = {}
-        self._by_text: dict[tuple[str, ...], list[tuple[str, _Ranked]]] = {}
+        by_text: dict[tuple[str, ...], list[tuple[str, _Ranked]]] = {}
         for ranked in enumerate(patterns):
             pattern = ranked[1]
             assert pattern.apps or pattern.msgids or pattern.contains, (
                 "a pattern without a gate slows every line"
             )
             if not pattern.apps and not pattern.msgids:
-                words = self._by_text.setdefault(pattern.pack_contains, [])
+                words = by_text.setdefault(pattern.pack_contains, [])
                 words += [(word, ranked) for word in pattern.contains]
                 continue
             for app in pattern.apps or (None,):
                 for msgid in pattern.msgids or (None,):
                     self._by_name.setdefault((app, msgid), []).append(ranked)
+        self._always = by_text.pop((), [])
+        self._behind_gate = [(gate, words) for gates, words in by_text.items() for gate in gates]
+        self._named: dict[tuple[str | None, str | None], list[_Ranked]] = {}
+        self._clean: set[str] = set()
 
     def classify(self, message: Message) -> Classified | NoKind:
         """The kind of `message`, or why it has none."""
-        tried = False
-        for pattern in self._candidates(message):
-            tried = True
+        candidates = self._candidates(message)
+        for _, pattern in candidates:
             fields = pattern.match(message)
             if fields is not None:
-                return _classified(pattern, message, fields)
-        return NoKind.NO_MATCH if tried else NoKind.NO_PATTERN
+                return self._classified(pattern, message, fields)
+        return NoKind.NO_MATCH if candidates else NoKind.NO_PATTERN
 
-    def _candidates(self, message: Message) -> list[Pattern]:
-        app = app_key(message.app_name) if message.app_name else None
-        found: list[_Ranked] = []
-        for key in {(app, message.msgid), (app, None), (None, message.msgid)}:
-            found += self._by_name.get(key, ())
+    def _candidates(self, message: Message) -> list[_Ranked]:
+        """The patterns whose names and literals let `message` pass, in their order."""
         text = message.text
-        for gate, words in self._by_text.items():
-            if not gate or any(word in text for word in gate):
+        key = (message.app_name, message.msgid)
+        named = self._named.get(key)
+        if named is None:
+            named = self._remember_named(*key)
+        found = [ranked for word, ranked in self._always if word in text]
+        for gate, words in self._behind_gate:
+            if gate in text:
                 found += [ranked for word, ranked in words if word in text]
+        if not found:
+            return named
+        return sorted({ranked[0]: ranked for ranked in (*found, *named)}.values(), key=itemgetter(0))
+
+    def _remember_named(self, app_name: str | None, msgid: str | None) -> list[_Ranked]:
+        app = app_key(app_name) if app_name else None
+        found: list[_Ranked] = []
+        for key in {(app, msgid), (app, None), (None, msgid)}:
+            found += self._by_name.get(key, ())
         found.sort(key=itemgetter(0))
-        return [pattern for _, pattern in found]
+        if len(self._named) >= _MAX_REMEMBERED:
+            self._named.clear()
+        self._named[app_name, msgid] = found
+        return found
+
+    def _classified(self, pattern: Pattern, message: Message, raw: dict[str, str]) -> Classified | NoKind:
+        if pattern.kind is None:
+            return NoKind.SUPPRESSED
+        clean = self._clean
+        fields = {}
+        for name, found in raw.items():
+            value = found.strip()
+            fields[name] = value if value in clean else self._redacted(value)
+        return Classified(
+            pattern.kind,
+            message.severity if pattern.severity is None else pattern.severity,
+            (fill(pattern.component, fields) or "")[:MAX_FIELD_CHARS],
+            tuple([(name, fields[name]) for name in pattern.fields if name in fields]),
+            _readings(pattern, fields) if pattern.readings else (),
+            pattern.pack,
+            pattern.id,
+        )
+
+    def _redacted(self, value: str) -> str:
+        """`value` without secrets. Only what had none is remembered."""
+        shown = redact_value("", value)[:MAX_FIELD_CHARS]
+        if shown == value:
+            if len(self._clean) >= _MAX_REMEMBERED:
+                self._clean.clear()
+            self._clean.add(value)
+        return shown
 
 
 def app_key(app_name: str) -> str:
@@ -181,28 +231,36 @@ def app_key(app_name: str) -> str:
     return app_name.rpartition("/")[2].lower()
 
 
+def _holds_one_of(text: str, literals: tuple[str, ...]) -> bool:
+    # A loop, since a generator within any() takes three times as long for the one or two that there are.
+    for literal in literals:  # noqa: SIM110
+        if literal in text:
+            return True
+    return False
+
+
 def fill(template: str, fields: Mapping[str, str]) -> str | None:
     """`template` with each `{field}` replaced by its value; None if the line lacks one of them."""
-    names = PLACEHOLDER.findall(template)
-    if any(not fields.get(name) for name in names):
-        return None
+    names, whole = _placeholders(template)
+    if whole:
+        return fields.get(names[0]) or None
+    for name in names:
+        if not fields.get(name):
+            return None
     return PLACEHOLDER.sub(lambda found: fields[found[1]], template) if names else template
 
 
-def _classified(pattern: Pattern, message: Message, raw: dict[str, str]) -> Classified | NoKind:
-    if pattern.kind is None:
-        return NoKind.SUPPRESSED
-    fields = {name: redact_value("", value.strip())[:MAX_FIELD_CHARS] for name, value in raw.items()}
-    readings = (rule.read(fields, f"syslog:{pattern.name}") for rule in pattern.readings)
-    return Classified(
-        kind=pattern.kind,
-        severity=message.severity if pattern.severity is None else pattern.severity,
-        component=(fill(pattern.component, fields) or "")[:MAX_FIELD_CHARS],
-        fields=tuple((name, fields[name]) for name in pattern.fields if name in fields),
-        readings=tuple(reading for reading in readings if reading is not None),
-        pack=pattern.pack,
-        pattern=pattern.id,
-    )
+@lru_cache(maxsize=1024)
+def _placeholders(template: str) -> tuple[tuple[str, ...], bool]:
+    """The fields that `template` names, and whether it is one of them and nothing else."""
+    names = tuple(PLACEHOLDER.findall(template))
+    return names, len(names) == 1 and template == f"{{{names[0]}}}"
+
+
+def _readings(pattern: Pattern, fields: Mapping[str, str]) -> tuple[Reading, ...]:
+    source = f"syslog:{pattern.name}"
+    readings = (rule.read(fields, source) for rule in pattern.readings)
+    return tuple(reading for reading in readings if reading is not None)
 
 
 def _judge(meaning: Meaning, value: Scalar) -> SignalState:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from datetime import timedelta, timezone, tzinfo
 from typing import Final
 
 from channelwatch.base.clock import EpochMs
 from channelwatch_collector.syslog.parse.message import DEFAULT_PRIORITY, Format, Message, RawReason, decode
-from channelwatch_collector.syslog.parse.rfc3164 import has_stamp, parse_rfc3164
+from channelwatch_collector.syslog.parse.rfc3164 import has_stamp, parse_rfc3164, read_canonical_rfc3164
 from channelwatch_collector.syslog.parse.rfc5424 import looks_like_rfc5424, parse_rfc5424
 
 DEFAULT_ZONE: Final = timezone(timedelta(hours=7), "Asia/Ho_Chi_Minh")
@@ -36,8 +35,10 @@ def parse_header(
     """
     truncated = len(octets) > max_octets
     line = octets[:max_octets].rstrip(_TRAILER)
-    message = _parse(line, received_at, zone)
-    return replace(message, truncated=True) if truncated else message
+    message = read_canonical_rfc3164(line, received_at, zone)
+    if message is None:
+        message = _parse(line, received_at, zone)
+    return message._replace(truncated=True) if truncated else message
 
 
 def read_severity(octets: bytes) -> int:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import Final, NamedTuple
 
 from channelwatch.base.clock import EpochMs
 
@@ -35,8 +34,7 @@ class RawReason(StrEnum):
     REPEATED_SD_ID = "repeated_sd_id"
 
 
-@dataclass(frozen=True, slots=True)
-class SdElement:
+class SdElement(NamedTuple):
     """One SD-ELEMENT (RFC 5424 section 6.3), values unescaped; a name may repeat."""
 
     id: str
@@ -47,9 +45,8 @@ class SdElement:
         return next((value for key, value in self.params if key == name), None)
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
-    """A parsed syslog message.
+class Message(NamedTuple):
+    """A parsed syslog message. A named tuple, since a frozen dataclass takes five times as long to make.
 
     A `RAW` message keeps the header fields that stood before the fault, and the rest in `text`.
     `facility` 0..23 and `severity` 0..7 are those of RFC 5424 section 6.2.1; without a valid PRI, user.notice.

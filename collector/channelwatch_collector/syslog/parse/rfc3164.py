@@ -8,7 +8,7 @@ from typing import Final
 
 from channelwatch.base.clock import EpochMs
 from channelwatch_collector.syslog.parse.message import Format, Message, decode
-from channelwatch_collector.syslog.parse.stamp import Stamp, read_stamp
+from channelwatch_collector.syslog.parse.stamp import Stamp, read_stamp, rfc3164_instant
 
 _LEAD: Final = re.compile(rb"[ :]*")
 _SEQUENCE: Final = re.compile(rb"(\d{1,10}): +")
@@ -31,6 +31,16 @@ _FORTINET_ZONE: Final = re.compile(rb'\btz="?([+-]\d{4})')
 _FORTINET_NAME: Final = re.compile(rb'\bdevname="?([!#-~]{1,255})')
 
 
+_CANONICAL: Final = re.compile(
+    # Nothing here may match what `parse_rfc3164` would read in another way: a host that could be a year, say.
+    rb"<(0|[1-9]\d{0,2})>"
+    rb"((?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) [ 123]\d \d\d:\d\d:\d\d) "
+    rb"((?!\d{4} )[A-Za-z0-9][\w.-]{0,254}) "
+    rb"([A-Za-z_][\w./-]{0,47})(?:\[([\w.-]{1,128})\])?:[ \t]+(?![ \t])"
+)
+_MAY_BEGIN_MNEMONIC: Final = frozenset(b"%ABCDEFGHIJKLMNOPQRSTUVWXYZ")
+
+
 class _Line:
     """A cursor over one line, and what it has found so far."""
 
@@ -50,6 +60,38 @@ class _Line:
         if found:
             self.at = found.end()
         return found
+
+
+def read_canonical_rfc3164(line: bytes, received_at: EpochMs, zone: tzinfo) -> Message | None:
+    """A whole line in the form that most senders keep to, exactly as `parse_rfc3164` reads it; None for others."""
+    found = _CANONICAL.match(line)
+    if found is None:
+        return None
+    priority, stamp, host, tag, pid = found.groups()
+    number = int(priority)
+    if number > 191:
+        return None
+    at = found.end()
+    mnemonic = None
+    if at < len(line) and line[at] in _MAY_BEGIN_MNEMONIC:
+        mnemonic = _MNEMONIC.match(line, at)
+    text, invalid = decode(line[at:])
+    return Message(
+        Format.RFC3164,
+        number >> 3,
+        number & 7,
+        text,
+        rfc3164_instant(stamp, received_at, zone),
+        host.decode("ascii"),
+        tag.decode("ascii"),
+        None if pid is None else pid.decode("ascii"),
+        _name(mnemonic[mnemonic.lastindex or 0]) if mnemonic else None,
+        (),
+        None,
+        None,
+        False,
+        invalid,
+    )
 
 
 def parse_rfc3164(

@@ -8,18 +8,23 @@ from typing import Final
 
 from channelwatch.base.clock import EpochMs
 from channelwatch_collector.syslog.parse.message import Format, Message, RawReason, SdElement, decode
-from channelwatch_collector.syslog.parse.stamp import read_rfc5424_stamp
+from channelwatch_collector.syslog.parse.stamp import read_rfc5424_stamp, rfc5424_instant
 
 _BOM: Final = b"\xef\xbb\xbf"
 _NIL: Final = b"-"
 _START: Final = re.compile(rb"([1-9]\d{0,2}) (?=-(?: |$)|\d{4}-)")
+_HEADER: Final = re.compile(
+    rb"[1-9]\d{0,2} "
+    rb"(?:-|(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,6}))?(Z|[+-]\d\d:\d\d)) "
+    rb"([!-~]{1,255}) ([!-~]{1,48}) ([!-~]{1,128}) ([!-~]{1,32}) "
+)
 _PRINTABLE: Final = re.compile(rb"[!-~]+")
 _SD_NAME: Final = rb"[!#-<>-\\^-~]{1,32}"
 _SD_VALUE: Final = rb'[^"\\\]]*(?:\\.[^"\\\]]*)*'
 _SD_ELEMENT: Final = re.compile(
     rb"\[(" + _SD_NAME + rb")((?: " + _SD_NAME + rb'="' + _SD_VALUE + rb'")*)\]', re.DOTALL
 )
-_SD_PARAM: Final = re.compile(rb"(" + _SD_NAME + rb')="(' + _SD_VALUE + rb')"', re.DOTALL)
+_SD_PARAM: Final = re.compile((rb"(" + _SD_NAME + rb')="(' + _SD_VALUE + rb')"').decode("ascii"), re.DOTALL)
 _SD_ESCAPE: Final = re.compile(r'\\(["\\\]])')
 
 
@@ -43,6 +48,47 @@ def looks_like_rfc5424(body: bytes) -> bool:
 
 def parse_rfc5424(body: bytes, *, facility: int, severity: int) -> Message:
     """`body` (what follows the PRI and looks like RFC 5424) as a message; `RAW`, with the fault, if it is not."""
+    message = _read_faultless(body, facility, severity)
+    return message or find_fault(body, facility=facility, severity=severity)
+
+
+def _read_faultless(body: bytes, facility: int, severity: int) -> Message | None:
+    """What `find_fault` gives for a message without a fault, in less time; None for others."""
+    found = _HEADER.match(body)
+    if found is None:
+        return None
+    second, fraction, offset, host, app, proc, msgid = found.groups()
+    at = None if second is None else rfc5424_instant(second, fraction, offset)
+    if at is None and second is not None:
+        return None
+    header, rest = _Header(), body[found.end() :]
+    if rest[:2] in (b"- ", b"-"):
+        rest = rest[2:]
+    else:
+        rest, reason = _read_structured_data(rest, header)
+        if reason is not None:
+            return None
+    text, invalid = _text(rest)
+    return Message(
+        Format.RFC5424,
+        facility,
+        severity,
+        text,
+        at,
+        None if host == _NIL else host.decode("ascii"),
+        None if app == _NIL else app.decode("ascii"),
+        None if proc == _NIL else proc.decode("ascii"),
+        None if msgid == _NIL else msgid.decode("ascii"),
+        header.structured_data,
+        _clock_synced(header.structured_data),
+        None,
+        False,
+        invalid or header.invalid_utf8,
+    )
+
+
+def find_fault(body: bytes, *, facility: int, severity: int) -> Message:
+    """The same as `parse_rfc5424`, one field after the other, so that the first fault is known."""
     header = _Header()
     rest, reason = _read_header(body, header)
     text, invalid = _text(rest)
@@ -100,18 +146,20 @@ def _read_structured_data(rest: bytes, header: _Header) -> tuple[bytes, RawReaso
             end = found.end()
     if end == 0 or rest[end : end + 1] not in (b"", b" "):
         return rest, RawReason.BAD_STRUCTURED_DATA
-    if len({element.id for element in elements}) != len(elements):
+    if len(elements) > 1 and len({element.id for element in elements}) != len(elements):
         return rest, RawReason.REPEATED_SD_ID
     header.structured_data = tuple(elements)
     return rest[end + 1 :], None
 
 
 def _element(found: re.Match[bytes], header: _Header) -> SdElement:
-    params: list[tuple[str, str]] = []
-    for name, octets in _SD_PARAM.findall(found[2]):
-        value, invalid = decode(octets)
-        header.invalid_utf8 |= invalid
-        params.append((name.decode("ascii"), _SD_ESCAPE.sub(r"\1", value)))
+    # What is no UTF-8 becomes an escape of its own, `\xNN`, which the pattern passes over as it does others.
+    text, invalid = decode(found[2])
+    if invalid:
+        header.invalid_utf8 = True
+    params: list[tuple[str, str]] = _SD_PARAM.findall(text)
+    if "\\" in text:
+        params = [(name, _SD_ESCAPE.sub(r"\1", value)) for name, value in params]
     return SdElement(found[1].decode("ascii"), tuple(params))
 
 

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
-from typing import Final
+from functools import lru_cache
+from typing import Final, NamedTuple
 
 from channelwatch.base.clock import EpochMs
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND: Final = timedelta(milliseconds=1)
 _HALF_YEAR_MS: Final = 182 * 86_400_000
+_QUARTER_MS: Final = 900_000
 _MONTH_NAMES: Final = b"jan feb mar apr may jun jul aug sep oct nov dec".split()
 _MONTHS: Final = {name: number for number, name in enumerate(_MONTH_NAMES, start=1)}
-_NAMED_ZONES: Final = {b"UTC": 0, b"GMT": 0, b"ICT": 7 * 60}
-"""Minutes east of UTC. Other abbreviations mean several zones each: the device's configured zone decides."""
+_NAMED_ZONES: Final = {b"UTC": UTC, b"GMT": UTC, b"ICT": timezone(timedelta(hours=7))}
+"""Other abbreviations mean several zones each: the device's configured zone decides."""
 
-_CLOCK: Final = rb"(?P<hour>\d{2}):(?P<minute>\d{2}):(?P<second>\d{2})(?:[.,](?P<fraction>\d{1,9}))?"
+_CLOCK: Final = rb"(?P<clock>\d{2}:\d{2}:\d{2})(?:[.,](?P<fraction>\d{1,9}))?"
 _OFFSET: Final = rb"(?P<offset>Z| ?[+-]\d{2}:?\d{2})?"
 _ZONE_NAMES: Final = rb"UTC|GMT|ICT|[ECMP][SD]T|[CEMW]ES?T|[BIJKM]ST|SGT|HKT|MSK|MYT|PHT|WIB|AE[SD]T"
 _ZONE: Final = rb"(?: (?P<zone>" + _ZONE_NAMES + rb")(?= ?:))?"
@@ -43,15 +44,17 @@ _ISO: Final = re.compile(
     + _OFFSET
     + _ZONE
 )
-_RFC5424: Final = re.compile(
-    rb"(?P<year>\d{4})-(?P<month>\d{2})-(?P<day>\d{2})T"
-    rb"(?P<hour>\d{2}):(?P<minute>\d{2}):(?P<second>\d{2})(?:\.(?P<fraction>\d{1,6}))?"
-    rb"(?P<offset>Z|[+-]\d{2}:\d{2})"
-)
+_RFC5424: Final = re.compile(rb"(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2})(?:\.(\d{1,6}))?(Z|[+-]\d{2}:\d{2})")
+
+_FORMS_BY_FIRST: Final = {
+    **{b"%d" % digit: (_ISO, _YEAR_FIRST) for digit in range(10)},
+    **{name[:1]: (_MONTH_FIRST,) for name in _MONTH_NAMES},
+    **dict.fromkeys((b"*", b"."), (_MONTH_FIRST, _ISO, _YEAR_FIRST)),
+}
+"""By its first octet in lower case; nothing else begins a stamp."""
 
 
-@dataclass(frozen=True, slots=True)
-class Stamp:
+class Stamp(NamedTuple):
     """A stamp found in a line: the instant (None if no such day or hour exists), and where it ends."""
 
     at: EpochMs | None
@@ -64,11 +67,12 @@ def read_stamp(line: bytes, start: int, *, received_at: EpochMs, zone: tzinfo) -
 
     Without a year, it gets the one that puts it nearest to `received_at`; without an offset, it is in `zone`.
     """
-    for form in (_MONTH_FIRST, _ISO, _YEAR_FIRST):
+    for form in _FORMS_BY_FIRST.get(line[start : start + 1].lower(), ()):
         found = form.match(line, start)
         if found:
-            synced = False if found["unsynced"] else None
-            return Stamp(_instant(found, received_at=received_at, zone=zone), found.end(), synced)
+            groups = found.groupdict()
+            synced = False if groups["unsynced"] else None
+            return Stamp(_instant(groups, received_at, zone), found.end(), synced)
     return None
 
 
@@ -80,36 +84,52 @@ def read_rfc5424_stamp(field: bytes) -> EpochMs | None:
     found = _RFC5424.fullmatch(field)
     if not found:
         return None
-    zone = _offset(found["offset"])
+    return rfc5424_instant(*found.groups())
+
+
+def rfc5424_instant(second: bytes, fraction: bytes | None, offset: bytes) -> EpochMs | None:
+    """The instant of the parts of an RFC 5424 TIMESTAMP: `YYYY-MM-DDThh:mm:ss`, its fraction, its offset."""
+    zone = _offset(offset)
     if zone is None:
         return None
-    return _at_year(found, int(found["year"]), zone)
+    date, clock = second.split(b"T")
+    year, month, day = date.split(b"-")
+    return _at_second(year, month, day, clock, zone, fraction)
 
 
-def _instant(found: re.Match[bytes], *, received_at: EpochMs, zone: tzinfo) -> EpochMs | None:
-    groups = found.groupdict()
-    offset = groups.get("offset")
-    named = _NAMED_ZONES.get((groups.get("zone") or b"").upper())
+def rfc3164_instant(stamp: bytes, received_at: EpochMs, zone: tzinfo) -> EpochMs | None:
+    """The instant of `Mmm dd hh:mm:ss` in its plainest form, as `read_stamp` would give it."""
+    near = _second_of(
+        b"%d" % _year_of(received_at // _QUARTER_MS, zone), stamp[:3].lower(), stamp[4:6], stamp[7:], zone
+    )
+    if near is not None and abs(near - received_at) < _HALF_YEAR_MS:
+        return near
+    found = read_stamp(stamp, 0, received_at=received_at, zone=zone)
+    return found and found.at
+
+
+def _instant(groups: dict[str, bytes], received_at: EpochMs, zone: tzinfo) -> EpochMs | None:
+    offset, named = groups.get("offset"), groups["zone"]
     if offset:
         stated = _offset(offset)
         if stated is None:
             return None
         zone = stated
-    elif named is not None:
-        zone = timezone(timedelta(minutes=named))
+    elif named:
+        zone = _NAMED_ZONES.get(named.upper(), zone)
     year = groups.get("year") or groups.get("year_after")
     if year:
-        return _at_year(found, int(year), zone)
-    return _nearest_year(found, received_at, zone)
+        return _at_year(groups, year, zone)
+    return _nearest_year(groups, received_at, zone)
 
 
-def _nearest_year(found: re.Match[bytes], received_at: EpochMs, zone: tzinfo) -> EpochMs | None:
-    this_year = (_EPOCH + received_at * _MILLISECOND).astimezone(zone).year
-    near = _at_year(found, this_year, zone)
+def _nearest_year(groups: dict[str, bytes], received_at: EpochMs, zone: tzinfo) -> EpochMs | None:
+    this_year = _year_of(received_at // _QUARTER_MS, zone)
+    near = _at_year(groups, b"%d" % this_year, zone)
     if near is not None and abs(near - received_at) < _HALF_YEAR_MS:
         return near
     # 29 February exists in one of these years at most, so each is tried by itself.
-    candidates = [near, _at_year(found, this_year - 1, zone), _at_year(found, this_year + 1, zone)]
+    candidates = [near, *(_at_year(groups, b"%d" % year, zone) for year in (this_year - 1, this_year + 1))]
     return min(
         (candidate for candidate in candidates if candidate is not None),
         key=lambda candidate: abs(candidate - received_at),
@@ -117,18 +137,37 @@ def _nearest_year(found: re.Match[bytes], received_at: EpochMs, zone: tzinfo) ->
     )
 
 
-def _at_year(found: re.Match[bytes], year: int, zone: tzinfo) -> EpochMs | None:
-    month = _MONTHS.get(found["month"].lower()) or int(found["month"])
-    fraction = (found["fraction"] or b"0").ljust(6, b"0")[:6]
+@lru_cache(maxsize=64)
+def _year_of(quarter: int, zone: tzinfo) -> int:
+    """The local year in a quarter of an hour since 1970: offsets are whole quarters, so none holds two years."""
+    return (_EPOCH + quarter * _QUARTER_MS * _MILLISECOND).astimezone(zone).year
+
+
+def _at_year(groups: dict[str, bytes], year: bytes, zone: tzinfo) -> EpochMs | None:
+    clock = groups["clock"]
+    return _at_second(year, groups["month"].lower(), groups["day"], clock, zone, groups["fraction"])
+
+
+def _at_second(
+    year: bytes, month: bytes, day: bytes, clock: bytes, zone: tzinfo, fraction: bytes | None
+) -> EpochMs | None:
+    second = _second_of(year, month, day, clock, zone)
+    if second is None or not fraction:
+        return second
+    return EpochMs(second + int(fraction[:3].ljust(3, b"0")))
+
+
+@lru_cache(maxsize=4096)
+def _second_of(year: bytes, month: bytes, day: bytes, clock: bytes, zone: tzinfo) -> EpochMs | None:
+    """A whole second. Devices that speak in the same second share it, so that most are looked up."""
     try:
         moment = datetime(
-            year,
-            month,
-            int(found["day"]),
-            int(found["hour"]),
-            int(found["minute"]),
-            int(found["second"]),
-            int(fraction),
+            int(year),
+            _MONTHS.get(month) or int(month),
+            int(day),
+            int(clock[:2]),
+            int(clock[3:5]),
+            int(clock[6:]),
             tzinfo=zone,
         )
         return EpochMs((moment - _EPOCH) // _MILLISECOND)
@@ -136,6 +175,7 @@ def _at_year(found: re.Match[bytes], year: int, zone: tzinfo) -> EpochMs | None:
         return None
 
 
+@lru_cache(maxsize=256)
 def _offset(text: bytes) -> tzinfo | None:
     text = text.strip()
     if text in (b"Z", b"z"):
