@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -108,6 +109,8 @@ class Engine:
         self._fittings = fittings
         self._limits = fittings.limits
         self._store_thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store")
+        self._awaited: deque[tuple[int, asyncio.Future[None]]] = deque()
+        self._ingested = 0
         self._broadcast = Broadcast()
         self._writing = asyncio.Lock()
         self._outbox_ready = asyncio.Event()
@@ -127,6 +130,17 @@ class Engine:
     def submit(self, observation: Observation) -> bool:
         """Hand over an observation; False, with the drop counted, when the pipeline is behind."""
         return self.observations.offer(observation)
+
+    def submit_acknowledged(self, observation: Observation) -> asyncio.Future[None] | None:
+        """`submit` for a source that can send again: the result comes once `observation` is committed.
+
+        None when the pipeline is behind. Results come in the order of the calls.
+        """
+        if not self.submit(observation):
+            return None
+        done = asyncio.get_running_loop().create_future()
+        self._awaited.append((self.observations.accepted, done))
+        return done
 
     async def in_store(self, call: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Run a store call in the one store thread and await its result."""
@@ -258,6 +272,15 @@ class Engine:
                 )
         async with self._writing:
             await self._commit(ingest(self.world, batch, self.clock.now()))
+        self._acknowledge_until(self._ingested + len(batch))
+
+    def _acknowledge_until(self, number: int) -> None:
+        """The first `number` observations that the queue has accepted are committed."""
+        self._ingested = number
+        while self._awaited and self._awaited[0][0] <= number:
+            _, done = self._awaited.popleft()
+            if not done.cancelled():
+                done.set_result(None)
 
     async def _commit(self, draft: Draft) -> None:
         """Write the draft, then adopt it. A store that cannot write now is asked again, and the fault is shown."""
