@@ -90,7 +90,10 @@ class RuleBook:
             ("group", SubjectKind.GROUP),
             ("collector", SubjectKind.COLLECTOR),
         ):
-            object.__setattr__(self, name, tuple(rule for rule in self.rules if rule.subject is kind))
+            found = [rule for rule in self.rules if rule.subject is kind]
+            # Whether a device flaps is decided before what it flaps between.
+            found.sort(key=lambda rule: rule.when.flag is None)
+            object.__setattr__(self, name, tuple(found))
         object.__setattr__(self, "by_id", {rule.id: rule for rule in self.rules})
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import ChainMap
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
 
 from channelwatch.base.clock import EpochMs
 from channelwatch.base.ids import DeviceCode, GroupCode, IncidentId
@@ -14,12 +16,30 @@ from channelwatch.inventory.model import Bloc
 from channelwatch.pipeline.ports import Alert, CurrentRow, Effects, OutboxRow, PairRow
 from channelwatch.pipeline.world import RuleKey, World, WorldChange
 from channelwatch.status.device import DeviceState, Step
-from channelwatch.status.events import EventReceived, RogueSource
-from channelwatch.status.states import PairState, Transition
+from channelwatch.status.events import EventReceived, Observation, RogueSource
+from channelwatch.status.states import Axis, Cause, PairState, Reason, Transition
 from channelwatch.status.topology import PairView
 
 SYSTEM = "system"
 """Who acts when no person does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A condition that holds on a subject, seen at `at`; `impacted` is what it takes with it."""
+
+    subject: str
+    bloc: Bloc | None
+    at: EpochMs
+    cause: str
+    impacted: tuple[str, ...] = ()
+
+
+class SetAside(StrEnum):
+    """Why an observation was not taken into account."""
+
+    UNKNOWN_DEVICE = "unknown_device"
+    FAULT = "fault"
 
 
 class Draft:
@@ -35,11 +55,15 @@ class Draft:
         self.holding = dict(world.holding)
         self.clearing = dict(world.clearing)
         self.touched: dict[DeviceCode, EpochMs] = {}
+        self.parted: list[DeviceState] = []
+        self.parted_pairs: list[PairRow] = []
         self.transitions: list[Transition] = []
         self.steps: list[IncidentStep] = []
         self.outbox: list[OutboxRow] = []
         self.events: list[EventReceived] = []
         self.rogues: list[RogueSource] = []
+        self.set_aside: list[tuple[Observation, SetAside]] = []
+        self.outlived: list[IncidentId] = []
         self.next_incident = world.next_incident
 
     def device(self, code: DeviceCode) -> DeviceState:
@@ -55,11 +79,35 @@ class Draft:
         """Every device's state as of now in this draft."""
         return ChainMap(self.devices, self.world.devices)
 
+    @property
+    def all_pairs(self) -> Mapping[GroupCode, PairView]:
+        """Every group's state as of now in this draft."""
+        return ChainMap(self.pairs, self.world.pairs)
+
     def take(self, step: Step, at: EpochMs) -> None:
         """Accept a device's step, caused by something received at `at`."""
         self.devices[step.state.device] = step.state
         self.transitions.extend(step.transitions)
         self.touched.setdefault(step.state.device, at)
+
+    def take_pair(self, code: GroupCode, state: PairState, at: EpochMs) -> None:
+        """Record that a group is in `state` since `at`."""
+        view = self.pair(code)
+        moved_at = min(max(at, view.since), self.now)
+        self.transitions.append(_pair_move(code, view, state, moved_at, self.now))
+        lost_until = moved_at if view.state is PairState.LOST else view.lost_until
+        self.pairs[code] = PairView(state, moved_at, lost_until)
+
+    def part(self, step: Step) -> None:
+        """Accept the last step of a device that the inventory no longer has: should it come back, it begins anew."""
+        self.transitions.extend(step.transitions)
+        self.parted.append(replace(step.state, flags=frozenset(), latched=frozenset()))
+
+    def part_pair(self, code: GroupCode, view: PairView) -> None:
+        """Record that nothing is known any more of a group that the inventory no longer has."""
+        if view.state is not PairState.UNKNOWN:
+            self.transitions.append(_pair_move(code, view, PairState.UNKNOWN, self.now, self.now))
+            self.parted_pairs.append(PairRow(code, PairState.UNKNOWN, self.now))
 
     def latest_incident(self, key: RuleKey) -> Incident | None:
         """The newest incident of a rule and subject, live or over."""
@@ -68,26 +116,34 @@ class Draft:
             return None
         return self.incidents.get(number) or self.world.incidents.get(number)
 
-    def open(self, rule: Rule, subject: str, *, bloc: Bloc | None, t0: EpochMs, cause: str) -> Incident:
-        """Open a new incident; T0 is `t0` for ever."""
+    def open(self, rule: Rule, fault: Fault) -> Incident:
+        """Open a new incident; its T0 is when the fault was seen, for ever."""
         incident = Incident(
             id=IncidentId(self.next_incident),
             rule=rule.id,
             subject_kind=rule.subject,
-            subject=subject,
-            bloc=bloc,
+            subject=fault.subject,
+            bloc=fault.bloc,
             severity=rule.severity,
             state=IncidentState.OPEN,
-            t0=t0,
+            t0=fault.at,
             opened_at=self.now,
-            caused_at=t0,
-            cause=cause,
+            caused_at=fault.at,
+            cause=fault.cause,
+            impacted=fault.impacted,
             round_at=self.now,
         )
         self.next_incident += 1
         self.put(incident)
         self.steps.append(IncidentStep(incident.id, StepKind.OPENED, self.now, SYSTEM, "rule", rule.id))
         return incident
+
+    def reopen(self, incident: Incident, fault: Fault) -> Incident:
+        """Begin another round of an incident whose fault has come back."""
+        again = self.advance(incident, StepKind.REOPENED, reason=fault.cause)
+        again = replace(again, cause=fault.cause, caused_at=fault.at, impacted=fault.impacted)
+        self.put(again)
+        return again
 
     def advance(
         self, incident: Incident, kind: StepKind, *, reason: str, by: str = SYSTEM, origin: str = "rule"
@@ -111,12 +167,16 @@ class Draft:
 
     def effects(self) -> Effects:
         """All that must be committed."""
+        changed = [state for state in self.devices.values() if self._changed(state)]
         return Effects(
             log=self.world.log,
             first_seq=self.world.next_seq,
             transitions=tuple(self.transitions),
-            current=tuple(_row(state) for state in self.devices.values() if self._changed(state)),
-            pairs=tuple(PairRow(code, view.state, view.since) for code, view in self.pairs.items()),
+            current=tuple(map(current_row, [*changed, *self.parted])),
+            pairs=(
+                *(PairRow(code, view.state, view.since) for code, view in self.pairs.items()),
+                *self.parted_pairs,
+            ),
             incidents=tuple(self.incidents.values()),
             steps=tuple(self.steps),
             outbox=tuple(self.outbox),
@@ -128,7 +188,7 @@ class Draft:
         """Make it the present. Call it once, after `effects()` was committed."""
         world = self.world
         visible = tuple(code for code, state in self.devices.items() if self._changed(state))
-        moved = bool(visible or self.pairs or self.incidents)
+        moved = bool(visible or self.pairs or self.incidents or self.outlived)
         change = WorldChange(
             world.revision + moved, self.now, visible, tuple(self.pairs), tuple(self.incidents)
         )
@@ -138,6 +198,7 @@ class Draft:
             world.put_pair(code, view)
         for incident in self.incidents.values():
             world.put_incident(incident)
+        world.forget(self.outlived)
         world.holding, world.clearing = self.holding, self.clearing
         world.next_incident = self.next_incident
         world.next_seq += len(self.transitions)
@@ -184,15 +245,8 @@ class Draft:
                 return incident.subject
 
 
-def set_pair(draft: Draft, group: GroupCode, state: PairState, transition: Transition) -> None:
-    """Record that `group` is in `state` from now on."""
-    before, since = draft.pair(group), EpochMs(transition.t_hi)
-    lost_until = since if before.state is PairState.LOST else before.lost_until
-    draft.pairs[group] = PairView(state, since, lost_until)
-    draft.transitions.append(transition)
-
-
-def _row(state: DeviceState) -> CurrentRow:
+def current_row(state: DeviceState) -> CurrentRow:
+    """What is kept of a device's state for a restart."""
     return CurrentRow(
         state.device,
         state.assessment,
@@ -202,3 +256,7 @@ def _row(state: DeviceState) -> CurrentRow:
         state.flags,
         state.latched,
     )
+
+
+def _pair_move(code: GroupCode, view: PairView, state: PairState, at: EpochMs, now: EpochMs) -> Transition:
+    return Transition(code, Axis.PAIR, view.state, state, Cause.NONE, Reason.MEMBERS, at, at, now, "members")

@@ -7,222 +7,193 @@ from dataclasses import replace
 
 from channelwatch.base.clock import EpochMs
 from channelwatch.base.ids import DeviceCode, GroupCode
-from channelwatch.incidents.escalation import farewell, plan
-from channelwatch.incidents.life import may_reopen
-from channelwatch.incidents.model import Incident, StepKind
+from channelwatch.incidents.model import EndReason, Incident
 from channelwatch.incidents.rules import Rule, device_matches, group_matches
-from channelwatch.inventory.model import Bloc
-from channelwatch.pipeline.draft import Draft, set_pair
-from channelwatch.pipeline.greater import Whose, live, standing
+from channelwatch.pipeline.draft import Draft, Fault
+from channelwatch.pipeline.greater import Whose, standing, takes_spokes
+from channelwatch.pipeline.opening import cease, end, hold, is_live, is_pending, merge, outlived, tell, wait
 from channelwatch.status.device import DeviceState
-from channelwatch.status.states import Axis, Cause, Flag, Health, PairState, Protection, Reason, Transition
+from channelwatch.status.signals import SignalState
+from channelwatch.status.states import Cause, Flag, Health, PairState, Protection
 from channelwatch.status.topology import group_state, hub_is_lost
 
 
 def evaluate(draft: Draft) -> None:
     """Bring groups, impact flags and incidents up to date with the devices touched in this draft."""
-    hubs = _groups(draft)
-    _impact(draft, hubs)
-    for group in hubs:
-        _group_rules(draft, group)
-    for code, at in list(draft.touched.items()):
-        _device_rules(draft, code, at)
+    groups = _groups(draft)
+    _impact(draft, groups)
+    for group, at in groups.items():
+        _group_rules(draft, group, at)
+    for code in _hubs_first(draft, draft.touched):
+        _device_rules(draft, code, draft.touched[code])
 
 
 def sweep(draft: Draft) -> None:
-    """Decide what only time decides: confirmations, clearings, and the collector's own incident."""
-    subjects = {subject for _, subject in (*draft.holding, *draft.clearing)}
-    for subject in subjects:
-        if subject in draft.world.inventory.device:
-            _device_rules(draft, DeviceCode(subject), draft.now)
-        elif subject in draft.world.inventory.members:
-            _group_rules(draft, GroupCode(subject))
+    """Decide what only time decides: confirmations, clearings, the collector's own incident, what is forgotten."""
+    waiting = dict.fromkeys(subject for _, subject in (*draft.holding, *draft.clearing))
+    for group in draft.world.inventory.members:
+        if group in waiting:
+            _group_rules(draft, group, draft.now)
+    devices = draft.world.inventory.device
+    for code in _hubs_first(draft, [DeviceCode(name) for name in waiting if name in devices]):
+        _device_rules(draft, code, draft.now)
     _collector_rules(draft)
+    policy = draft.world.policy
+    draft.outlived += outlived(
+        list(draft.world.incidents.values()),
+        draft.now,
+        keep_ms=policy.keep_ended_ms,
+        limit=policy.keep_restored,
+    )
 
 
 def climb(draft: Draft) -> None:
     """Page whoever is due for incidents that nobody has acknowledged."""
-    for incident in list(draft.world.incidents.values()):
-        current = draft.incidents.get(incident.id, incident)
+    for number, incident in draft.world.incidents.items():
+        current = draft.incidents.get(number, incident)
         if current.state.awaits_person:
-            _climb_one(draft, current)
+            tell(draft, current)
 
 
-def _groups(draft: Draft) -> list[GroupCode]:
-    """Recompute the groups of touched members; all groups that a touched device belongs to."""
+def retire(draft: Draft) -> None:
+    """End the incidents of subjects that the inventory, or of rules that the rule files, no longer have."""
+    for incident in list(draft.world.incidents.values()):
+        if not incident.is_live:
+            continue
+        if not draft.world.knows(incident.subject):
+            end(draft, incident, EndReason.SUBJECT_REMOVED)
+        elif incident.rule not in draft.world.rules.by_id:
+            end(draft, incident, EndReason.RULE_REMOVED)
+
+
+def _hubs_first(draft: Draft, codes: Iterable[DeviceCode]) -> list[DeviceCode]:
+    """What hangs on a hub is judged once it is known what becomes of the hub."""
+    below = draft.world.inventory.children
+    return sorted(codes, key=lambda code: code not in below)
+
+
+def _groups(draft: Draft) -> dict[GroupCode, EpochMs]:
+    """Recompute the groups that touched devices belong to; when the first of each was touched."""
     inventory = draft.world.inventory
     groups: dict[GroupCode, EpochMs] = {}
     for code, at in draft.touched.items():
         group = inventory.device[code].ha_group
         if group is not None:
             groups.setdefault(group, at)
-    states = draft.all_devices
     for group, at in groups.items():
-        before, after = draft.pair(group).state, group_state(group, inventory, states)
-        if after is not before:
-            move = Transition(
-                group, Axis.PAIR, before, after, Cause.NONE, Reason.MEMBERS, at, at, draft.now, "members"
-            )
-            set_pair(draft, group, after, move)
-    return list(groups)
+        after = group_state(group, inventory, draft.all_devices)
+        if after is not None and after is not draft.pair(group).state:
+            draft.take_pair(group, after, at)
+    return groups
 
 
 def _impact(draft: Draft, groups: Iterable[GroupCode]) -> None:
-    """Mark or release the spokes of every hub that a touched device is, or is a member of."""
+    """Mark or release touched devices, and the spokes of touched hubs; while a hub's fate is unknown, nothing moves."""
     inventory = draft.world.inventory
-    hubs: list[str] = [*groups, *(code for code in draft.touched if code in inventory.children)]
-    if not hubs:
-        return
-    pairs = {**draft.world.pairs, **draft.pairs}
-    states = draft.all_devices
-    for hub in hubs:
-        lost = hub_is_lost(GroupCode(hub), pairs, states)
-        for child in inventory.children.get(hub, ()):
-            state = draft.device(child)
-            if (Flag.IMPACTED in state.flags) != lost:
-                flags = state.flags | {Flag.IMPACTED} if lost else state.flags - {Flag.IMPACTED}
-                draft.devices[child] = replace(state, flags=flags)
-                draft.touched.setdefault(child, draft.now)
+    hubs = (*groups, *(code for code in draft.touched if code in inventory.children))
+    below = [child for hub in hubs for child in inventory.children.get(hub, ())]
+    fates: dict[str, bool | None] = {}
+    for code in dict.fromkeys((*draft.touched, *below)):
+        hub = inventory.parent.get(code)
+        if hub is None:
+            lost: bool | None = False
+        elif hub in fates:
+            lost = fates[hub]
+        else:
+            lost = fates[hub] = hub_is_lost(hub, draft.all_pairs, draft.all_devices)
+        state = draft.device(code)
+        if lost is not None and (Flag.IMPACTED in state.flags) != lost:
+            flags = state.flags | {Flag.IMPACTED} if lost else state.flags - {Flag.IMPACTED}
+            draft.devices[code] = replace(state, flags=flags)
+            draft.touched.setdefault(code, draft.now)
 
 
 def _device_rules(draft: Draft, code: DeviceCode, at: EpochMs) -> None:
-    device, state = draft.world.inventory.device[code], draft.device(code)
-    bloc = draft.world.inventory.bloc_of(code)
-    rules = draft.world.rules.device
-    matched = device_matches(rules, state, bloc) if device.in_service else frozenset()
+    inventory, rules = draft.world.inventory, draft.world.rules.device
+    if not inventory.device[code].in_service:
+        _out_of_service(draft, rules, code)
+        return
+    state, bloc = draft.device(code), inventory.bloc_of(code)
+    matched = device_matches(rules, state, bloc)
     for rule in rules:
         if rule.id not in matched:
-            if not _undecided(rule, state):
-                _ceases(draft, rule, code)
+            if is_pending(draft, (rule.id, code)) and not _undecided(rule, state):
+                cease(draft, rule, code)
             continue
-        found = standing(draft, rule, code, draft.holding.get((rule.id, code), at))
+        fault = Fault(code, bloc, at, state.assessment.cause, _impacted(draft, rule, code))
+        found = standing(draft, rule, code, min(draft.holding.get((rule.id, code), at), draft.now))
         match found.whose:
             case Whose.OWN:
-                _holds(draft, rule, code, bloc=bloc, at=at, cause=state.assessment.cause)
+                hold(draft, rule, fault)
             case Whose.GREATER:
-                _yield(draft, rule, code, found.of)
+                merge(draft, rule, code, found.of)
             case Whose.UNDECIDED:
-                _await(draft, rule, code, at)
+                wait(draft, rule, fault)
 
 
-def _group_rules(draft: Draft, group: GroupCode) -> None:
-    inventory, view = draft.world.inventory, draft.pair(group)
+def _group_rules(draft: Draft, group: GroupCode, at: EpochMs) -> None:
+    inventory, state, rules = draft.world.inventory, draft.pair(group).state, draft.world.rules.group
     members = inventory.members[group]
+    if not any(inventory.device[code].in_service for code in members):
+        _out_of_service(draft, rules, group)
+        return
     bloc = inventory.bloc_of(members[0])
-    serving = any(inventory.device[code].in_service for code in members)
-    matched = group_matches(draft.world.rules.group, view.state, bloc) if serving else frozenset()
-    for rule in draft.world.rules.group:
+    matched = group_matches(rules, state, bloc)
+    for rule in rules:
         if rule.id in matched:
-            incident = _holds(draft, rule, group, bloc=bloc, at=draft.now, cause=view.state)
-            if incident is not None:
-                _list_impacted(draft, incident, group)
-        elif view.state is not PairState.UNKNOWN:
-            _ceases(draft, rule, group)
+            hold(draft, rule, Fault(group, bloc, at, state, _impacted(draft, rule, group)))
+    for rule in rules:
+        if rule.id in matched or state is PairState.UNKNOWN:
+            continue
+        graver = next((item for item in rules if item.id in matched and item.severity < rule.severity), None)
+        if graver is None:
+            cease(draft, rule, group)
+        elif is_live(draft, (graver.id, group)):
+            merge(draft, rule, group, graver.id)
 
 
 def _collector_rules(draft: Draft) -> None:
     """One incident for a blind collector, never one for each device."""
-    collector = draft.world.log
-    states = draft.all_devices
-    blind = [
-        device.code
-        for device in draft.world.inventory.devices
-        if device.in_service and states[device.code].assessment.cause is Cause.MONITORING
-    ]
-    for rule in draft.world.rules.collector:
-        if blind:
-            incident = _holds(draft, rule, collector, bloc=None, at=draft.now, cause=Cause.MONITORING)
-            if incident is not None and incident.impacted != tuple(blind):
-                draft.put(replace(incident, impacted=tuple(blind)))
-        else:
-            _ceases(draft, rule, collector)
-
-
-def _holds(
-    draft: Draft, rule: Rule, subject: str, *, bloc: Bloc | None, at: EpochMs, cause: str
-) -> Incident | None:
-    """The condition holds: open, reopen, or wait for confirmation. The live incident, if there is one."""
-    key = (rule.id, subject)
-    draft.clearing.pop(key, None)
-    incident = draft.latest_incident(key)
-    if incident is not None and live(incident):
-        return incident
-    since = draft.holding.setdefault(key, at)
-    if draft.now - since < rule.confirm_ms:
-        return None
-    draft.holding.pop(key)
-    if incident is not None and may_reopen(incident, draft.now):
-        incident = replace(
-            draft.advance(incident, StepKind.REOPENED, reason=cause), cause=cause, caused_at=since
-        )
-        draft.put(incident)
-    else:
-        incident = draft.open(rule, subject, bloc=bloc, t0=since, cause=cause)
-    return _climb_one(draft, incident)
-
-
-def _climb_one(draft: Draft, incident: Incident) -> Incident:
-    rule = draft.world.rules.by_id.get(incident.rule)
-    if rule is None or not rule.pages or _is_noise(draft, incident):
-        return incident
-    climbed, pages = plan(incident, draft.world.inventory.contacts, draft.now)
-    if climbed is not incident:
-        draft.put(climbed)
-        draft.page(climbed, pages)
-    return climbed
-
-
-def _ceases(draft: Draft, rule: Rule, subject: str) -> None:
-    """The condition does not hold: forget what was waiting, restore what is live after the rule's clear time."""
-    key = (rule.id, subject)
-    draft.holding.pop(key, None)
-    incident = draft.latest_incident(key)
-    if incident is None or not live(incident):
-        draft.clearing.pop(key, None)
+    devices, rules = draft.world.inventory.device, draft.world.rules.collector
+    if not rules:
         return
-    since = draft.clearing.setdefault(key, draft.now)
-    if draft.now - since < rule.clear_ms:
-        return
-    draft.clearing.pop(key)
-    restored = draft.advance(incident, StepKind.RESTORED, reason="condition_ended")
-    draft.page(restored, farewell(restored, draft.world.inventory.contacts, draft.now))
+    states = {code: draft.devices.get(code, state) for code, state in draft.world.devices.items()}
+    blind = [code for code, state in states.items() if state.is_blind and devices[code].in_service]
+    overdue = any(draft.now - states[code].polled_at > draft.world.blind_after_ms(code) for code in blind)
+    for rule in rules:
+        if overdue:
+            fault = Fault(draft.world.log, None, draft.now, Cause.MONITORING, tuple(blind))
+            hold(draft, rule, fault)
+        elif not blind:
+            cease(draft, rule, draft.world.log)
 
 
-def _await(draft: Draft, rule: Rule, subject: str, at: EpochMs) -> None:
-    """Open nothing yet: it may turn out to be part of a greater fault. What is open stays open."""
-    key = (rule.id, subject)
-    draft.clearing.pop(key, None)
-    if not live(draft.latest_incident(key)):
-        draft.holding.setdefault(key, at)
+def _out_of_service(draft: Draft, rules: Iterable[Rule], subject: str) -> None:
+    for rule in rules:
+        key = (rule.id, subject)
+        draft.holding.pop(key, None)
+        incident: Incident | None = draft.latest_incident(key)
+        if incident is not None and incident.is_live:
+            end(draft, incident, EndReason.OUT_OF_SERVICE)
 
 
-def _yield(draft: Draft, rule: Rule, subject: str, greater: str) -> None:
-    """What was opened for this device is part of the greater fault's incident."""
-    key = (rule.id, subject)
-    draft.holding.pop(key, None)
-    draft.clearing.pop(key, None)
-    incident = draft.latest_incident(key)
-    if incident is not None and live(incident):
-        draft.advance(incident, StepKind.MERGED, reason=f"part_of:{greater}")
-
-
-def _list_impacted(draft: Draft, incident: Incident, group: GroupCode) -> None:
-    children = draft.world.inventory.children.get(group, ())
-    impacted = tuple(child for child in children if Flag.IMPACTED in draft.device(child).flags)
-    if impacted and impacted != incident.impacted:
-        draft.put(replace(draft.incidents.get(incident.id, incident), impacted=impacted))
+def _impacted(draft: Draft, rule: Rule, hub: str) -> tuple[str, ...]:
+    if not takes_spokes(rule):
+        return ()
+    below = draft.world.inventory.children.get(hub, ())
+    return tuple(code for code in below if Flag.IMPACTED in draft.device(code).flags)
 
 
 def _undecided(rule: Rule, state: DeviceState) -> bool:
     """Nothing is known of what the rule asks: an incident stays as it is."""
-    return (bool(rule.when.health) and state.assessment.health is Health.UNKNOWN) or (
-        bool(rule.when.protection) and state.assessment.protection is Protection.UNKNOWN
-    )
-
-
-def _is_noise(draft: Draft, incident: Incident) -> bool:
-    """It opened again because its device flaps: the incident about the flapping has told of it."""
-    state = draft.world.inventory.device.get(DeviceCode(incident.subject))
-    if state is None or incident.round == 0 or incident.ladder > 0:
+    when, now = rule.when, state.assessment
+    if (when.health and now.health is Health.UNKNOWN) or (
+        when.protection and now.protection is Protection.UNKNOWN
+    ):
+        return True
+    if when.signal is None:
         return False
-    return Flag.FLAPPING in draft.device(DeviceCode(incident.subject)).flags
+    return not state.has_answered or any(
+        key[0] is when.signal and reading.state is SignalState.UNKNOWN
+        for key, reading in state.readings.items()
+    )

@@ -1,20 +1,27 @@
-"""Is a device's fault its own, or part of a greater one? A lost hub is one incident, not one for each spoke."""
+"""Is a device's fault its own, or part of a greater one? A lost hub is one incident, not one for each spoke.
+
+A fault is only ever left to a greater one that has an incident, or is about to have one: otherwise nobody would be
+told of either.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 
 from channelwatch.base.clock import EpochMs
 from channelwatch.base.ids import DeviceCode, GroupCode
-from channelwatch.incidents.model import Incident
 from channelwatch.incidents.rules import Rule
 from channelwatch.pipeline.draft import Draft
-from channelwatch.status.device import DeviceState
-from channelwatch.status.states import Flag, PairState
+from channelwatch.pipeline.opening import is_live
+from channelwatch.status.states import Flag, Health, PairState
 
 SHORT_CONFIRM_MS = 60_000
 """A group's rule that confirms within this time is worth waiting for; a longer one is not."""
+
+
+_BROKEN = frozenset({PairState.LOST, PairState.NO_REDUNDANCY})
 
 
 class Whose(Enum):
@@ -38,51 +45,51 @@ OWN, UNDECIDED = Standing(Whose.OWN), Standing(Whose.UNDECIDED)
 
 def standing(draft: Draft, rule: Rule, code: DeviceCode, since: EpochMs) -> Standing:
     """Whose fault the condition of `rule` on `code`, which holds since `since`, is as far as is known now."""
-    device = draft.world.inventory.device[code]
     if not rule.yields:
         return OWN
-    if device.ha_group is not None:
-        return _of_member(draft, device.ha_group)
+    group = draft.world.inventory.device[code].ha_group
+    if group is not None:
+        return _of_member(draft, rule, group)
     hub = draft.world.inventory.parent.get(code)
     return OWN if hub is None else _of_spoke(draft, rule, code, GroupCode(hub), since)
 
 
-def live(incident: Incident | None) -> bool:
-    """The fault that it was opened for is still there."""
-    return incident is not None and not incident.state.is_over and incident.restored_at is None
+def takes_spokes(rule: Rule) -> bool:
+    """Is the rule about a hub that is gone, so that its incident speaks for everything below?"""
+    return PairState.LOST in rule.when.pair or Health.DOWN in rule.when.health
 
 
-def _of_member(draft: Draft, group: GroupCode) -> Standing:
-    if draft.pair(group).state not in (PairState.LOST, PairState.NO_REDUNDANCY):
-        return OWN
-    if _group_incident(draft, group):
-        return Standing(Whose.GREATER, group)
-    awaited = any(
-        (rule.id, group) in draft.holding and rule.confirm_ms <= SHORT_CONFIRM_MS
-        for rule in draft.world.rules.group
-    )
-    return UNDECIDED if awaited else OWN
+def _of_member(draft: Draft, rule: Rule, group: GroupCode) -> Standing:
+    state = draft.pair(group).state
+    # While nobody knows how the pair is, what was told of it still speaks for its members.
+    told = _BROKEN if state is PairState.UNKNOWN else _BROKEN & {state}
+    return _left_to(draft, rule, group, [item for item in draft.world.rules.group if told & item.when.pair])
 
 
 def _of_spoke(draft: Draft, rule: Rule, code: DeviceCode, hub: GroupCode, since: EpochMs) -> Standing:
-    policy = draft.world.policy
+    policy, rules = draft.world.policy, draft.world.rules
     if Flag.IMPACTED in draft.device(code).flags:
-        return Standing(Whose.GREATER, hub) if _group_incident(draft, hub) else UNDECIDED
-    if hub in draft.world.pairs and draft.now - draft.pair(hub).lost_until < policy.settle_ms:
+        above = rules.group if hub in draft.world.pairs else rules.device
+        return _left_to(draft, rule, hub, [item for item in above if takes_spokes(item)])
+    if hub in draft.world.pairs and 0 <= draft.now - draft.pair(hub).lost_until < policy.settle_ms:
         return UNDECIDED
     if not _siblings_fell(draft, rule, code, hub, since):
         return OWN
     members = [draft.device(member) for member in _members(draft, hub)]
     if any(member.misses for member in members):
         return UNDECIDED if draft.now - since < policy.suspect_hold_ms else OWN
-    if any(_stands(member, since) for member in members):
-        return OWN
+    if any(member.seen_at > since for member in members):
+        return OWN  # The hub has answered since the spokes began to fall.
     return UNDECIDED if draft.now - since < policy.sibling_hold_ms else OWN
 
 
-def _group_incident(draft: Draft, group: GroupCode) -> bool:
-    rules = (*draft.world.rules.group, *draft.world.rules.device)
-    return any(live(draft.latest_incident((rule.id, group))) for rule in rules)
+def _left_to(draft: Draft, rule: Rule, greater: GroupCode, rules: Sequence[Rule]) -> Standing:
+    """The fault is left to an incident of `rules` on `greater`, if there is one or soon will be."""
+    speaking = [item for item in rules if item.pages or not rule.pages]
+    if any(is_live(draft, (item.id, greater)) for item in speaking):
+        return Standing(Whose.GREATER, greater)
+    awaited = [item for item in speaking if item.confirm_ms <= SHORT_CONFIRM_MS]
+    return UNDECIDED if any((item.id, greater) in draft.holding for item in awaited) else OWN
 
 
 def _siblings_fell(draft: Draft, rule: Rule, code: DeviceCode, hub: GroupCode, since: EpochMs) -> bool:
@@ -92,15 +99,10 @@ def _siblings_fell(draft: Draft, rule: Rule, code: DeviceCode, hub: GroupCode, s
         if child == code:
             continue
         incident = draft.latest_incident(key)
-        if key in draft.holding or (incident is not None and live(incident) and incident.round_at > recent):
+        if key in draft.holding or (incident is not None and incident.is_live and incident.round_at > recent):
             return True
     return False
 
 
 def _members(draft: Draft, hub: GroupCode) -> tuple[DeviceCode, ...]:
     return draft.world.inventory.members.get(hub, (DeviceCode(hub),))
-
-
-def _stands(member: DeviceState, since: EpochMs) -> bool:
-    """It has answered a poll since the spokes began to fall."""
-    return member.seen_at > since

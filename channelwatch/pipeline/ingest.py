@@ -10,11 +10,21 @@ from channelwatch.base.clock import EpochMs
 from channelwatch.base.errors import Permanent
 from channelwatch.base.ids import DeviceCode, GroupCode, IncidentId
 from channelwatch.incidents.model import Incident, StepKind
-from channelwatch.pipeline.draft import Draft
-from channelwatch.pipeline.evaluate import climb, evaluate, sweep
-from channelwatch.pipeline.ports import Snapshot
+from channelwatch.inventory.model import Inventory
+from channelwatch.pipeline.draft import Draft, SetAside
+from channelwatch.pipeline.evaluate import climb, evaluate, retire, sweep
+from channelwatch.pipeline.ports import CurrentRow, Snapshot
 from channelwatch.pipeline.world import World
-from channelwatch.status.device import DeviceState, answered, blind, calmed, cleared, event, missed
+from channelwatch.status.device import (
+    DeviceState,
+    StepPolicy,
+    answered,
+    blind,
+    calmed,
+    cleared,
+    event,
+    missed,
+)
 from channelwatch.status.events import (
     CollectorAlive,
     EventReceived,
@@ -24,12 +34,12 @@ from channelwatch.status.events import (
     PollMissed,
     RogueSource,
 )
-from channelwatch.status.states import Cause
+from channelwatch.status.states import Flag
 from channelwatch.status.topology import PairView, tunnel_seen_up
 
 
 def ingest(world: World, batch: Sequence[Observation], now: EpochMs) -> Draft:
-    """Apply `batch` in order. Observations of devices that the inventory no longer has are passed over."""
+    """Apply `batch` in order. Observations of devices that the inventory does not have are set aside."""
     draft = Draft(world, now)
     for observation in batch:
         _observe(draft, observation)
@@ -40,12 +50,15 @@ def ingest(world: World, batch: Sequence[Observation], now: EpochMs) -> Draft:
 def tick(world: World, now: EpochMs) -> Draft:
     """What time alone changes: blind devices, calmed flapping, confirmations, escalation."""
     draft = Draft(world, now)
+    blinded = 0
     for code, state in world.devices.items():
-        limit = int(world.poll_period_ms(code) * world.policy.blind_periods)
-        if state.polled_at and now - state.polled_at > limit:
-            step = blind(state, since=state.polled_at, now=now, policy=world.policy.step)
-            if step.transitions:
-                draft.take(step, now)
+        if not 0 < state.polled_at <= now:
+            # Never polled yet, or the clock was set back: its polls are awaited from now on.
+            draft.devices[code] = replace(state, polled_at=now)
+        elif now - state.polled_at > world.blind_after_ms(code):
+            if not state.is_blind and blinded < world.policy.blind_batch:
+                draft.take(blind(state, since=state.polled_at, now=now, policy=world.policy.step), now)
+                blinded += 1
         elif state.flags:
             calm = calmed(state, now, world.policy.step)
             if calm is not state:
@@ -57,33 +70,41 @@ def tick(world: World, now: EpochMs) -> Draft:
     return draft
 
 
+def revise(world: World, inventory: Inventory, now: EpochMs) -> Draft:
+    """Take a new inventory version at once; the draft is what follows from it for groups and incidents."""
+    devices = [state for code, state in world.devices.items() if code not in inventory.device]
+    pairs = {code: view for code, view in world.pairs.items() if code not in inventory.members}
+    world.set_inventory(inventory)
+    draft = Draft(world, now)
+    for state in devices:
+        draft.part(blind(state, since=now, now=now, policy=world.policy.step))
+    for code, view in pairs.items():
+        draft.part_pair(code, view)
+    draft.touched.update(dict.fromkeys(world.devices, now))
+    retire(draft)
+    evaluate(draft)
+    return draft
+
+
 def resume(world: World, snapshot: Snapshot, now: EpochMs) -> Draft:
     """Take up the stored state. Time since the collector was last alive is blind time, not an outage."""
     world.next_incident, world.next_seq = snapshot.next_incident, snapshot.next_seq
-    states = [
-        DeviceState(
-            row.device,
-            assessment=row.assessment,
-            health_since=row.health_since,
-            protection_since=row.protection_since,
-            seen_at=row.seen_at,
-            flags=row.flags,
-            latched=row.latched,
-        )
-        for row in snapshot.current
-    ]
+    states = [_restored(row, now, world.policy.step) for row in snapshot.current]
     pairs = {GroupCode(row.group): PairView(row.state, row.since) for row in snapshot.pairs}
     world.restore(states, pairs, list(snapshot.incidents))
     draft = Draft(world, now)
-    alive = snapshot.alive_until
+    alive = min(snapshot.alive_until or now, now)
     for code, state in world.devices.items():
-        if state.assessment.cause is Cause.MONITORING:
-            continue
-        since = EpochMs(max(alive or now, state.health_since))
-        if now - since > world.poll_period_ms(code) * world.policy.blind_periods:
-            draft.take(blind(state, since=since, now=now, policy=world.policy.step), now)
-        else:
-            draft.devices[code] = replace(state, polled_at=since)
+        draft.devices[code] = awaited = replace(state, polled_at=now)
+        limit = world.blind_after_ms(code)
+        if not state.is_blind and now - max(alive, state.health_since) > limit:
+            draft.take(blind(awaited, since=EpochMs(alive), now=now, policy=world.policy.step), now)
+        elif not state.is_blind:
+            # Whatever was not confirmed for so long would have been called down or blind.
+            draft.devices[code] = replace(awaited, known_at=EpochMs(alive - limit))
+        draft.touched.setdefault(code, now)
+    retire(draft)
+    evaluate(draft)
     return draft
 
 
@@ -107,6 +128,8 @@ def _observe(draft: Draft, observation: Observation) -> None:
         case PollAnswered() | PollMissed() | EventReceived() | LatchCleared():
             if observation.device in draft.world.devices:
                 _observe_device(draft, observation)
+            else:
+                draft.set_aside.append((observation, SetAside.UNKNOWN_DEVICE))
         case _:
             assert_never(observation)
 
@@ -122,14 +145,39 @@ def _observe_device(
             carries = _carries_traffic(draft, observation.device)
             draft.take(missed(state, observation, policy, carries_traffic=carries), observation.received_at)
         case EventReceived():
-            draft.events.append(replace(observation, readings=()))
             draft.take(event(state, observation, policy), observation.received_at)
+            draft.events.append(replace(observation, readings=()))
         case LatchCleared():
             draft.take(cleared(state, observation, policy), observation.at)
+            _note_clearing(draft, observation)
         case _:
             assert_never(observation)
+
+
+def _note_clearing(draft: Draft, person: LatchCleared) -> None:
+    """Who cleared it stands in the incident, also where no state changed with it."""
+    for rule in draft.world.rules.device:
+        incident = draft.latest_incident((rule.id, person.device))
+        if rule.when.signal is person.signal and incident is not None and incident.is_live:
+            reason = f"latch_cleared:{person.signal}"
+            draft.advance(incident, StepKind.NOTE, reason=reason, by=person.by, origin="device")
 
 
 def _carries_traffic(draft: Draft, device: DeviceCode) -> bool:
     fresh = draft.now - 2 * draft.world.poll_period_ms(device)
     return tunnel_seen_up(device, draft.world.inventory, draft.all_devices, newer_than=fresh)
+
+
+def _restored(row: CurrentRow, now: EpochMs, policy: StepPolicy) -> DeviceState:
+    """A device's state as stored. Whether it still flaps is not known: it is calm no sooner than if it did."""
+    flaps = Flag.FLAPPING in row.flags
+    return DeviceState(
+        row.device,
+        assessment=row.assessment,
+        health_since=row.health_since,
+        protection_since=row.protection_since,
+        seen_at=row.seen_at,
+        flags=row.flags,
+        latched=row.latched,
+        changes=(now,) * policy.flap_calm if flaps else (),
+    )

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from channelwatch.base.clock import EpochMs
 from channelwatch.base.ids import DeviceCode, GroupCode, IncidentId, LogId, RuleId
+from channelwatch.incidents.life import REOPEN_WITHIN_MS
 from channelwatch.incidents.model import Incident
 from channelwatch.incidents.rules import RuleBook
 from channelwatch.inventory.model import Inventory
@@ -24,6 +25,8 @@ class WorldPolicy:
     `poll_ms` is the period of a device that names none. A device unpolled for `blind_periods` periods is blind.
     A spoke that falls within `sibling_hold_ms` of another of the same hub waits so long for the hub's own fate, and
     `suspect_hold_ms` while the hub does not answer; for `settle_ms` after a lost hub came back none is opened.
+    At most `blind_batch` devices are called blind at a time, so that the others' polls get their turn in between. An
+    incident that ended `keep_ended_ms` ago leaves the memory; of those that await closing, `keep_restored` stay.
     """
 
     poll_ms: int = 60_000
@@ -31,6 +34,9 @@ class WorldPolicy:
     sibling_hold_ms: int = 15_000
     suspect_hold_ms: int = 60_000
     settle_ms: int = 10_000
+    blind_batch: int = 2_000
+    keep_ended_ms: int = REOPEN_WITHIN_MS
+    keep_restored: int = 2_000
     step: StepPolicy = StepPolicy()
 
 
@@ -70,8 +76,8 @@ class World:
         return self._devices
 
     @property
-    def pairs(self) -> Mapping[GroupCode, PairView]:
-        """The state of every HA group of the inventory."""
+    def pairs(self) -> dict[GroupCode, PairView]:
+        """The state of every HA group of the inventory. To be read only."""
         return self._pairs
 
     @property
@@ -80,13 +86,21 @@ class World:
         return self._incidents
 
     def set_inventory(self, inventory: Inventory) -> None:
-        """Take a new inventory version: states of devices that stay are kept, others begin or go."""
+        """Take a new inventory version: states of what stays are kept, others begin or go."""
         self.inventory = inventory
         self._devices = {
             item.code: self._devices.get(item.code) or DeviceState(item.code) for item in inventory.devices
         }
         self._pairs = {item.code: self._pairs.get(item.code) or PairView() for item in inventory.ha_groups}
+        self.holding = {key: at for key, at in self.holding.items() if self.knows(key[1])}
+        self.clearing = {key: at for key, at in self.clearing.items() if self.knows(key[1])}
         self.revision += 1
+
+    def knows(self, subject: str) -> bool:
+        """Is `subject` a device or a group of the inventory, or the collector itself?"""
+        return (
+            DeviceCode(subject) in self._devices or GroupCode(subject) in self._pairs or subject == self.log
+        )
 
     def restore(
         self, devices: list[DeviceState], pairs: dict[GroupCode, PairView], incidents: list[Incident]
@@ -103,6 +117,13 @@ class World:
         if incident.id >= self.latest.get(incident.key, 0):
             self.latest[incident.key] = incident.id
 
+    def forget(self, incidents: Iterable[IncidentId]) -> None:
+        """Leave out incidents that are over for good; the store keeps them."""
+        for number in incidents:
+            gone = self._incidents.pop(number, None)
+            if gone is not None and self.latest.get(gone.key) == number:
+                del self.latest[gone.key]
+
     def put_device(self, state: DeviceState) -> None:
         """Replace one device's state."""
         self._devices[state.device] = state
@@ -115,3 +136,7 @@ class World:
         """How often `device` is to be polled."""
         own = self.inventory.device[device].poll_s
         return own * 1000 if own is not None else self.policy.poll_ms
+
+    def blind_after_ms(self, device: DeviceCode) -> int:
+        """How long `device` may go unpolled before nothing is known of it."""
+        return int(self.poll_period_ms(device) * self.policy.blind_periods)

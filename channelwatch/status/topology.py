@@ -95,24 +95,37 @@ def _with_one_active(other: Member, *, by_plan: bool) -> PairState:
 
 def group_state(
     group: GroupCode, inventory: Inventory, devices: Mapping[DeviceCode, DeviceState]
-) -> PairState:
-    """The state of `group` from the present states of its two members, the planned active (member A) first."""
-    members = sorted(inventory.members[group], key=lambda code: inventory.device[code].ha_member or "")
-    first, second = (member(devices[code]) for code in members)
-    return pair_state(first, second)
+) -> PairState | None:
+    """The state of `group` from the present states of its two members, the planned active (member A) first.
+
+    None while a member's stored state is all that is known of it, after a restart: then the group's stays as well.
+    """
+    codes = sorted(inventory.members[group], key=lambda code: inventory.device[code].ha_member or "")
+    members = [devices[code] for code in codes]
+    if any(_is_only_stored(state) for state in members):
+        return None
+    return pair_state(*map(member, members))
+
+
+def _is_only_stored(state: DeviceState) -> bool:
+    known = state.assessment.health is not Health.UNKNOWN and state.assessment.cause is not Cause.UNREACHABLE
+    return known and not state.has_answered
 
 
 def hub_is_lost(
     hub: GroupCode | DeviceCode,
     pairs: Mapping[GroupCode, PairView],
     devices: Mapping[DeviceCode, DeviceState],
-) -> bool:
-    """Is everything below `hub` cut off because of the hub itself?"""
+) -> bool | None:
+    """Is everything below `hub` cut off because of the hub itself? None while nobody knows."""
     pair = pairs.get(GroupCode(hub))
     if pair is not None:
-        return pair.state is PairState.LOST
+        return None if pair.state is PairState.UNKNOWN else pair.state is PairState.LOST
     single = devices.get(DeviceCode(hub))
-    return single is not None and single.assessment.health is Health.DOWN
+    if single is None:
+        return False
+    health = single.assessment.health
+    return None if health is Health.UNKNOWN else health is Health.DOWN
 
 
 def tunnel_seen_up(

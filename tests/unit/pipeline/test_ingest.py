@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import replace
 
 import pytest
 
-from channelwatch.app.rulefile import load_rules, shipped_rules
 from channelwatch.base.clock import EpochMs
 from channelwatch.base.errors import Permanent
 from channelwatch.base.ids import LogId
-from channelwatch.incidents.model import Incident, IncidentState, PageKind
+from channelwatch.incidents.model import IncidentState, PageKind
 from channelwatch.inventory.model import Bloc, Inventory, LifeCycle
-from channelwatch.pipeline.draft import Draft
-from channelwatch.pipeline.ingest import acknowledge, ingest, resume, tick
-from channelwatch.pipeline.ports import CurrentRow, Effects, Snapshot
-from channelwatch.pipeline.world import World
+from channelwatch.pipeline.ingest import acknowledge, ingest, resume
+from channelwatch.pipeline.ports import CurrentRow, Snapshot
 from channelwatch.status.events import Observation, RogueSource, Transport
 from channelwatch.status.states import Assessment, Cause, Flag, Health, PairState, Protection
 from tests.support.province import (
@@ -31,57 +27,10 @@ from tests.support.province import (
     role,
     small_inventory,
     small_world,
-    spoke,
     trap,
     tunnel_down,
 )
-
-RULES = load_rules(shipped_rules())
-SPOKES = [spoke(number) for number in range(1, 5)]
-
-
-class Story:
-    """A world that is told what happens, and remembers all effects."""
-
-    def __init__(self, world: World | None = None) -> None:
-        self.world = world or small_world(RULES)
-        self.effects: list[Effects] = []
-        self.now = START
-
-    def see(self, *batch: Observation, after: int = 0) -> Effects:
-        self.now += after
-        return self._keep(ingest(self.world, batch, EpochMs(self.now)))
-
-    def wait(self, ms: int, step: int = 1000) -> None:
-        for _ in range(ms // step):
-            self.now += step
-            self._keep(tick(self.world, EpochMs(self.now)))
-
-    def all_well(self, spokes: Iterable[str] = SPOKES) -> None:
-        hubs = (
-            answer(HUB_A, self.now, encrypting(role("active"))),
-            answer(HUB_B, self.now, encrypting(role("standby"))),
-        )
-        self.see(*hubs, *(answer(code, self.now) for code in spokes))  # type: ignore[arg-type]
-
-    def silence(self, *codes: str) -> None:
-        for _ in range(3):
-            self.see(*(miss(code, self.now + 2000) for code in codes), after=2000)  # type: ignore[arg-type]
-
-    def _keep(self, draft: Draft) -> Effects:
-        effects = draft.effects()
-        draft.adopt()
-        if not effects.is_empty:
-            self.effects.append(effects)
-        return effects
-
-    @property
-    def incidents(self) -> list[Incident]:
-        return sorted(self.world.incidents.values(), key=lambda item: item.id)
-
-    @property
-    def pages(self) -> list[tuple[PageKind, str]]:
-        return [(row.page.kind, row.alert.subject) for effects in self.effects for row in effects.outbox]
+from tests.support.story import RULES, SPOKES, Story
 
 
 @pytest.fixture
@@ -236,7 +185,7 @@ def test_acknowledging_twice_changes_nothing_and_an_unknown_number_is_refused(st
 
 
 def test_the_same_batch_on_the_same_world_gives_the_same_effects(story: Story) -> None:
-    batch = [trap(SPOKES[0], story.now, tunnel_down()), miss(SPOKES[1], story.now)]
+    batch: list[Observation] = [trap(SPOKES[0], story.now, tunnel_down()), miss(SPOKES[1], story.now)]
     first, second = (ingest(story.world, batch, EpochMs(story.now)).effects() for _ in range(2))
     assert first == second
 
