@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Iterable
 from datetime import date
 from pathlib import Path
@@ -52,9 +53,17 @@ def _destination(value: str) -> str:
     return value
 
 
+def _fingerprint(value: str) -> str:
+    digits = value.replace(":", "").lower()
+    if re.fullmatch("[0-9a-f]{64}", digits) is None:
+        raise ValueError("must be a SHA-256 fingerprint: 64 hexadecimal digits, colons between them or not")
+    return digits
+
+
 Code = Annotated[str, Field(pattern=CODE)]
 Name = Annotated[str, Field(min_length=1, max_length=NAME_MAX)]
 Address = Annotated[str, AfterValidator(_address)]
+Fingerprint = Annotated[str, AfterValidator(_fingerprint)]
 Destination = Annotated[str, AfterValidator(_destination)]
 
 
@@ -116,6 +125,7 @@ class DeviceFile(_Model):
     ha_member: Annotated[str, Field(pattern=r"^[AB]$")] | None = None
     poll_s: int | None = Field(default=None, ge=1, le=3600)
     expected_peers: tuple[Name, ...] = ()
+    certificate: Fingerprint | None = None
 
 
 class ChannelFile(_Model):
@@ -223,6 +233,7 @@ def _device(item: DeviceFile) -> Device:
         ha_member=item.ha_member,
         poll_s=item.poll_s,
         expected_peers=item.expected_peers,
+        certificate=item.certificate,
     )
 
 

@@ -47,6 +47,7 @@ def _duplicates(inventory: Inventory) -> Iterator[Problem]:
     for section, codes in sections.items():
         yield from _repeated(section, "code", list(codes))
     yield from _repeated("devices", "address", [f"{item.address}:{item.port}" for item in inventory.devices])
+    yield from _repeated("devices", "certificate", [item.certificate or "" for item in inventory.devices])
     yield from _repeated("channels", "from", [item.spoke for item in inventory.channels])
 
 
@@ -54,7 +55,7 @@ def _repeated(section: str, field: str, values: list[str]) -> Iterator[Problem]:
     seen: dict[str, int] = {}
     for index, value in enumerate(values):
         first = seen.setdefault(value, index)
-        if index != first:
+        if value and index != first:
             yield Problem(section, index, field, f"duplicate {value!r}, first used by {section}[{first}]")
 
 

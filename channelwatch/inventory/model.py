@@ -131,7 +131,10 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """One channel-encryption device. `address` and `port` are where it is polled; `credential` is only a name."""
+    """One channel-encryption device. `address` and `port` are where it is polled; `credential` is only a name.
+
+    `certificate` is the SHA-256 fingerprint (lower-case hex) of the one that it shows when it sends syslog over TLS.
+    """
 
     code: DeviceCode
     site: SiteCode
@@ -149,6 +152,7 @@ class Device:
     ha_member: str | None = None
     poll_s: int | None = None
     expected_peers: tuple[str, ...] = ()
+    certificate: str | None = None
 
     @property
     def in_service(self) -> bool:

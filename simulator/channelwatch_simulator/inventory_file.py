@@ -103,6 +103,7 @@ def _device(item: Device) -> Entry:
         "ha_member": item.ha_member,
         "poll_s": item.poll_s,
         "expected_peers": list(item.expected_peers) or None,
+        "certificate": item.certificate,
     }
 
 

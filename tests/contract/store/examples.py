@@ -242,4 +242,5 @@ def device(code: str = DEVICE) -> Device:
         ha_member="A",
         poll_s=30,
         expected_peers=("51-D-21548-1",),
+        certificate="0a" * 32,
     )

@@ -52,6 +52,11 @@ contacts:
         ),
         ("- code: 51-D-21548-1", "- code: 52-D-21548-1", "devices[0].code: province 52 is not 51"),
         ("contacts:\n", SECOND, "devices[1].address: duplicate '127.11.0.5:161', first used by devices[0]"),
+        (
+            "credential: encryptors",
+            "credential: encryptors\n    certificate: 0A:0B",
+            "inventory.yaml:12: devices[0].certificate: must be a SHA-256 fingerprint",
+        ),
         ("commune_kind: dac_khu, ", "", "units[0].commune_kind:"),
         ('"webhook:duty"', '"webhook:pager"', "contacts[0].deliver[0]: 'webhook:pager'"),
         ('code: "51"', 'code: "22"', "inventory.yaml:2: province.code: this instance is of province 51"),
@@ -65,6 +70,13 @@ def test_what_is_wrong_is_named_with_file_line_and_field(
     with pytest.raises(InputError) as caught:
         load(tmp_path, INVENTORY.replace(old, new, 1))
     assert any(expected in line for line in caught.value.problems), caught.value.problems
+
+
+def test_a_certificate_is_one_whatever_way_its_fingerprint_is_written(tmp_path: Path) -> None:
+    text = INVENTORY.replace(
+        "credential: encryptors", f"credential: encryptors\n    certificate: {':'.join(['0A'] * 32)}", 1
+    )
+    assert load(tmp_path, text).devices[0].certificate == "0a" * 32
 
 
 GROUP = """\

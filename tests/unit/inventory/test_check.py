@@ -56,3 +56,11 @@ def test_the_second_of_two_alike_is_named_with_the_first() -> None:
     inventory = small_inventory()
     twice = replace(inventory, owners=(), units=(*inventory.units, inventory.units[0]))
     assert [item.message for item in problems(twice)] == ["duplicate 'D-T0001', first used by units[0]"]
+
+
+def test_a_certificate_speaks_for_one_device_only() -> None:
+    inventory = small_inventory()
+    alike = [replace(item, certificate="0a" * 32) for item in inventory.devices[:2]]
+    twice = replace(inventory, devices=(*alike, *inventory.devices[2:]))
+    (problem,) = problems(twice)
+    assert (problem.section, problem.index, problem.field) == ("devices", 1, "certificate")
