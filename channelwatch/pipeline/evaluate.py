@@ -11,7 +11,18 @@ from channelwatch.incidents.model import EndReason, Incident
 from channelwatch.incidents.rules import Rule, device_matches, group_matches
 from channelwatch.pipeline.draft import Draft, Fault
 from channelwatch.pipeline.greater import Whose, standing, takes_spokes
-from channelwatch.pipeline.opening import cease, end, hold, is_live, is_pending, merge, outlived, tell, wait
+from channelwatch.pipeline.opening import (
+    cease,
+    end,
+    follow_clock,
+    hold,
+    is_live,
+    is_pending,
+    merge,
+    outlived,
+    tell,
+    wait,
+)
 from channelwatch.status.device import DeviceState
 from channelwatch.status.signals import SignalState
 from channelwatch.status.states import Cause, Flag, Health, PairState, Protection
@@ -30,6 +41,7 @@ def evaluate(draft: Draft) -> None:
 
 def sweep(draft: Draft) -> None:
     """Decide what only time decides: confirmations, clearings, the collector's own incident, what is forgotten."""
+    follow_clock(draft)
     waiting = dict.fromkeys(subject for _, subject in (*draft.holding, *draft.clearing))
     for group in draft.world.inventory.members:
         if group in waiting:
@@ -121,7 +133,7 @@ def _device_rules(draft: Draft, code: DeviceCode, at: EpochMs) -> None:
                 cease(draft, rule, code)
             continue
         fault = Fault(code, bloc, at, state.assessment.cause, _impacted(draft, rule, code))
-        found = standing(draft, rule, code, min(draft.holding.get((rule.id, code), at), draft.now))
+        found = standing(draft, rule, code, draft.holding.get((rule.id, code), at))
         match found.whose:
             case Whose.OWN:
                 hold(draft, rule, fault)
@@ -166,6 +178,8 @@ def _collector_rules(draft: Draft) -> None:
             hold(draft, rule, fault)
         elif not blind:
             cease(draft, rule, draft.world.log)
+        else:
+            draft.holding.pop((rule.id, draft.world.log), None)
 
 
 def _out_of_service(draft: Draft, rules: Iterable[Rule], subject: str) -> None:

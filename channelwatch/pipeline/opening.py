@@ -24,7 +24,7 @@ def hold(draft: Draft, rule: Rule, fault: Fault) -> None:
     if incident is not None and incident.is_live:
         _list_impacted(draft, incident, fault.impacted)
         return
-    since = _since(draft.holding, key, min(fault.at, draft.now))
+    since = draft.holding.setdefault(key, min(fault.at, draft.now))
     if draft.now - since < rule.confirm_ms:
         return
     draft.holding.pop(key)
@@ -40,7 +40,7 @@ def wait(draft: Draft, rule: Rule, fault: Fault) -> None:
     key = (rule.id, fault.subject)
     draft.clearing.pop(key, None)
     if not is_live(draft, key):
-        _since(draft.holding, key, min(fault.at, draft.now))
+        draft.holding.setdefault(key, min(fault.at, draft.now))
 
 
 def merge(draft: Draft, rule: Rule, subject: str, greater: str) -> None:
@@ -61,7 +61,7 @@ def cease(draft: Draft, rule: Rule, subject: str) -> None:
     if incident is None or not incident.is_live:
         draft.clearing.pop(key, None)
         return
-    since = _since(draft.clearing, key, draft.now)
+    since = draft.clearing.setdefault(key, draft.now)
     if draft.now - since < rule.clear_ms:
         return
     draft.clearing.pop(key)
@@ -98,18 +98,18 @@ def is_pending(draft: Draft, key: RuleKey) -> bool:
     return key in draft.holding or key in draft.clearing or is_live(draft, key)
 
 
+def follow_clock(draft: Draft) -> None:
+    """A clock that was set back must not make anything wait until it has caught up."""
+    for waiting in (draft.holding, draft.clearing):
+        waiting.update({key: draft.now for key, at in waiting.items() if at > draft.now})
+
+
 def outlived(incidents: Sequence[Incident], now: EpochMs, *, keep_ms: int, limit: int) -> list[IncidentId]:
     """Incidents that nothing can change any more: over for `keep_ms`, or restored so long and beyond `limit`."""
     aged = [item for item in incidents if item.ended_at is not None and now - item.ended_at >= keep_ms]
     restored = [item for item in aged if not item.state.is_over]
     surplus = {item.id for item in restored[: max(0, len(restored) - limit)]}
     return [item.id for item in aged if item.state.is_over or item.id in surplus]
-
-
-def _since(waiting: dict[RuleKey, EpochMs], key: RuleKey, at: EpochMs) -> EpochMs:
-    """Since when `key` waits. A clock that was set back must not make it wait until it has caught up."""
-    since = waiting[key] = min(waiting.get(key, at), at)
-    return since
 
 
 def _list_impacted(draft: Draft, incident: Incident, impacted: tuple[str, ...]) -> None:

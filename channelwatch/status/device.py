@@ -170,8 +170,6 @@ def cleared(state: DeviceState, person: LatchCleared, policy: StepPolicy) -> Ste
 
 def blind(state: DeviceState, *, since: EpochMs, now: EpochMs, policy: StepPolicy) -> Step:
     """Nobody looked at the device from `since` on: nothing is known, and nothing is held against it."""
-    if state.is_blind:
-        return Step(state)
     alarm = state.assessment.security_alarm
     unknown = Assessment(Health.UNKNOWN, Protection.UNKNOWN, Cause.MONITORING, alarm)
     edge = _Edge(since, since, now, Reason.COLLECTOR_BLIND, "collector")
