@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from math import isfinite
 from typing import Literal
 
 from channelwatch.status.signals import Reading, Scalar, Signal, SignalState
 from channelwatch_collector.profiles.counters import Restart, Uptimes, restart
-from channelwatch_collector.profiles.expression import Absent, Expression, Unusable
-from channelwatch_collector.profiles.model import Limits, SignalSpec, TableSpec, enum_key
+from channelwatch_collector.profiles.expression import Absent, Unusable
+from channelwatch_collector.profiles.judge import Read
+from channelwatch_collector.profiles.model import TableSpec
 from channelwatch_collector.profiles.profile import Profile
 from channelwatch_collector.profiles.rows import (
     Answer,
@@ -23,7 +23,7 @@ from channelwatch_collector.profiles.rows import (
     rows,
 )
 from channelwatch_collector.profiles.values import MAX_TEXT
-from channelwatch_collector.profiles.vocabulary import CARRYING, MEANING, MISSING, Meaning
+from channelwatch_collector.profiles.vocabulary import CARRYING, MISSING
 from channelwatch_collector.snmp.port import AgentClock, PollAnswer
 
 _BADNESS = {
@@ -33,8 +33,8 @@ _BADNESS = {
     SignalState.DEGRADED: 3,
     SignalState.FAILED: 4,
 }
+_CHANNEL_STATE = Signal.CHANNEL_STATE
 _BAD = (SignalState.DEGRADED, SignalState.FAILED)
-_DIGITS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +79,9 @@ def decode(
 
 def decode_rows(profile: Profile, device: DeviceRow, expected: Sequence[str] = ()) -> list[Reading]:
     """Every reading of an answer as it stands, before worsening is held back."""
-    readings = [reading for spec in profile.signals for reading in read_signal(spec, device)]
-    for table in profile.tables:
-        readings += _table(table, device, expected)
+    readings = [reading for read in profile.readers if (reading := read(device)) is not None]
+    for table, readers in profile.table_readers:
+        readings += _table(table, readers, device, expected)
     return readings
 
 
@@ -114,7 +114,9 @@ def _of_the_agent(answer: PollAnswer, restarted: Restart | None) -> list[Reading
     return readings
 
 
-def _table(table: TableSpec, device: DeviceRow, expected: Sequence[str]) -> list[Reading]:
+def _table(
+    table: TableSpec, readers: Sequence[Read], device: DeviceRow, expected: Sequence[str]
+) -> list[Reading]:
     readings: list[Reading] = []
     met: set[str] = set()
     taken: set[str] = set()
@@ -129,8 +131,9 @@ def _table(table: TableSpec, device: DeviceRow, expected: Sequence[str]) -> list
             taken.add(row.component)
             # Several rows may be one component; their counters are still counters of their own.
             row.counted_as = row.component if table.merge is None else str(row.value("index"))
-            met |= _peers(table, row)
-            readings += [reading for spec in table.signals for reading in read_signal(spec, row)]
+            if expected:
+                met |= _peers(table, row)
+            readings += [reading for read in readers if (reading := read(row)) is not None]
     except Absent:
         return []
     except Unusable:
@@ -138,7 +141,8 @@ def _table(table: TableSpec, device: DeviceRow, expected: Sequence[str]) -> list
         readings = [
             Reading(signal, SignalState.UNKNOWN) for signal in {spec.signal: None for spec in table.signals}
         ]
-    readings = _one_each(readings, table.merge)
+    if not table.tells_each_once:
+        readings = _one_each(readings, table.merge)
     if not table.peers:
         return readings
     state = SignalState.UNKNOWN if spoilt else SignalState.FAILED
@@ -174,7 +178,7 @@ def _peers(table: TableSpec, row: DeviceRow) -> set[str]:
 
 def _counts(readings: Iterable[Reading], expected: Sequence[str]) -> list[Reading]:
     """Tunnels that should be there and those that carry traffic; rows are counted, not a device's own total."""
-    states = [reading for reading in readings if reading.signal is Signal.CHANNEL_STATE]
+    states = [reading for reading in readings if reading.signal is _CHANNEL_STATE]
     wanted = [reading for reading in states if reading.value != "disabled"]
     if not states or all(reading.state is SignalState.UNKNOWN for reading in states):
         return []
@@ -210,111 +214,16 @@ def _merged(one: Reading, other: Reading, merge: Literal["best", "worst"]) -> Re
     return chosen
 
 
-def read_signal(spec: SignalSpec, row: DeviceRow) -> list[Reading]:
-    """The reading of one signal in one row; none where the device does not offer it."""
-    if spec.when is not None and not spec.when.is_true(row):
-        return []
-    for name in spec.counters:
-        row.remember(name)
-    component = row.component
-    source = row.source(spec.value.names[0]) if spec.value.names else ""
-    meaning = MEANING[spec.signal]
-    unit = meaning.unit if spec.unit is None else spec.unit
-    if spec.enum is not None:
-        unit = ""
-    try:
-        if spec.component is not None:
-            component = str(spec.component.evaluate(row))[:MAX_TEXT]
-        value = spec.value.evaluate(row)
-    except Absent:
-        return []
-    except Unusable:
-        return [Reading(spec.signal, SignalState.UNKNOWN, component=component, unit=unit, source=source)]
-    state, shown, raw = _judged(spec, meaning, value, row)
-    return [Reading(spec.signal, state, shown, component=component, unit=unit, source=source, raw=raw)]
-
-
-def _judged(
-    spec: SignalSpec, meaning: Meaning, value: Scalar, row: DeviceRow
-) -> tuple[SignalState, Scalar, Scalar]:
-    """(state, value to show, raw value)."""
-    if spec.enum is not None:
-        return _worded(spec, meaning, value, row)
-    if meaning.text:
-        shown = str(value)
-        if spec.allow and not any(pattern.search(shown) for pattern in spec.allow):
-            return SignalState.DEGRADED, shown, None
-        return SignalState.OK, shown, None
-    if isinstance(value, bool):
-        value = int(value)
-    if not isinstance(value, int | float) or not isfinite(value):
-        return SignalState.UNKNOWN, None, str(value)
-    number = round(value, _DIGITS) if isinstance(value, float) else value
-    decided = _by_judgement(spec, number, row)
-    if decided is None:
-        doubt = row.moment.doubt_s if spec.signal is Signal.TIME_SKEW else 0
-        decided = _by_limits(spec, meaning, max(0, abs(number) - doubt) if meaning.absolute else number, row)
-    return decided, number, None
-
-
-def _worded(
-    spec: SignalSpec, meaning: Meaning, value: Scalar, row: DeviceRow
-) -> tuple[SignalState, Scalar, Scalar]:
-    assert spec.enum is not None and meaning.words is not None
-    entry = spec.enum.get(enum_key(value))
-    raw = int(value) if isinstance(value, bool) else value
-    if entry is None:
-        return SignalState.UNKNOWN, None, raw
-    decided = _by_judgement(spec, entry.word, row)
-    return decided or entry.state or meaning.words[entry.word], entry.word, raw
-
-
-def _by_judgement(spec: SignalSpec, value: Scalar, row: DeviceRow) -> SignalState | None:
-    row.own = value
-    for judgement in spec.judge:
-        if judgement.if_.is_true(row):
-            return judgement.state
-    return None
-
-
-def _by_limits(spec: SignalSpec, meaning: Meaning, number: float, row: DeviceRow) -> SignalState:
-    above = _limits(spec.above, row) if spec.above is not None else meaning.above
-    at_most = _limits(spec.at_most, row) if spec.at_most is not None else meaning.at_most
-    for state, high, low in (
-        (SignalState.FAILED, above[1], at_most[1]),
-        (SignalState.DEGRADED, above[0], at_most[0]),
-    ):
-        if (high is not None and number > high) or (low is not None and number <= low):
-            return state
-    return SignalState.OK
-
-
-def _limits(limits: Limits, row: DeviceRow) -> tuple[float | None, float | None]:
-    return _limit(limits.degraded, row), _limit(limits.failed, row)
-
-
-def _limit(limit: Expression | None, row: DeviceRow) -> float | None:
-    try:
-        found = limit.evaluate(row) if limit is not None else None
-    except (Absent, Unusable):
-        return None
-    return found if isinstance(found, int | float) else None
-
-
 def _held(
-    profile: Profile, readings: Iterable[Reading], memory: Memory
+    profile: Profile, readings: Sequence[Reading], memory: Memory
 ) -> tuple[list[Reading], dict[Key, int]]:
     """Hold back a worsening that has not lasted its number of polls; the streaks to remember."""
-    polls = profile.holds
-    held: list[Reading] = []
+    held = list(readings)
     streaks: dict[Key, int] = {}
-    for reading in readings:
-        needed = polls.get(reading.signal, 1)
-        if needed > 1 and reading.state in _BAD:
+    for index, reading in enumerate(readings):
+        if reading.state in _BAD and (needed := profile.holds.get(reading.signal, 1)) > 1:
             streak = memory.streaks.get(reading.key, 0) + 1
             streaks[reading.key] = min(streak, needed)
             if streak < needed:
-                held.append(replace(reading, state=SignalState.OK))
-                continue
-        held.append(reading)
+                held[index] = replace(reading, state=SignalState.OK)
     return held, streaks

@@ -10,7 +10,7 @@ import ast
 import operator
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from statistics import fmean
 from typing import Protocol
 
@@ -76,7 +76,12 @@ class Expression:
     text: str
     names: tuple[str, ...]
     counters: tuple[str, ...]
-    evaluate: Evaluate
+    evaluate: Evaluate = field(compare=False)
+
+    @property
+    def is_rate(self) -> bool:
+        """Whether it is nothing but a counter's rise: evaluating it looks at the counter, whatever comes of it."""
+        return any(self.text == f"{name}({counter})" for name in _OVER_TIME for counter in self.counters)
 
     def is_true(self, row: Row) -> bool:
         """Whether it holds. An expression about an absent or unusable object does not."""
@@ -138,15 +143,17 @@ def _compile_other(node: ast.expr, names: dict[str, None], depth: int) -> Evalua
     match node:
         case ast.BoolOp(op=op, values=values):
             parts = [_compile(value, names, depth) for value in values]
-            test = all if isinstance(op, ast.And) else any
-            return lambda row: test(bool(part(row)) for part in parts)
+            return _until(parts, isinstance(op, ast.Or))
         case ast.Compare(left=left, ops=[op], comparators=[right]) if type(op) in _COMPARISON:
             return _comparison(
                 _COMPARISON[type(op)], _compile(left, names, depth), _compile(right, names, depth)
             )
         case ast.Compare(left=left, ops=[ast.In() | ast.NotIn() as op], comparators=[ast.Tuple(elts=items)]):
-            one, several = _compile(left, names, depth), [_compile(item, names, depth) for item in items]
-            wanted = isinstance(op, ast.In)
+            one, wanted = _compile(left, names, depth), isinstance(op, ast.In)
+            if all(isinstance(item, ast.Constant) for item in items):
+                constants = tuple(item.value for item in items if isinstance(item, ast.Constant))
+                return lambda row: (one(row) in constants) is wanted
+            several = [_compile(item, names, depth) for item in items]
             return lambda row: (one(row) in [item(row) for item in several]) is wanted
         case ast.IfExp(test=test_node, body=body, orelse=orelse):
             test_of, yes, no = (_compile(item, names, depth) for item in (test_node, body, orelse))
@@ -163,8 +170,7 @@ def _call(name: str, args: list[ast.expr], names: dict[str, None], depth: int) -
             raise ValueError(f"{name}() takes one name")
         mentioned = args[0].id
         names[mentioned] = None
-        read = _BY_NAME[name]
-        return lambda row: read(row, mentioned)
+        return _BY_NAME[name](mentioned)
     if name not in FUNCTIONS:
         raise ValueError(f"there is no function {name!r}")
     if name == "matches" and len(args) == 2 and isinstance(args[1], ast.Constant):
@@ -192,6 +198,18 @@ def _comparison(compare: Callable[[Scalar, Scalar], bool], left: Evaluate, right
             return compare(left(row), right(row))
         except TypeError:
             raise Unusable from None
+
+    return evaluate
+
+
+def _until(parts: list[Evaluate], wanted: bool) -> Evaluate:
+    """Whether any part is as `wanted`: `or` looks for a true one, `and` for a false one; the rest is not looked at."""
+
+    def evaluate(row: Row) -> Scalar:
+        for part in parts:
+            if bool(part(row)) is wanted:
+                return wanted
+        return not wanted
 
     return evaluate
 
@@ -299,14 +317,14 @@ _COMPARISON: Mapping[type[ast.cmpop], Callable[[Scalar, Scalar], bool]] = {
     ast.GtE: operator.ge,  # type: ignore[dict-item]
 }
 
-_BY_NAME: Mapping[str, Callable[[Row, str], float]] = {
-    "per_second": lambda row, name: row.per_second(name),
-    "per_minute": lambda row, name: row.per_second(name) * 60,
-    "per_day": lambda row, name: row.rise(name),
-    "mean": lambda row, name: fmean(row.each(name)),
-    "total": lambda row, name: sum(row.each(name)),
-    "count": lambda row, name: row.count(name),
-    "largest": lambda row, name: max(row.each(name)),
+_BY_NAME: Mapping[str, Callable[[str], Evaluate]] = {
+    "per_second": lambda name: lambda row: row.per_second(name),
+    "per_minute": lambda name: lambda row: row.per_second(name) * 60,
+    "per_day": lambda name: lambda row: row.rise(name),
+    "mean": lambda name: lambda row: fmean(row.each(name)),
+    "total": lambda name: lambda row: sum(row.each(name)),
+    "count": lambda name: lambda row: row.count(name),
+    "largest": lambda name: lambda row: max(row.each(name)),
 }
 """Functions over a name: a counter's rate, its rate times 60, its rise within the last day; and over the values of a
 whole column."""

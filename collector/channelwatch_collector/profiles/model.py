@@ -239,6 +239,13 @@ class TableSpec(_Model):
         for signal in self.signals:
             yield from signal.expressions
 
+    @cached_property
+    def tells_each_once(self) -> bool:
+        """Whether no two of its readings can be of one signal and component."""
+        signals = [spec.signal for spec in self.signals]
+        named = any(spec.component is not None for spec in self.signals)
+        return self.merge is None and not named and len(set(signals)) == len(signals)
+
     @property
     def may_be_nameless(self) -> bool:
         """Whether `component` itself says that a row may stand for the device: it has an empty text in it."""

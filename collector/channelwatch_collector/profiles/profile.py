@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from channelwatch.status.signals import Signal
+from channelwatch_collector.profiles.judge import Read, reader
 from channelwatch_collector.profiles.model import (
     BUILT_IN,
     Content,
@@ -49,6 +50,16 @@ class Profile:
         columns = [oid for spec in self.scalars.values() if spec.column for oid in spec.oid]
         columns += [oid for table in self.tables for spec in table.columns.values() for oid in spec.oid]
         return PollPlan(tuple(dict.fromkeys(scalars)), tuple(dict.fromkeys(columns)))
+
+    @cached_property
+    def readers(self) -> tuple[Read, ...]:
+        """How each of its own signals is read."""
+        return tuple(reader(spec) for spec in self.signals)
+
+    @cached_property
+    def table_readers(self) -> tuple[tuple[TableSpec, tuple[Read, ...]], ...]:
+        """Each table with how its signals are read."""
+        return tuple((table, tuple(reader(spec) for spec in table.signals)) for table in self.tables)
 
     @cached_property
     def offered(self) -> frozenset[Signal]:

@@ -14,6 +14,7 @@ from channelwatch_collector.profiles import values
 from channelwatch_collector.profiles.counters import Sample, Uptimes, Window, per_second, rise
 from channelwatch_collector.profiles.expression import Absent, Unusable
 from channelwatch_collector.profiles.model import JsonSource, ObjectSpec, TableSpec
+from channelwatch_collector.profiles.values import TypeRule
 from channelwatch_collector.snmp.port import Oid, PollFailure, Value
 
 MAX_ROWS = 4096
@@ -23,6 +24,8 @@ MAX_JSON = 256 * 1024
 """The longest JSON text that is read, in octets."""
 
 Key = tuple[object, str]
+
+_AUTO = TypeRule.AUTO
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +70,6 @@ class Watch:
 
     def per_second(self, key: str, sample: Sample) -> float:
         """The rate since the last answer. Raises Unusable without one, and after a reset."""
-        self.samples[key] = sample
         earlier = self.before.counters.get(key)
         rate = per_second(earlier, sample) if earlier is not None else None
         if rate is None:
@@ -76,7 +78,6 @@ class Watch:
 
     def rise(self, key: str, sample: Sample) -> float:
         """The rise within the last day, as far as the counter was watched."""
-        self.samples[key] = sample
         earlier = self.before.counters.get(key)
         # After a reset the counter began at zero again: what it shows now has risen since.
         risen = 0 if earlier is None else rise(earlier, sample)
@@ -96,7 +97,7 @@ class Answer:
 
 class DeviceRow:
     """The scalars of a device as one row. `component` names a row of a table, `counted_as` tells its counters from
-    those of other rows, `own` is the value of the signal that is being judged."""
+    those of other rows."""
 
     def __init__(
         self, answer: Answer, scalars: Mapping[str, ObjectSpec], moment: Moment, watch: Watch
@@ -106,29 +107,38 @@ class DeviceRow:
         self.watch = watch
         self.component = ""
         self.counted_as = ""
-        self.own: Scalar = None
         self._scalars = scalars
+        # What was read is kept: a name is mentioned by several expressions of one row.
+        self._values: dict[str, Scalar] = {}
+        self._samples: dict[str, tuple[str, Sample, float]] = {}
+        self._rates: dict[str, float] = {}
 
     def value(self, name: str) -> Scalar:
-        if name == "value":
-            return self.own
-        spec = self._spec(name)
-        found, _ = self._found(spec)
-        result = values.read(found, spec.type, self.moment.zone)
-        return result * spec.scale if spec.scale != 1 and isinstance(result, int | float) else result
+        found = self._values.get(name)
+        if found is None:
+            found = self._values[name] = self._read(name)
+        return found
+
+    def judging(self, value: Scalar) -> None:
+        """From here on the name `value` is this: what the signal that is being judged shows."""
+        self._values["value"] = value
 
     def per_second(self, name: str) -> float:
-        sample, scale = self._sample(name)
-        return self.watch.per_second(self._key(name), sample) * scale
+        rate = self._rates.get(name)
+        if rate is None:
+            key, sample, scale = self._sample(name)
+            rate = self._rates[name] = self.watch.per_second(key, sample) * scale
+        return rate
 
     def rise(self, name: str) -> float:
-        sample, scale = self._sample(name)
-        return self.watch.rise(self._key(name), sample) * scale
+        key, sample, scale = self._sample(name)
+        return self.watch.rise(key, sample) * scale
 
     def remember(self, name: str) -> None:
         """Keep a counter's value for the next answer, if there is one."""
-        with suppress(Absent, Unusable):
-            self.watch.samples[self._key(name)] = self._sample(name)[0]
+        if name not in self._samples:
+            with suppress(Absent, Unusable):
+                self._sample(name)
 
     def each(self, name: str) -> list[float]:
         spec = self._spec(name)
@@ -149,13 +159,6 @@ class DeviceRow:
                 return len(cells)
         raise Unusable if any(oid in self.answer.failed for oid in spec.oid) else Absent
 
-    def _numbers(self, cell: Value, spec: ObjectSpec) -> list[float]:
-        try:
-            number = values.read(cell, spec.type, self.moment.zone)
-        except (Absent, Unusable):
-            return []
-        return [number * spec.scale] if isinstance(number, int | float) else []
-
     def now(self) -> int:
         return self.moment.received_at
 
@@ -169,6 +172,17 @@ class DeviceRow:
             return values.dotted(spec.oid[0] if spec.column else self._found(spec)[1])
         except (Absent, Unusable):
             return ""
+
+    def _numbers(self, cell: Value, spec: ObjectSpec) -> list[float]:
+        try:
+            number = values.read(cell, spec.type, self.moment.zone)
+        except (Absent, Unusable):
+            return []
+        return [number * spec.scale] if isinstance(number, int | float) else []
+
+    def _read(self, name: str) -> Scalar:
+        spec = self._spec(name)
+        return _scaled(self._found(spec)[0], spec, self.moment)
 
     def _spec(self, name: str) -> ObjectSpec:
         spec = self._scalars.get(name)
@@ -186,47 +200,88 @@ class DeviceRow:
             spoilt = spoilt or oid in self.answer.failed
         raise Unusable if spoilt else Absent
 
-    def _sample(self, name: str) -> tuple[Sample, float]:
+    def _sample(self, name: str) -> tuple[str, Sample, float]:
+        """(what the counter is remembered as, what it shows now, its scale), kept for the next answer."""
+        known = self._samples.get(name)
+        if known is None:
+            known = self._samples[name] = self._sampled(name)
+            self.watch.samples[known[0]] = known[1]
+        return known
+
+    def _sampled(self, name: str) -> tuple[str, Sample, float]:
         spec = self._spec(name)
         found, _ = self._found(spec)
-        number = values.read(found, spec.type, self.moment.zone)
-        if isinstance(number, str):
-            number = int(number) if number.isdecimal() else None
-        if not isinstance(number, int) or number < 0:
-            raise Unusable
-        return Sample(number, self.watch.tick, values.width(found)), spec.scale
+        return f"{name}|", _counter(found, spec, self), spec.scale
 
-    def _key(self, name: str) -> str:
-        return f"{name}|"
+
+@dataclass(frozen=True, slots=True)
+class _Column:
+    """One column of one answer: `sources` are the rows under each identifier that the device offers, with the text
+    that begins their instances; `missing` is raised for a row that has none."""
+
+    spec: ObjectSpec
+    sources: tuple[tuple[Mapping[Oid, Value], str], ...]
+    missing: type[Exception]
+
+    @staticmethod
+    def of(spec: ObjectSpec, answer: Answer) -> _Column:
+        found = [(oid, answer.columns.get(oid)) for oid in spec.oid]
+        return _Column(
+            spec,
+            tuple((cells, f"{values.dotted(oid)}.") for oid, cells in found if cells),
+            Unusable if any(oid in answer.failed for oid in spec.oid) else Absent,
+        )
+
+    def at(self, suffix: Oid) -> tuple[Value, str]:
+        """The first value that the device offers in this row."""
+        for cells, prefix in self.sources:
+            found = cells.get(suffix)
+            # None is what an absent value holds: faster than to ask for its type.
+            if found is not None and found.value is not None:
+                return found, prefix
+        raise self.missing
 
 
 class TableRow(DeviceRow):
     """One row of a table; names that the table lacks are looked up among the scalars."""
 
-    def __init__(self, device: DeviceRow, table: TableSpec, suffix: Oid) -> None:
+    def __init__(
+        self, device: DeviceRow, table: TableSpec, columns: Mapping[str, _Column], suffix: Oid
+    ) -> None:
         super().__init__(device.answer, device._scalars, device.moment, device.watch)
+        self._device = device
         self._table = table
+        self._columns = columns
         self._suffix = suffix
+        self._index = self._values["index"] = values.dotted(suffix)
+        self._sources: dict[str, str] = {}
 
-    def value(self, name: str) -> Scalar:
-        return values.dotted(self._suffix) if name == "index" else super().value(name)
+    def source(self, name: str) -> str:
+        prefix = self._sources.get(name)
+        if prefix is not None:
+            return prefix + self._index
+        column = self._columns.get(name)
+        if column is None:
+            return self._device.source(name)
+        try:
+            return column.at(self._suffix)[1] + self._index
+        except (Absent, Unusable):
+            return ""
 
-    def _spec(self, name: str) -> ObjectSpec:
-        return self._table.columns.get(name) or super()._spec(name)
+    def _read(self, name: str) -> Scalar:
+        column = self._columns.get(name)
+        if column is None:
+            return self._device.value(name)
+        found, self._sources[name] = column.at(self._suffix)
+        return _scaled(found, column.spec, self.moment)
 
-    def _found(self, spec: ObjectSpec) -> tuple[Value, Oid]:
-        spoilt = False
-        for oid in spec.oid:
-            rows = self.answer.columns.get(oid)
-            found = rows.get(self._suffix) if rows is not None else self.answer.scalars.get(oid)
-            if found is not None and found.exists:
-                return found, oid + self._suffix if rows is not None else oid
-            spoilt = spoilt or oid in self.answer.failed
-        raise Unusable if spoilt else Absent
-
-    def _key(self, name: str) -> str:
-        inside = name in self._table.columns
-        return f"{self._table.name}.{name}|{self.counted_as}" if inside else f"{name}|"
+    def _sampled(self, name: str) -> tuple[str, Sample, float]:
+        column = self._columns.get(name)
+        if column is None:
+            return self._device._sample(name)
+        found, self._sources[name] = column.at(self._suffix)
+        key = f"{self._table.name}.{name}|{self.counted_as}"
+        return key, _counter(found, column.spec, self), column.spec.scale
 
 
 class JsonRow(DeviceRow):
@@ -237,32 +292,44 @@ class JsonRow(DeviceRow):
         assert table.json_ is not None
         self._table = table
         self._oid = table.json_.oid
-        self._index = index
         self._cells = cells
+        self._values["index"] = index
 
-    def value(self, name: str) -> Scalar:
-        if name == "index":
-            return self._index
+    def source(self, name: str) -> str:
+        return values.dotted(self._oid) if name in self._table.keys else super().source(name)
+
+    def _read(self, name: str) -> Scalar:
         if name not in self._table.keys:
-            return super().value(name)
+            return super()._read(name)
         found = self._cells.get(name)
         if found is None:
             raise Absent
         return found
 
-    def source(self, name: str) -> str:
-        return values.dotted(self._oid) if name in self._table.keys else super().source(name)
-
-    def _sample(self, name: str) -> tuple[Sample, float]:
+    def _sampled(self, name: str) -> tuple[str, Sample, float]:
         if name not in self._table.keys:
-            return super()._sample(name)
+            return super()._sampled(name)
         number = self.value(name)
         if not isinstance(number, int) or number < 0:
             raise Unusable
-        return Sample(number, self.watch.tick), 1
+        return f"{self._table.name}.{name}|{self.counted_as}", Sample(number, self.watch.tick), 1
 
-    def _key(self, name: str) -> str:
-        return f"{self._table.name}.{name}|{self.counted_as}"
+
+def _scaled(found: Value, spec: ObjectSpec, moment: Moment) -> Scalar:
+    result = found.value
+    if spec.type is not _AUTO or not isinstance(result, int):
+        result = values.read(found, spec.type, moment.zone)
+    return result * spec.scale if spec.scale != 1 and isinstance(result, int | float) else result
+
+
+def _counter(found: Value, spec: ObjectSpec, row: DeviceRow) -> Sample:
+    number = found.value
+    if spec.type is not _AUTO or not isinstance(number, int):
+        read = values.read(found, spec.type, row.moment.zone)
+        number = int(read) if isinstance(read, str) and read.isdecimal() else read
+    if not isinstance(number, int) or number < 0:
+        raise Unusable
+    return Sample(number, row.watch.tick, values.width(found))
 
 
 def rows(device: DeviceRow, table: TableSpec) -> Iterator[DeviceRow]:
@@ -274,14 +341,15 @@ def rows(device: DeviceRow, table: TableSpec) -> Iterator[DeviceRow]:
         for index, cells in _json_rows(device.answer, table.json_)[:MAX_ROWS]:
             yield JsonRow(device, table, index, cells)
         return
+    columns = {name: _Column.of(spec, device.answer) for name, spec in table.columns.items()}
     suffixes: dict[Oid, None] = {}
-    for spec in table.columns.values():
-        for oid in spec.oid:
-            suffixes.update(dict.fromkeys(device.answer.columns.get(oid, ())))
+    for column in columns.values():
+        for cells, _ in column.sources:
+            suffixes.update(dict.fromkeys(cells))
     if not suffixes and is_spoilt(device.answer, table):
         raise Unusable
     for suffix in list(suffixes)[:MAX_ROWS]:
-        yield TableRow(device, table, suffix)
+        yield TableRow(device, table, columns, suffix)
 
 
 def is_spoilt(answer: Answer, table: TableSpec) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from enum import StrEnum
+from functools import lru_cache
 from ipaddress import ip_address
 
 from channelwatch.status.signals import Scalar
@@ -13,6 +14,10 @@ from channelwatch_collector.snmp.port import SnmpType, Value
 
 MAX_TEXT = 255
 """Longest text that is kept of a device's answer, in characters."""
+
+
+MAX_TEXTS = 4096
+"""How many texts are remembered as they were read: a device gives the same names in every answer."""
 
 
 class TypeRule(StrEnum):
@@ -51,15 +56,13 @@ def read(value: Value, rule: TypeRule, zone: tzinfo) -> Scalar:
 
 def width(value: Value) -> int:
     """The bits after which a counter of this wire type wraps; 0 where a fall can only be a reset."""
-    match value.type:
-        case SnmpType.COUNTER32:
-            return 32
-        case SnmpType.COUNTER64 | SnmpType.OPAQUE_COUNTER64:
-            return 64
-        case _:
-            return 0
+    return _WIDTH.get(value.type, 0)
 
 
+_WIDTH = {SnmpType.COUNTER32: 32, SnmpType.COUNTER64: 64, SnmpType.OPAQUE_COUNTER64: 64}
+
+
+@lru_cache(maxsize=MAX_TEXTS)
 def text(octets: bytes) -> str:
     """UTF-8 if it is printable, else hex; without padding and control characters, at most MAX_TEXT characters."""
     try:
