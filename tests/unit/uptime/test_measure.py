@@ -18,7 +18,7 @@ from channelwatch.uptime.timeline import (
     UnknownCause,
     from_changes,
 )
-from tests.unit.uptime.worlds import DAY, HOUR, TARGET, scope, seen_down
+from tests.support.timelines import DAY, HOUR, TARGET, scope, seen_down
 
 
 def test_time_to_come_and_time_before_commissioning_do_not_count() -> None:

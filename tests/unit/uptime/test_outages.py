@@ -18,7 +18,7 @@ from channelwatch.uptime.outages import (
     summarise,
 )
 from channelwatch.uptime.timeline import Change, DownCause, State, Timeline, from_changes
-from tests.unit.uptime.worlds import DAY, HOUR, MINUTE, TARGET, scope, seen_down
+from tests.support.timelines import DAY, HOUR, MINUTE, TARGET, scope, seen_down
 
 
 def repair(timeline: Timeline, of: Scope) -> RepairFigures:

@@ -23,7 +23,7 @@ from channelwatch.uptime.figures import Availability
 from channelwatch.uptime.measure import Maintenance, Scope, breakdown, measure
 from channelwatch.uptime.samples import timeline_from_samples
 from channelwatch.uptime.timeline import SERVING, Change, State, Timeline, UnknownCause, from_changes
-from tests.unit.uptime.worlds import TARGET, World, scope, worlds
+from tests.support.timelines import TARGET, World, scope, worlds
 
 
 def assert_bounded(found: Availability, down: Spans) -> None:

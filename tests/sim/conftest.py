@@ -1,0 +1,7 @@
+"""Simulations and properties at full strength."""
+
+from __future__ import annotations
+
+from hypothesis import settings
+
+settings.load_profile("house")
