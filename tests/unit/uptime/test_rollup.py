@@ -13,7 +13,7 @@ from channelwatch.uptime.combine import channel_service, pair_service
 from channelwatch.uptime.measure import Maintenance, Scope
 from channelwatch.uptime.rollup import BlocFigures, ChannelHistory, bloc_figures, province_figures
 from channelwatch.uptime.timeline import Change, DownCause, Segment, State, Timeline, from_changes
-from tests.unit.uptime.worlds import TARGET, scope, seen_down
+from tests.support.timelines import TARGET, scope, seen_down
 
 PERIOD = Interval(0, 1000)
 

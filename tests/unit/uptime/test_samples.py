@@ -7,7 +7,7 @@ from channelwatch.uptime.continuity import TIMETICKS_WRAP_MS, CounterRules, Read
 from channelwatch.uptime.outages import outages
 from channelwatch.uptime.samples import Sample, SampleRules, timeline_from_samples
 from channelwatch.uptime.timeline import Segment, State, UnknownCause
-from tests.unit.uptime.worlds import GMAX, HOUR, MINUTE, RULES, SECOND, P
+from tests.support.timelines import GMAX, HOUR, MINUTE, RULES, SECOND, P
 
 UP, DOWN, EDGE, UNKNOWN = State.UP, State.DOWN, State.EDGE, State.UNKNOWN
 

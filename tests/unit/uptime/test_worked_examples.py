@@ -19,7 +19,7 @@ from channelwatch.uptime.outages import outages, repair_figures
 from channelwatch.uptime.rollup import ChannelHistory, bloc_figures
 from channelwatch.uptime.samples import Sample, timeline_from_samples
 from channelwatch.uptime.timeline import Change, DownCause, State, Timeline, UnknownCause, from_changes
-from tests.unit.uptime.worlds import DAY, HOUR, MINUTE, RULES, SECOND, TARGET, P, scope, seen_down
+from tests.support.timelines import DAY, HOUR, MINUTE, RULES, SECOND, TARGET, P, scope, seen_down
 
 MONTH = 30 * DAY
 START = int(datetime(2026, 6, 1, tzinfo=UTC).timestamp()) * 1000
