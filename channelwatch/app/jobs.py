@@ -41,9 +41,11 @@ async def calendar(engine: Engine) -> None:
 async def prune(engine: Engine) -> None:
     """Delete events older than the retention of the settings; transitions and incidents stay."""
     before = EpochMs(engine.clock.now() - engine.settings.store.event_retention_days * DAY_MS)
+    removed = 0
     try:
-        removed = await engine.in_store(engine.store.prune_events, before)
+        while some := await engine.in_store(engine.store.prune_events, before):
+            removed += some
     except Transient as error:
-        log.error("pruning put off", extra={"reason": str(error)})
+        log.error("pruning put off", extra={"reason": str(error), "removed": removed})
         return
     log.info("events pruned", extra={"removed": removed, "before": before})

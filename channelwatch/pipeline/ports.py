@@ -139,6 +139,20 @@ class Claim:
 
 
 @dataclass(frozen=True, slots=True)
+class Lanes:
+    """How wide the ways out are now: at most `each` rows of one destination are claimed at a time, and none of a
+    channel or a (channel, destination) that is full."""
+
+    each: int = 1_000
+    full_channels: frozenset[str] = frozenset()
+    full_destinations: frozenset[tuple[str, str]] = frozenset()
+
+
+OPEN_LANES = Lanes()
+"""Nothing is full."""
+
+
+@dataclass(frozen=True, slots=True)
 class OutboxCounts:
     """Rows by state, and the age of the oldest unsent one in milliseconds (0 when there is none)."""
 
@@ -239,8 +253,13 @@ class Store(Protocol):
         """Extend (or begin) the interval in which the collector was not blind."""
         ...
 
-    def claim_outbox(self, *, now: EpochMs, limit: int, lease_ms: int, epoch: int) -> list[Claim]:
-        """Claim due rows by conditional UPDATE, oldest first; a claim whose lease ran out may be claimed again."""
+    def claim_outbox(
+        self, *, now: EpochMs, limit: int, lease_ms: int, epoch: int, lanes: Lanes = OPEN_LANES
+    ) -> list[Claim]:
+        """Claim due rows by conditional UPDATE, oldest first; a claim whose lease ran out may be claimed again.
+
+        Rows that `lanes` have no room for are passed over, so that none of them keeps a newer one waiting.
+        """
         ...
 
     def settle_outbox(
@@ -254,7 +273,8 @@ class Store(Protocol):
         ...
 
     def prune_events(self, before: EpochMs) -> int:
-        """Delete events received before `before`; how many. Transitions and incidents are never pruned here."""
+        """Delete some events received before `before`; how many, 0 when none is left. Call it again until then, so
+        that commits get their turn in between. Transitions and incidents are never pruned here."""
         ...
 
     def close(self) -> None:

@@ -9,6 +9,10 @@ from channelwatch.store.errors import StorePermanent, StoreReason
 from channelwatch.store.sql import Lock, insert, take_turns
 from channelwatch.store.tables import lease
 
+CLOCK_SLACK_MS = 60_000
+"""How far the clocks of two servers may be apart. A lease that lasts longer than that beyond its time was taken by a
+clock that has been set back since: nobody renews it."""
+
 
 def take(connection: Connection, name: str, holder: str, *, now: EpochMs, ttl_ms: int) -> int | None:
     """Renew a lease that `holder` holds, or take one that is free or ran out; its epoch, None when another holds it.
@@ -28,7 +32,8 @@ def take(connection: Connection, name: str, holder: str, *, now: EpochMs, ttl_ms
     epoch = int(connection.scalar(select(func.max(lease.c.epoch))) or 0) + 1
     wanted = {"holder": holder, "epoch": epoch, "until": now + ttl_ms}
     statement = insert(connection, lease).values(name=name, **wanted)
-    free = or_(lease.c.holder.is_(None), lease.c.until <= now)
+    stray = lease.c.until > now + ttl_ms + CLOCK_SLACK_MS
+    free = or_(lease.c.holder.is_(None), lease.c.until <= now, stray)
     taken: int | None = connection.scalar(
         statement.on_conflict_do_update(index_elements=["name"], set_=wanted, where=free).returning(
             lease.c.epoch

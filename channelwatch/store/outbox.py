@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import assert_never
 
 from pydantic import TypeAdapter
-from sqlalchemy import Connection, Row, and_, case, exists, func, or_, select, update
+from sqlalchemy import Connection, Row, and_, case, exists, func, or_, select, tuple_, update
 
 from channelwatch.base.clock import EpochMs
 from channelwatch.base.errors import Bug
@@ -16,6 +16,7 @@ from channelwatch.pipeline.ports import (
     Alert,
     Claim,
     Dead,
+    Lanes,
     OutboxCounts,
     OutboxRow,
     OutboxState,
@@ -38,8 +39,10 @@ def write(connection: Connection, rows: Sequence[OutboxRow]) -> None:
         connection.execute(statement, [_values(row) for row in rows])
 
 
-def claim(connection: Connection, *, now: EpochMs, limit: int, lease_ms: int, epoch: int) -> list[Claim]:
-    """Claim due rows until `now + lease_ms`, the oldest first.
+def claim(
+    connection: Connection, *, now: EpochMs, limit: int, lease_ms: int, epoch: int, lanes: Lanes
+) -> list[Claim]:
+    """Claim due rows that `lanes` have room for until `now + lease_ms`, the oldest first.
 
     A claimed row is due again when its lease ends, or at once when it was claimed under another epoch: that process
     has lost the right to write, most often by its own end. A row waits while an older one of the same incident to the
@@ -55,11 +58,19 @@ def claim(connection: Connection, *, now: EpochMs, limit: int, lease_ms: int, ep
     )
     orphaned = and_(outbox.c.state == OutboxState.CLAIMED, outbox.c.epoch != epoch)
     ripe = and_(_UNSENT, or_(outbox.c.due_at <= now, orphaned))
-    due = select(outbox.c.id).where(ripe, ~blocked)
+    way = (outbox.c.channel, outbox.c.destination)
+    place = func.row_number().over(partition_by=way, order_by=outbox.c.id).label("place")
+    due = select(outbox.c.id, place).where(ripe, ~blocked)
+    if lanes.full_channels:
+        due = due.where(outbox.c.channel.not_in(sorted(lanes.full_channels)))
+    if lanes.full_destinations:
+        due = due.where(tuple_(*way).not_in(sorted(lanes.full_destinations)))
+    found = due.subquery("due")
+    chosen = select(found.c.id).where(found.c.place <= lanes.each).order_by(found.c.id).limit(limit)
     claimed = connection.execute(
         update(outbox)
         # The condition is repeated: another process may have claimed between the two readings.
-        .where(outbox.c.id.in_(due.order_by(outbox.c.id).limit(limit)), ripe)
+        .where(outbox.c.id.in_(chosen), ripe)
         .values(
             state=OutboxState.CLAIMED,
             due_at=now + lease_ms,

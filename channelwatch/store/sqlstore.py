@@ -15,8 +15,10 @@ from channelwatch.incidents.model import Incident, IncidentStep
 from channelwatch.inventory.diff import Change
 from channelwatch.inventory.model import Bloc, Inventory
 from channelwatch.pipeline.ports import (
+    OPEN_LANES,
     Claim,
     Effects,
+    Lanes,
     LoggedChange,
     OutboxCounts,
     Outcome,
@@ -107,10 +109,14 @@ class SqlStore:
         with self._write("heartbeat") as connection:
             status.heartbeat(connection, collector, since=since, until=until)
 
-    def claim_outbox(self, *, now: EpochMs, limit: int, lease_ms: int, epoch: int) -> list[Claim]:
+    def claim_outbox(
+        self, *, now: EpochMs, limit: int, lease_ms: int, epoch: int, lanes: Lanes = OPEN_LANES
+    ) -> list[Claim]:
         with self._write("claim outbox") as connection:
             lease.check(connection, epoch, "claim outbox")
-            return outbox.claim(connection, now=now, limit=limit, lease_ms=lease_ms, epoch=epoch)
+            return outbox.claim(
+                connection, now=now, limit=limit, lease_ms=lease_ms, epoch=epoch, lanes=lanes
+            )
 
     def settle_outbox(
         self, row_id: int, outcome: Outcome, *, now: EpochMs, not_before: EpochMs | None
@@ -123,13 +129,8 @@ class SqlStore:
             return outbox.counts(connection, now)
 
     def prune_events(self, before: EpochMs) -> int:
-        pruned = 0
-        while True:
-            with self._write("prune events") as connection:
-                deleted = events.prune(connection, before)
-            pruned += deleted
-            if deleted < events.PRUNE_ROWS:
-                return pruned
+        with self._write("prune events") as connection:
+            return events.prune(connection, before)
 
     def close(self) -> None:
         self.engine.dispose()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import assert_never
@@ -14,10 +15,12 @@ from channelwatch.incidents.model import Incident, IncidentStep
 from channelwatch.inventory.diff import Change
 from channelwatch.inventory.model import Bloc, Inventory
 from channelwatch.pipeline.ports import (
+    OPEN_LANES,
     Claim,
     CurrentRow,
     Dead,
     Effects,
+    Lanes,
     LoggedChange,
     OutboxCounts,
     OutboxRow,
@@ -34,6 +37,7 @@ from channelwatch.status.events import EventReceived, RogueSource
 from channelwatch.status.states import Transition
 
 HEARTBEAT_SLACK_MS = 1_000
+CLOCK_SLACK_MS = 60_000
 UNSENT = (OutboxState.PENDING, OutboxState.CLAIMED)
 
 
@@ -161,7 +165,8 @@ class MemoryStore:
     def take_lease(self, name: str, holder: str, *, now: EpochMs, ttl_ms: int) -> int | None:
         held = self._leases.get(name)
         if held is None or held.holder != holder:
-            if held is not None and held.holder is not None and held.until > now:
+            stray = held is not None and held.until > now + ttl_ms + CLOCK_SLACK_MS
+            if held is not None and held.holder is not None and held.until > now and not stray:
                 return None
             newest = max((item.epoch for item in self._leases.values()), default=0)
             held = self._leases[name] = _Lease(holder, newest + 1, 0)
@@ -180,16 +185,22 @@ class MemoryStore:
         else:
             spans[-1] = (spans[-1][0], max(spans[-1][1], until))
 
-    def claim_outbox(self, *, now: EpochMs, limit: int, lease_ms: int, epoch: int) -> list[Claim]:
+    def claim_outbox(
+        self, *, now: EpochMs, limit: int, lease_ms: int, epoch: int, lanes: Lanes = OPEN_LANES
+    ) -> list[Claim]:
         self._check(epoch)
         claims: list[Claim] = []
-        lanes: set[tuple[int, str, str]] = set()
+        behind: set[tuple[int, str, str]] = set()
+        taken = Counter(dict.fromkeys(lanes.full_destinations, lanes.each))
         for row_id, mail in enumerate(self._outbox):
-            if mail.state not in UNSENT or mail.lane in lanes:
+            if mail.state not in UNSENT or mail.lane in behind:
                 continue
-            lanes.add(mail.lane)
+            behind.add(mail.lane)
             orphaned = mail.state is OutboxState.CLAIMED and mail.epoch != epoch
-            if (mail.due_at <= now or orphaned) and len(claims) < limit:
+            way = (mail.row.page.channel, mail.row.page.destination)
+            room = way[0] not in lanes.full_channels and taken[way] < lanes.each and len(claims) < limit
+            if (mail.due_at <= now or orphaned) and room:
+                taken[way] += 1
                 mail.state, mail.due_at, mail.attempts, mail.epoch = (
                     OutboxState.CLAIMED,
                     now + lease_ms,

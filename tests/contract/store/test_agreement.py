@@ -18,7 +18,7 @@ from channelwatch.base.errors import Bug, Permanent
 from channelwatch.incidents.model import Incident, IncidentState, StepKind
 from channelwatch.inventory.diff import diff
 from channelwatch.inventory.model import Bloc
-from channelwatch.pipeline.ports import Claim, Dead, Effects, Outcome, Retry, Sent
+from channelwatch.pipeline.ports import Claim, Dead, Effects, Lanes, Outcome, Retry, Sent
 from channelwatch.status.states import Health
 from channelwatch.store.sqlstore import open_store
 from tests.contract.store.examples import (
@@ -142,10 +142,13 @@ class Stores(RuleBasedStateMachine):
             told_of = step(found.id, StepKind.RESTORED, ms)
             self.commit(effects(incidents=(ended,), steps=(told_of,), outbox=(row,)))
 
-    @rule(target=claims, ms=MOMENTS, limit=st.integers(1, 3))
-    def claim(self, ms: int, limit: int) -> Any:
+    @rule(target=claims, ms=MOMENTS, limit=st.integers(1, 3), each=st.integers(1, 2), full=st.booleans())
+    def claim(self, ms: int, limit: int, each: int, full: bool) -> Any:
+        lanes = Lanes(each, full_destinations=frozenset({("webhook", "x")} if full else ()))
         real, fake = self.both(
-            lambda store: store.claim_outbox(now=at(ms), limit=limit, lease_ms=30, epoch=self.epoch)
+            lambda store: store.claim_outbox(
+                now=at(ms), limit=limit, lease_ms=30, epoch=self.epoch, lanes=lanes
+            )
         )
         if not isinstance(real, list) or not isinstance(fake, list):
             assert real == fake

@@ -33,6 +33,20 @@ def test_an_expired_lease_passes_on_with_a_greater_epoch(store: FullStore) -> No
     assert first < second < third
 
 
+def test_a_lease_taken_before_the_clock_was_set_back_does_not_last_until_it_has_caught_up(
+    store: FullStore,
+) -> None:
+    # As after a power cut on a machine whose own clock had stood still.
+    first = take(store, "a", ms=3600_000)
+    second = take(store, "b", ms=0)
+    assert first is not None and second is not None and second > first
+
+
+def test_a_lease_of_a_server_whose_clock_is_a_little_ahead_is_kept(store: FullStore) -> None:
+    assert take(store, "a", ms=30_000) is not None
+    assert take(store, "b", ms=0) is None
+
+
 def test_a_released_lease_is_free_at_once(store: FullStore) -> None:
     first = take(store, "a")
     store.release_lease("pipeline", "a")

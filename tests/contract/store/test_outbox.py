@@ -8,7 +8,7 @@ import pytest
 
 from channelwatch.base.clock import EpochMs
 from channelwatch.base.errors import Bug, Permanent
-from channelwatch.pipeline.ports import Claim, Dead, OutboxCounts, OutboxRow, OutboxState, Retry, Sent
+from channelwatch.pipeline.ports import Claim, Dead, Lanes, OutboxCounts, OutboxRow, OutboxState, Retry, Sent
 from tests.contract.store.examples import FullStore, at, effects, incident, outbox_row
 
 NOW = at(1_000)
@@ -142,6 +142,27 @@ def test_other_incidents_and_destinations_do_not_wait(store: FullStore, epoch: i
         store, epoch, outbox_row(key="a"), outbox_row(2, "b"), outbox_row(key="c", destination="chief"), mail
     )
     assert keys(claim(store, epoch)) == ["a", "b", "c", "mail"]
+
+
+def test_one_destination_is_given_only_so_many_at_a_time(store: FullStore, epoch: int) -> None:
+    rows = [outbox_row(number, f"{place}{number}", destination=place) for number in (1, 2) for place in "ab"]
+    fill(store, epoch, *rows, outbox_row(key="c1", destination="c"))
+    claims = store.claim_outbox(now=NOW, limit=2, lease_ms=LEASE_MS, epoch=epoch, lanes=Lanes(each=1))
+    assert keys(claims) == ["a1", "b1"]
+    assert keys(claim(store, epoch)) == ["a2", "b2", "c1"]
+
+
+def test_what_is_full_keeps_nothing_else_waiting(store: FullStore, epoch: int) -> None:
+    mail = outbox_row(key="mail")
+    mail = replace(mail, page=replace(mail.page, channel="smtp"))
+    fill(store, epoch, mail, outbox_row(key="a"), outbox_row(key="b", destination="chief"))
+    lanes = Lanes(
+        full_channels=frozenset({"smtp"}),
+        full_destinations=frozenset({("webhook", "duty"), ("sms", "chief")}),
+    )
+    claims = store.claim_outbox(now=NOW, limit=1, lease_ms=LEASE_MS, epoch=epoch, lanes=lanes)
+    assert keys(claims) == ["b"]
+    assert keys(claim(store, epoch)) == ["mail", "a"]
 
 
 def test_a_stale_leader_claims_nothing(store: FullStore, epoch: int) -> None:
