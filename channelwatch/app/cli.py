@@ -16,6 +16,8 @@ import yaml
 
 from channelwatch import __version__
 from channelwatch.app import logs
+from channelwatch.app.arguments import config_argument
+from channelwatch.app.history.commands import Uptime
 from channelwatch.app.plugins import Command, load_commands, load_parts
 from channelwatch.app.settings import Settings, load_settings, masked
 from channelwatch.app.starter import Init
@@ -24,7 +26,6 @@ from channelwatch.base.clock import SystemClock
 from channelwatch.base.errors import ChannelwatchError, InputError
 
 OK, FAILED, WRONG_INPUT = 0, 1, 2
-DEFAULT_CONFIG = Path("channelwatch.yaml")
 
 
 class Run:
@@ -34,7 +35,7 @@ class Run:
     help = "poll, receive, decide, alert and serve until stopped"
 
     def configure(self, parser: argparse.ArgumentParser) -> None:
-        _config_argument(parser)
+        config_argument(parser)
         parser.add_argument("--log-level", choices=("debug", "info", "warning", "error"), default="info")
 
     def run(self, args: argparse.Namespace) -> int:
@@ -53,7 +54,7 @@ class Apply:
     help = "make the stored inventory equal to a file; shows what changes"
 
     def configure(self, parser: argparse.ArgumentParser) -> None:
-        _config_argument(parser)
+        config_argument(parser)
         parser.add_argument("-f", "--file", type=Path, required=True, help="inventory file")
         parser.add_argument("--dry-run", action="store_true", help="show the changes, apply none")
         parser.add_argument("--by", default=None, help="who applies it (default: the login name)")
@@ -72,7 +73,7 @@ class CheckConfig:
     help = "check the configuration and print it as understood, secrets masked"
 
     def configure(self, parser: argparse.ArgumentParser) -> None:
-        _config_argument(parser)
+        config_argument(parser)
         parser.add_argument("--json", action="store_true", help="print JSON instead of YAML")
 
     def run(self, args: argparse.Namespace) -> int:
@@ -101,7 +102,7 @@ class Version:
 def main(argv: Sequence[str] | None = None) -> int:
     """Entry point of the console script. Exit status 0, 1 (failed) or 2 (wrong input)."""
     arguments = list(sys.argv[1:] if argv is None else argv)
-    commands: list[Command] = [Run(), Init(), Apply(), CheckConfig(), Version()]
+    commands: list[Command] = [Run(), Init(), Apply(), Uptime(), CheckConfig(), Version()]
     if arguments[:1] not in ([command.name] for command in commands):
         commands += load_commands()
     parser = argparse.ArgumentParser(
@@ -126,16 +127,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115
         return OK
     return status
-
-
-def _config_argument(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "-c",
-        "--config",
-        type=Path,
-        default=DEFAULT_CONFIG,
-        help=f"configuration file (default: {DEFAULT_CONFIG})",
-    )
 
 
 def _apply(settings: Settings, path: Path, *, by: str, dry_run: bool) -> list[str]:

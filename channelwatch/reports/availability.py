@@ -10,54 +10,55 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from fractions import Fraction
 from typing import Final, TypeAlias
 
 from channelwatch.base.intervals import Interval
 from channelwatch.status.states import Axis
-from channelwatch.uptime.figures import Availability, Figures, Sums, cut
+from channelwatch.uptime.figures import Availability, Figures, Sums, Verdict, cut
+from channelwatch.uptime.ledger import Measured, ScopeKind
+from channelwatch.uptime.outages import Outage, RepairFigures
+from channelwatch.uptime.rollup import BlocFigures
 
-SCHEMA: Final = "channelwatch.availability/1"
+SCHEMA: Final = "channelwatch.availability/2"
 """Changes whenever a field is added, renamed or means something else."""
+
+_REPAIR_FIELDS: Final = (
+    "failures",
+    "planned_outages",
+    "upstream_outages",
+    "open_outages",
+    "repaired",
+    "mttr_ms",
+    "mttr_median_ms",
+    "mttr_p90_ms",
+    "mtbf_ms",
+)
+_BLOC_FIELDS: Final = (
+    "channels",
+    "below_target",
+    "not_proven",
+    "worst_channel",
+    "blackout_lo_ms",
+    "blackout_hi_ms",
+)
 
 SIMULATED_NOTICE: Final = "DỮ LIỆU MÔ PHỎNG - không phải số liệu thực tế"
 
 Value: TypeAlias = int | str | None
 
 
-class ScopeKind(StrEnum):
-    """What a row speaks of."""
-
-    DEVICE = "device"
-    PAIR = "pair"
-    PROTECTED = "protected"
-    """Both members of a pair healthy."""
-    CHANNEL = "channel"
-    BLOC = "bloc"
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """The availability of one scope: its kind, its code, and the axis whose history was measured."""
-
-    kind: ScopeKind
-    code: str
-    axis: Axis
-    availability: Availability
-
-
 @dataclass(frozen=True, slots=True)
 class Report:
     """`generator`: name and version of the program. `generated_at`: epoch ms."""
 
-    rows: Sequence[Row]
+    rows: Sequence[Measured]
     generator: str
     generated_at: int
     simulated: bool = False
 
 
-def values(row: Row) -> dict[str, Value]:
+def values(row: Measured) -> dict[str, Value]:
     """One row of the report under its stable field names, in their stable order."""
     found = row.availability
     return {
@@ -72,6 +73,8 @@ def values(row: Row) -> dict[str, Value]:
         "target_ppm": cut(found.target, 1_000_000, up=True),
         "verdict": found.verdict.value,
         "may_miss_short_outages": int(found.may_miss_short_outages),
+        **_repair(row.repair),
+        **_bloc(row.bloc),
     }
 
 
@@ -111,17 +114,65 @@ def _ratios(figures: Figures, prefix: str) -> dict[str, Value]:
     }
 
 
+def _repair(found: RepairFigures | None) -> dict[str, Value]:
+    if found is None:
+        return dict.fromkeys(_REPAIR_FIELDS)
+    repair = found.repair
+    figures: tuple[Value, ...] = (
+        found.failures,
+        found.planned,
+        found.upstream,
+        len(found.open_at_end),
+        0 if repair is None else repair.count,
+        None if repair is None else cut(repair.mean, 1, up=True),
+        None if repair is None else cut(repair.median, 1, up=True),
+        None if repair is None else cut(repair.p90, 1, up=True),
+        None if found.mtbf_ms is None else cut(found.mtbf_ms, 1),
+    )
+    return dict(zip(_REPAIR_FIELDS, figures, strict=True))
+
+
+def _bloc(found: BlocFigures | None) -> dict[str, Value]:
+    if found is None:
+        return dict.fromkeys(_BLOC_FIELDS)
+    figures: tuple[Value, ...] = (
+        len(found.channels),
+        found.below_target,
+        found.verdicts[Verdict.NOT_PROVEN],
+        found.worst,
+        found.blackout_lo_ms,
+        found.blackout_hi_ms,
+    )
+    return dict(zip(_BLOC_FIELDS, figures, strict=True))
+
+
+def outage_values(row: Measured, outage: Outage) -> dict[str, Value]:
+    """One outage of `row`: the bounds of its beginning and of its end, null while it lasts."""
+    return {
+        "scope_kind": row.kind.value,
+        "scope_code": row.code,
+        "axis": row.axis.value,
+        "down_lo_ms": outage.down_lo,
+        "down_hi_ms": outage.down_hi,
+        "up_lo_ms": outage.up_lo,
+        "up_hi_ms": outage.up_hi,
+        "cause": None if outage.cause is None else outage.cause.value,
+    }
+
+
 def _ppm(share: Fraction | None, *, up: bool = False) -> int | None:
     return None if share is None else cut(share, 1_000_000, up=up)
 
 
-_EMPTY = Row(ScopeKind.DEVICE, "", Axis.HEALTH, Availability(Interval(0, 0), Fraction(1), Sums(), Sums()))
+_EMPTY = Measured(
+    ScopeKind.DEVICE, "", Axis.HEALTH, Availability(Interval(0, 0), Fraction(1), Sums(), Sums())
+)
 
 ROW_FIELDS: Final = tuple(values(_EMPTY))
 """The fields of every row, in order."""
 
 
-def data_sha256(rows: Sequence[Row]) -> str:
+def data_sha256(rows: Sequence[Measured]) -> str:
     """SHA-256, lower-case hex, of the rows as canonical JSON: sorted keys, no spaces, UTF-8.
 
     It depends on the figures alone, not on when or by which version they were printed.

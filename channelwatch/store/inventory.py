@@ -28,6 +28,14 @@ def newest(connection: Connection) -> Inventory | None:
     return row and replace(_INVENTORY.validate_json(row.document), version=row.version)
 
 
+def at_version(connection: Connection, number: int) -> Inventory:
+    """The version `number`, which was applied once."""
+    document = connection.scalars(
+        select(inventory_version.c.document).where(inventory_version.c.version == number)
+    ).one()
+    return replace(_INVENTORY.validate_json(document), version=number)
+
+
 def newest_version(connection: Connection) -> int:
     """The number of the newest version, 0 when there is none."""
     return int(connection.scalar(select(func.max(inventory_version.c.version))) or 0)

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
-
-from sqlalchemy import Connection, Engine
 
 from channelwatch.base.clock import EpochMs
 from channelwatch.base.ids import LogId
@@ -28,11 +25,8 @@ from channelwatch.pipeline.ports import (
 )
 from channelwatch.status.events import EventReceived, RogueSource
 from channelwatch.store import events, incidents, inventory, lease, numbering, outbox, schema, status
-from channelwatch.store.engine import WRITES, open_engine
-from channelwatch.store.errors import StorePermanent, StoreReason, translated
-
-MAX_SUBJECTS = 30_000
-"""Subjects in one question: either database takes more parameters than this, though not many."""
+from channelwatch.store.archive import SqlArchive, limited
+from channelwatch.store.engine import open_engine
 
 
 def open_store(url: str, folder: Path) -> SqlStore:
@@ -43,16 +37,12 @@ def open_store(url: str, folder: Path) -> SqlStore:
     return SqlStore(open_engine(url, folder))
 
 
-class SqlStore:
-    """`Store` and `History` (channelwatch/pipeline/ports.py) over SQLAlchemy.
+class SqlStore(SqlArchive):
+    """`Store` and `History` (channelwatch/pipeline/ports.py) over SQLAlchemy, beside the archive.
 
     Besides the errors that the ports name, any method may raise StoreTransient and StorePermanent, whose `reason`
     tells them apart, and Bug for a contradiction of ours, such as a gap in the log's numbers.
     """
-
-    def __init__(self, engine: Engine) -> None:
-        self.engine = engine
-        self._writer = engine.execution_options(**{WRITES: True})
 
     def upgrade(self) -> None:
         with self._write("upgrade") as connection:
@@ -138,12 +128,12 @@ class SqlStore:
     def transitions(
         self, *, subjects: Sequence[str], since: int = 0, limit: int = 200
     ) -> list[StoredTransition]:
-        _limited(subjects)
+        limited(subjects)
         with self._read("read transitions") as connection:
             return status.transitions(connection, subjects=subjects, since=since, limit=limit)
 
     def events(self, *, devices: Sequence[str], since: int = 0, limit: int = 200) -> list[EventReceived]:
-        _limited(devices)
+        limited(devices)
         with self._read("read events") as connection:
             return events.read(connection, devices=devices, since=since, limit=limit)
 
@@ -162,19 +152,3 @@ class SqlStore:
     def rogues(self, *, limit: int = 200) -> list[RogueSource]:
         with self._read("read rogues") as connection:
             return events.rogues(connection, limit)
-
-    @contextmanager
-    def _read(self, operation: str) -> Iterator[Connection]:
-        with translated(operation), self.engine.begin() as connection:
-            yield connection
-
-    @contextmanager
-    def _write(self, operation: str) -> Iterator[Connection]:
-        with translated(operation), self._writer.begin() as connection:
-            yield connection
-
-
-def _limited(subjects: Sequence[str]) -> None:
-    if len(subjects) > MAX_SUBJECTS:
-        text = f"{len(subjects)} subjects, at most {MAX_SUBJECTS}"
-        raise StorePermanent(StoreReason.TOO_MANY, text, operation="read")

@@ -16,7 +16,7 @@ from channelwatch.uptime.timeline import SERVING, DownCause, Segment, State, Tim
 Rule: TypeAlias = Callable[[Sequence[Segment]], Segment]
 
 _AND_ORDER: Final = (State.UP, State.DEGRADED, State.SPLIT, State.EDGE, State.UNKNOWN, State.DOWN)
-_OR_ORDER: Final = (State.DOWN, State.EDGE, State.UNKNOWN, State.SPLIT, State.DEGRADED, State.UP)
+OR_ORDER: Final = (State.DOWN, State.EDGE, State.UNKNOWN, State.SPLIT, State.DEGRADED, State.UP)
 
 
 def pair_service(first: Timeline, second: Timeline) -> Timeline:
@@ -68,7 +68,7 @@ def _every(now: Sequence[Segment]) -> Segment:
 
 
 def _either(now: Sequence[Segment]) -> Segment:
-    best = max(now, key=lambda part: _OR_ORDER.index(part.state))
+    best = max(now, key=lambda part: OR_ORDER.index(part.state))
     if sum(part.state in SERVING for part in now) > 1:
         return replace(best, state=State.SPLIT)
     return best
@@ -77,7 +77,7 @@ def _either(now: Sequence[Segment]) -> Segment:
 def _join(members: Sequence[Timeline], rule: Rule) -> Timeline:
     """`rule` applied to what the members were at each instant; time outside a member's timeline is blind."""
     cuts = sorted({at for member in members for part in member.segments for at in (part.start, part.end)})
-    readers = [_Reader(member) for member in members]
+    readers = [Reader(member) for member in members]
     joined: list[Segment] = []
     for index, at in enumerate(cuts):
         after = cuts[index + 1] if index + 1 < len(cuts) else at
@@ -90,7 +90,7 @@ def _join(members: Sequence[Timeline], rule: Rule) -> Timeline:
     return Timeline(tuple(joined))
 
 
-class _Reader:
+class Reader:
     """What one timeline says of an instant, and of the time that follows it."""
 
     def __init__(self, timeline: Timeline) -> None:

@@ -51,6 +51,10 @@ class Outage:
         """Did the hub take this one down? Then it is the hub's incident."""
         return self.cause is DownCause.UPSTREAM
 
+    def touches(self, window: Interval) -> bool:
+        """Did any of it, by its middle bounds, fall into `window`?"""
+        return self.down_at < window.end and (self.up_at is None or self.up_at >= window.start)
+
 
 def outages(timeline: Timeline) -> tuple[Outage, ...]:
     """Every outage that `timeline` proves, oldest first; unknown time between two losses ends none."""
@@ -150,7 +154,7 @@ def repair_figures(
     own = [outage for outage in found if not outage.upstream]
     planned = _planned(own, scope)
     unplanned = merge_flaps((outage for outage in own if outage not in planned), hold_down_ms)
-    touching = [outage for outage in unplanned if _touches(outage, scope.passed)]
+    touching = [outage for outage in unplanned if outage.touches(scope.passed)]
     failures = sum(contains(measured, int(outage.down_at)) for outage in touching)
     ended = [
         outage for outage in touching if outage.up_at is not None and contains(measured, int(outage.up_at))
@@ -161,13 +165,9 @@ def repair_figures(
         repair=summarise(outage.repair_ms for outage in ended if outage.repair_ms is not None),
         open_at_end=tuple(item for item in touching if item.up_at is None or item.up_at >= scope.passed.end),
         mtbf_ms=up_time / failures if failures else None,
-        planned=sum(_touches(outage, scope.passed) for outage in planned),
-        upstream=sum(outage.upstream and _touches(outage, scope.passed) for outage in found),
+        planned=sum(outage.touches(scope.passed) for outage in planned),
+        upstream=sum(outage.upstream and outage.touches(scope.passed) for outage in found),
     )
-
-
-def _touches(outage: Outage, window: Interval) -> bool:
-    return outage.down_at < window.end and (outage.up_at is None or outage.up_at >= window.start)
 
 
 def _planned(found: Iterable[Outage], scope: Scope) -> frozenset[Outage]:

@@ -13,9 +13,10 @@ from sqlalchemy import create_engine, text
 from channelwatch.base.clock import EpochMs
 from channelwatch.base.errors import Bug
 from channelwatch.store import events
+from channelwatch.store.archive import MAX_SUBJECTS
 from channelwatch.store.errors import StorePermanent, StoreReason, StoreTransient, translated
 from channelwatch.store.sql import Lock, take_turns
-from channelwatch.store.sqlstore import MAX_SUBJECTS, SqlStore, open_store
+from channelwatch.store.sqlstore import SqlStore, open_store
 from channelwatch.store.tables import rogue_source
 from tests.contract.store.conftest import lease_of
 from tests.contract.store.examples import DEVICE, LOG, T, at, effects, event, full_batch, inventory, rogue

@@ -11,10 +11,12 @@ from fractions import Fraction
 import pytest
 
 from channelwatch.base.intervals import Interval
-from channelwatch.reports.availability import Report, Row, ScopeKind, data_sha256
+from channelwatch.reports.availability import Report, data_sha256
 from channelwatch.reports.render import to_csv, to_json
 from channelwatch.status.states import Axis
 from channelwatch.uptime.figures import Availability, Sums
+from channelwatch.uptime.ledger import Measured, ScopeKind
+from channelwatch.uptime.outages import Outage, RepairFigures, summarise
 
 COLUMNS = [
     "scope_kind",
@@ -59,6 +61,21 @@ COLUMNS = [
     "target_ppm",
     "verdict",
     "may_miss_short_outages",
+    "failures",
+    "planned_outages",
+    "upstream_outages",
+    "open_outages",
+    "repaired",
+    "mttr_ms",
+    "mttr_median_ms",
+    "mttr_p90_ms",
+    "mtbf_ms",
+    "channels",
+    "below_target",
+    "not_proven",
+    "worst_channel",
+    "blackout_lo_ms",
+    "blackout_hi_ms",
     "schema",
     "generator",
     "generated_at_ms",
@@ -81,12 +98,12 @@ MEASURED = Availability(
 NOTHING = Availability(Interval(0, 10), Fraction(1), Sums(), Sums())
 
 
-def report(*rows: Row, simulated: bool = False, generated_at: int = 5) -> Report:
+def report(*rows: Measured, simulated: bool = False, generated_at: int = 5) -> Report:
     return Report(rows, "channelwatch 0.1.0", generated_at, simulated)
 
 
-def row(code: str = "51-D-21548-1", availability: Availability = MEASURED) -> Row:
-    return Row(ScopeKind.DEVICE, code, Axis.HEALTH, availability)
+def row(code: str = "51-D-21548-1", availability: Availability = MEASURED) -> Measured:
+    return Measured(ScopeKind.DEVICE, code, Axis.HEALTH, availability)
 
 
 def lines(content: bytes) -> list[dict[str, str]]:
@@ -126,6 +143,31 @@ def test_ratios_are_cut_to_the_pessimistic_side() -> None:
 def test_no_data_prints_no_ratio() -> None:
     (found,) = lines(to_csv(report(row(availability=NOTHING))))
     assert (found["a_lo_ppm"], found["strict_ppm"], found["verdict"]) == ("", "", "no_data")
+
+
+def test_repair_times_are_cut_to_the_pessimistic_side() -> None:
+    lasting = Outage(5, 6, None, None)
+    repair = RepairFigures(
+        3, summarise([Fraction(3, 2), Fraction(1)]), (lasting,), Fraction(99, 2), planned=1, upstream=2
+    )
+    measured = Measured(ScopeKind.DEVICE, "x", Axis.HEALTH, MEASURED, repair, (lasting,))
+    whole = json.loads(to_json(report(measured)))
+    (found,) = whole["rows"]
+    assert (found["failures"], found["repaired"], found["open_outages"]) == (3, 2, 1)
+    assert (found["mttr_ms"], found["mttr_p90_ms"], found["mtbf_ms"]) == (2, 2, 49)
+    assert (found["planned_outages"], found["upstream_outages"], found["channels"]) == (1, 2, None)
+    assert whole["outages"] == [
+        {
+            "scope_kind": "device",
+            "scope_code": "x",
+            "axis": "health",
+            "down_lo_ms": 5,
+            "down_hi_ms": 6,
+            "up_lo_ms": None,
+            "up_hi_ms": None,
+            "cause": None,
+        }
+    ]
 
 
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "＝"])

@@ -1,0 +1,1 @@
+"""Commands about the past: how available something was, and what people did about it."""

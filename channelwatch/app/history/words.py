@@ -1,0 +1,67 @@
+"""What people type about scopes, times and targets. InputError says what was wrong with it."""
+
+from __future__ import annotations
+
+import re
+from datetime import date, datetime
+from fractions import Fraction
+
+from channelwatch.base.clock import LOCAL_ZONE
+from channelwatch.base.errors import InputError
+from channelwatch.base.intervals import Interval
+from channelwatch.pipeline.availability import Asked, Question
+from channelwatch.uptime import period
+
+FIRST_YEAR, LAST_YEAR = 2000, 2199
+
+
+def question(text: str) -> Question:
+    """`device:CODE`, `pair:CODE`, `channel:CODE`, `bloc:NAME` (each may be `all`) or `province`."""
+    kind, colon, code = text.partition(":")
+    if kind not in list(Asked) or bool(colon and code) == (kind == Asked.PROVINCE):
+        expected = "device:CODE, pair:CODE, channel:CODE, bloc:NAME (`all` for every one) or province"
+        raise InputError([f"--scope {text!r}: must be {expected}"])
+    return Question(Asked(kind), code)
+
+
+def span(first: str, last: str | None) -> Interval:
+    """From the beginning of what `first` names to the end of what `last` does; that of `first` when it is None."""
+    begins = when(first, "--from")
+    ends = begins if last is None else when(last, "--to")
+    if begins.start >= ends.end:
+        raise InputError(
+            [f"--from {first}: must be before --to" if last else f"--from {first}: --to is needed"]
+        )
+    return Interval(begins.start, ends.end)
+
+
+def when(text: str, option: str) -> Interval:
+    """A year, month or day in Viet Nam's time as a whole, or an instant (no length); without an offset it is +07:00."""
+    try:
+        if not FIRST_YEAR <= int(text[:4]) <= LAST_YEAR:
+            raise ValueError(f"the year must be from {FIRST_YEAR} to {LAST_YEAR}")
+        return _when(text)
+    except ValueError as error:
+        expected = "2026, 2026-11, 2026-11-22 or 2026-11-22T08:00:00+07:00"
+        raise InputError([f"{option} {text!r}: must be such as {expected} ({error})"]) from None
+
+
+def _when(text: str) -> Interval:
+    if re.fullmatch(r"\d{4}", text):
+        return period.year(int(text))
+    if re.fullmatch(r"\d{4}-\d{2}", text):
+        return period.month(int(text[:4]), int(text[5:]))
+    if re.fullmatch(r"\d{4}-\d{2}-\d{2}", text):
+        return period.day(date.fromisoformat(text))
+    at = datetime.fromisoformat(text)
+    ms = round((at if at.tzinfo else at.replace(tzinfo=LOCAL_ZONE)).timestamp() * 1000)
+    return Interval(ms, ms)
+
+
+def target(text: str) -> Fraction:
+    """A percentage above 0 and at most 100 as a share of 1."""
+    found = re.fullmatch(r"(\d{1,3})(?:[.,](\d{1,6}))?\s*%?", text, re.ASCII)
+    share = Fraction(f"{found[1]}.{found[2] or 0}") / 100 if found else Fraction(0)
+    if not 0 < share <= 1:
+        raise InputError([f"--target {text!r}: must be a percentage above 0 and at most 100, such as 99.9"])
+    return share

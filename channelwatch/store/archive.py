@@ -1,0 +1,56 @@
+"""The past, read for reports, and the transactions that everything in the store runs in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from sqlalchemy import Connection, Engine
+
+from channelwatch.base.intervals import Interval
+from channelwatch.status.states import Axis
+from channelwatch.store import history, inventory
+from channelwatch.store.engine import WRITES
+from channelwatch.store.errors import StorePermanent, StoreReason, translated
+from channelwatch.uptime.estate import Edition
+from channelwatch.uptime.ledger import Chapter
+
+MAX_SUBJECTS = 30_000
+"""Subjects in one question: either database takes more parameters than this, though not many."""
+
+
+class SqlArchive:
+    """`Archive` (channelwatch/pipeline/availability.py) over SQLAlchemy: one method, one transaction."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self._writer = engine.execution_options(**{WRITES: True})
+
+    def chapters(self, *, subjects: Sequence[str], until: int) -> dict[tuple[str, Axis], Chapter]:
+        limited(subjects)
+        with self._read("read history") as connection:
+            return history.chapters(connection, subjects=subjects, until=until)
+
+    def editions(self, period: Interval) -> Iterator[Edition]:
+        with self._read("read inventory versions") as connection:
+            versions = history.versions_in_force(connection, period)
+        for number, at in versions:
+            with self._read("read inventory version") as connection:
+                yield Edition(at, inventory.at_version(connection, number))
+
+    @contextmanager
+    def _read(self, operation: str) -> Iterator[Connection]:
+        with translated(operation), self.engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def _write(self, operation: str) -> Iterator[Connection]:
+        with translated(operation), self._writer.begin() as connection:
+            yield connection
+
+
+def limited(subjects: Sequence[str]) -> None:
+    """StorePermanent `too_many` for more subjects than one question takes."""
+    if len(subjects) > MAX_SUBJECTS:
+        text = f"{len(subjects)} subjects, at most {MAX_SUBJECTS}"
+        raise StorePermanent(StoreReason.TOO_MANY, text, operation="read")

@@ -1,0 +1,194 @@
+"""The one calculator: whatever is asked about, one device or a whole province, is measured here and in one way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from fractions import Fraction
+from typing import Protocol
+
+from channelwatch.base.ids import ChannelCode, DeviceCode, GroupCode
+from channelwatch.base.intervals import Interval, Spans, normalise, subtract, union
+from channelwatch.inventory.model import Bloc
+from channelwatch.status.states import Axis
+from channelwatch.uptime.combine import channel_service, pair_service, protected_time
+from channelwatch.uptime.estate import Estate
+from channelwatch.uptime.figures import Availability
+from channelwatch.uptime.history import (
+    Entry,
+    behind,
+    health_timeline,
+    parts_of_spoke,
+    protection_timeline,
+    unseen,
+)
+from channelwatch.uptime.measure import Scope, measure
+from channelwatch.uptime.outages import Outage, RepairFigures, outages, repair_figures
+from channelwatch.uptime.pairs import activity
+from channelwatch.uptime.rollup import (
+    BlocFigures,
+    ChannelHistory,
+    bloc_figures,
+)
+from channelwatch.uptime.timeline import Timeline
+
+
+class ScopeKind(StrEnum):
+    """What a figure speaks of."""
+
+    DEVICE = "device"
+    PAIR = "pair"
+    PROTECTED = "protected"
+    """Both members of a pair healthy."""
+    CHANNEL = "channel"
+    BLOC = "bloc"
+
+
+@dataclass(frozen=True, slots=True)
+class Chapter:
+    """What is recorded of one subject on one axis, and when the collectors that recorded it were alive."""
+
+    entries: Sequence[Entry] = ()
+    alive: Spans = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """All that a calculation rests on. `now`: epoch ms. `poll_ms`: the period of devices that name none."""
+
+    estate: Estate
+    chapters: Mapping[tuple[str, Axis], Chapter]
+    now: int
+    target: Fraction
+    poll_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What was measured of one scope on the axis whose history was used.
+
+    `outages`: those that touch the period, oldest first. `repair` and `outages` are of one subject, `bloc` of a bloc.
+    """
+
+    kind: ScopeKind
+    code: str
+    axis: Axis
+    availability: Availability
+    repair: RepairFigures | None = None
+    outages: tuple[Outage, ...] = ()
+    bloc: BlocFigures | None = None
+
+
+class _Teller(Protocol):
+    def __call__(self, entries: Iterable[Entry], *, until: int, blind: Spans) -> Timeline: ...
+
+
+class Calculator:
+    """Figures of one ledger. Each timeline is made once. KeyError for what the estate does not list."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self.ledger = ledger
+        self._estate = ledger.estate
+        self._made: dict[tuple[str, Axis], Timeline] = {}
+        self._hubs = {line.spoke: line.hub for line in ledger.estate.channels.values()}
+
+    def device(self, code: DeviceCode) -> Measured:
+        """A device's own health: not held against it is what happens while its hub is lost."""
+        health = self._health(code)
+        hub = self._hubs.get(code)
+        own = health if hub is None else behind(health, self._hub(hub))
+        return self._measured(ScopeKind.DEVICE, code, own, self._estate.devices[code].in_service)
+
+    def protection(self, code: DeviceCode) -> Measured:
+        """How long a device's traffic was protected."""
+        timeline = self._once(
+            code, Axis.PROTECTION, lambda: self._told(code, Axis.PROTECTION, protection_timeline)
+        )
+        in_service = self._estate.devices[code].in_service
+        return self._measured(ScopeKind.DEVICE, code, timeline, in_service, axis=Axis.PROTECTION)
+
+    def pair(self, code: GroupCode) -> Measured:
+        """The service of an HA pair: up while a member is known to be active."""
+        commissioned = self._estate.pair_service(code)
+        return self._measured(ScopeKind.PAIR, code, self._pair(code), commissioned, axis=Axis.PAIR)
+
+    def protected(self, code: GroupCode) -> Measured:
+        """When a pair could have lost a member."""
+        first, second = (self._health(member) for member in self._estate.members[code])
+        commissioned = self._estate.pair_protection(code)
+        return self._measured(ScopeKind.PROTECTED, code, protected_time(first, second), commissioned)
+
+    def channel(self, code: ChannelCode) -> Measured:
+        """A commune's channel: its device, its tunnel and its hub, all of them."""
+        commissioned = self._estate.channel_service(code)
+        return self._measured(ScopeKind.CHANNEL, code, self._channel(code), commissioned)
+
+    def bloc(self, bloc: Bloc) -> Measured:
+        """All channels of a bloc, their time added up."""
+        histories = [
+            ChannelHistory(code, self._channel(code), self._scope(self._estate.channel_service(code)))
+            for code in self._estate.bloc_channels(bloc)
+        ]
+        found = bloc_figures(bloc, histories, self._estate.period, self.ledger.target)
+        return Measured(ScopeKind.BLOC, bloc.value, Axis.HEALTH, found.availability, bloc=found)
+
+    def _measured(
+        self, kind: ScopeKind, code: str, timeline: Timeline, commissioned: Spans, *, axis: Axis = Axis.HEALTH
+    ) -> Measured:
+        scope = self._scope(commissioned)
+        found = measure(timeline, scope, self.ledger.target)
+        touching = tuple(item for item in outages(timeline) if item.touches(scope.passed))
+        return Measured(kind, code, axis, found, repair_figures(timeline, scope, found.sums), touching)
+
+    def _scope(self, commissioned: Spans) -> Scope:
+        return Scope(self._estate.period, self.ledger.now, commissioned)
+
+    def _once(self, code: str, axis: Axis, make: Callable[[], Timeline]) -> Timeline:
+        key = (code, axis)
+        if key not in self._made:
+            self._made[key] = make()
+        return self._made[key]
+
+    def _health(self, code: DeviceCode) -> Timeline:
+        return self._once(code, Axis.HEALTH, lambda: self._told(code, Axis.HEALTH, health_timeline))
+
+    def _pair(self, code: GroupCode) -> Timeline:
+        def make() -> Timeline:
+            planned, other = (self._health(member) for member in self._estate.members[code])
+            return pair_service(*activity(self._chapter(code, Axis.PAIR).entries, planned, other))
+
+        return self._once(code, Axis.PAIR, make)
+
+    def _channel(self, code: ChannelCode) -> Timeline:
+        line = self._estate.channels[code]
+        device, link = parts_of_spoke(self._health(line.spoke))
+        return channel_service(device=device, link=link, hub=self._hub(line.hub))
+
+    def _hub(self, code: GroupCode | DeviceCode) -> Timeline:
+        group = GroupCode(code)
+        return self._pair(group) if group in self._estate.members else self._health(DeviceCode(code))
+
+    def _chapter(self, subject: str, axis: Axis) -> Chapter:
+        return self.ledger.chapters.get((subject, axis), Chapter())
+
+    def _told(self, code: DeviceCode, axis: Axis, tell: _Teller) -> Timeline:
+        chapter = self._chapter(code, axis)
+        if not (chapter.entries and chapter.alive):
+            return Timeline(())
+        until = max(chapter.entries[-1].t_hi, chapter.alive[-1].end)
+        return tell(chapter.entries, until=until, blind=self._blind(code, chapter, until))
+
+    def _blind(self, code: DeviceCode, chapter: Chapter, until: int) -> Spans:
+        """Time in which nobody looked at the device, whatever its last state was."""
+        asset = self._estate.devices[code]
+        longest = 5 * (asset.poll_ms or self.ledger.poll_ms) // 2
+        asleep = unseen((*chapter.alive, Interval(until, until)), longest_gap_ms=longest)
+        before = normalise([(min(chapter.entries[0].t_lo, chapter.alive[0].start), chapter.alive[0].start)])
+        unlisted = subtract((self._estate.period,), asset.listed)
+        # What was recorded before a device was taken off the list says nothing of the time after it came back.
+        until_heard = [
+            (gap.start, next((entry.t_hi for entry in chapter.entries if entry.t_hi >= gap.end), until))
+            for gap in unlisted
+        ]
+        return union(before, asleep, normalise(span for span in until_heard if span[0] < span[1]))

@@ -1,0 +1,212 @@
+"""From polls, through the store, to figures: on both databases, by the one calculator."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import pytest
+
+from channelwatch.base.errors import InputError
+from channelwatch.base.ids import DeviceCode
+from channelwatch.base.intervals import Interval
+from channelwatch.inventory.model import LifeCycle
+from channelwatch.pipeline.availability import Asked, Question, Terms, availability
+from channelwatch.status.states import Axis
+from channelwatch.store.sqlstore import SqlStore
+from channelwatch.uptime.figures import Verdict
+from channelwatch.uptime.ledger import Measured, ScopeKind
+from tests.support.province import (
+    HUB,
+    HUB_A,
+    HUB_B,
+    START,
+    answer,
+    bypass,
+    encrypting,
+    role,
+    spoke,
+    tunnel_down,
+)
+from tests.support.recorded import HOUR, POLL_MS, Recorder, silent
+
+MINUTE = 60_000
+FIRST = spoke(1)
+CHANNEL = "51-D-20001"
+
+
+@pytest.fixture
+def recorder(sql_store: SqlStore) -> Recorder:
+    return Recorder(sql_store, START)
+
+
+def ask(recorder: Recorder, asked: Asked, code: str = "", *, length: int | None = None) -> list[Measured]:
+    period = Interval(START, recorder.now if length is None else START + length)
+    terms = Terms(period, recorder.now, Fraction(999, 1000), POLL_MS)
+    assert isinstance(recorder.store, SqlStore)
+    return availability(recorder.store, Question(asked, code), terms)
+
+
+def one(recorder: Recorder, asked: Asked, code: str) -> Measured:
+    return ask(recorder, asked, code)[0]
+
+
+def test_a_device_that_always_answered_passes(recorder: Recorder) -> None:
+    recorder.live(20 * MINUTE)
+    health, protection = ask(recorder, Asked.DEVICE, FIRST)
+    assert (health.axis, protection.axis) == (Axis.HEALTH, Axis.PROTECTION)
+    for row in (health, protection):
+        assert row.availability.sums.up_ms == 20 * MINUTE
+        assert row.availability.verdict is Verdict.PASS
+        assert row.outages == ()
+
+
+def test_an_outage_is_counted_from_the_first_unanswered_poll_not_from_its_confirmation(
+    recorder: Recorder,
+) -> None:
+    recorder.live(10 * MINUTE)
+    recorder.live(5 * MINUTE, talk={FIRST: silent})
+    recorder.live(5 * MINUTE)
+    row = one(recorder, Asked.DEVICE, FIRST)
+    sums = row.availability.sums
+    assert (sums.down_lo_ms, sums.edge_ms) == (4 * MINUTE + 52_000, 10_000 + 8_000)
+    assert sums.total_ms == 20 * MINUTE
+    assert row.availability.verdict is Verdict.FAIL
+    assert row.repair is not None
+    assert (row.repair.failures, row.repair.planned) == (1, 0)
+    assert row.repair.repair is not None
+    assert row.repair.repair.mean == 4 * MINUTE + 52_000 + 9_000
+    (outage,) = row.outages
+    assert (outage.down_lo, outage.down_hi) == (START + 10 * MINUTE - POLL_MS, START + 10 * MINUTE)
+
+
+def test_only_time_in_service_counts(recorder: Recorder) -> None:
+    recorder.live(5 * MINUTE)
+    recorder.put_into(LifeCycle.SUSPENDED, FIRST)
+    recorder.live(5 * MINUTE, talk={FIRST: silent})
+    recorder.put_into(LifeCycle.IN_SERVICE, FIRST)
+    recorder.live(10 * MINUTE)
+    sums = one(recorder, Asked.DEVICE, FIRST).availability.sums
+    assert sums.total_ms == 15 * MINUTE
+    assert sums.down_lo_ms == 0
+    assert one(recorder, Asked.CHANNEL, CHANNEL).availability.sums.total_ms == 15 * MINUTE
+
+
+def test_a_device_withdrawn_later_still_has_its_past(recorder: Recorder) -> None:
+    recorder.live(5 * MINUTE)
+    recorder.put_into(LifeCycle.WITHDRAWN, FIRST)
+    recorder.live(5 * MINUTE)
+    assert one(recorder, Asked.DEVICE, FIRST).availability.sums.up_ms == 5 * MINUTE
+
+
+def test_time_in_which_the_collector_was_dead_is_blind(recorder: Recorder) -> None:
+    recorder.live(10 * MINUTE)
+    recorder.sleep(30 * MINUTE)
+    recorder.live(10 * MINUTE)
+    sums = one(recorder, Asked.DEVICE, FIRST).availability.sums
+    assert (sums.up_ms, sums.blind_ms, sums.total_ms) == (20 * MINUTE, 30 * MINUTE, 50 * MINUTE)
+    pair = one(recorder, Asked.PAIR, HUB).availability.sums
+    assert (pair.serving_ms, pair.blind_ms) == (20 * MINUTE, 30 * MINUTE)
+
+
+def test_time_after_the_last_heartbeat_is_blind_and_the_future_does_not_count(recorder: Recorder) -> None:
+    recorder.live(10 * MINUTE)
+    recorder.now += 20 * MINUTE
+    sums = ask(recorder, Asked.DEVICE, FIRST, length=HOUR)[0].availability.sums
+    assert (sums.up_ms, sums.blind_ms, sums.total_ms) == (10 * MINUTE, 20 * MINUTE, 30 * MINUTE)
+
+
+def test_a_lost_tunnel_is_the_channels_and_the_links(recorder: Recorder) -> None:
+    recorder.live(10 * MINUTE)
+    recorder.live(2 * MINUTE, talk={FIRST: lambda code, at: answer(code, at, encrypting(tunnel_down()))})
+    recorder.live(8 * MINUTE)
+    channel = one(recorder, Asked.CHANNEL, CHANNEL).availability.sums
+    assert (channel.down_link_ms, channel.down_upstream_ms) == (2 * MINUTE - POLL_MS, 0)
+    assert channel.edge_ms == 2 * POLL_MS
+
+
+def test_a_lost_hub_takes_every_channel_and_is_held_against_no_spoke(recorder: Recorder) -> None:
+    recorder.live(10 * MINUTE)
+    dead = {item.code: silent for item in recorder.inventory.devices}
+    recorder.live(5 * MINUTE, talk=dead)
+    recorder.live(10 * MINUTE)
+    (pair, protected) = ask(recorder, Asked.PAIR, HUB)
+    assert (pair.kind, protected.kind) == (ScopeKind.PAIR, ScopeKind.PROTECTED)
+    assert 4 * MINUTE + 52_000 <= pair.availability.sums.down_lo_ms <= 5 * MINUTE
+    assert len(pair.outages) == 1
+    channel = one(recorder, Asked.CHANNEL, CHANNEL)
+    assert channel.availability.sums.down_upstream_ms == pair.availability.sums.down_lo_ms
+    assert channel.availability.sums.down_self_ms == 0
+    assert channel.repair is not None
+    assert (channel.repair.failures, channel.repair.upstream) == (0, 1)
+    own = one(recorder, Asked.DEVICE, FIRST).availability
+    assert (own.sums.down_hi_ms, own.figures.a_hi) == (0, 1)
+    assert own.sums.path_ms == 5 * MINUTE + 10_000
+
+
+def test_the_standby_takes_over(recorder: Recorder) -> None:
+    recorder.live(10 * MINUTE)
+    talk = {
+        HUB_A: silent,
+        HUB_B: lambda code, at: answer(code, at, encrypting(role("active"))),
+    }
+    recorder.live(30 * MINUTE, talk=talk)
+    recorder.live(10 * MINUTE)
+    pair, protected = ask(recorder, Asked.PAIR, HUB)
+    assert pair.availability.sums.down_lo_ms == 0
+    assert protected.availability.sums.down_lo_ms == 29 * MINUTE + 52_000
+    assert one(recorder, Asked.DEVICE, HUB_A).availability.sums.down_lo_ms == 29 * MINUTE + 52_000
+
+
+def test_up_and_exposed_is_available_and_not_protected(recorder: Recorder) -> None:
+    recorder.live(10 * MINUTE)
+    recorder.live(5 * MINUTE, talk={FIRST: lambda code, at: answer(code, at, encrypting(bypass()))})
+    recorder.live(5 * MINUTE)
+    health, protection = ask(recorder, Asked.DEVICE, FIRST)
+    assert health.availability.sums.down_hi_ms == 0
+    assert protection.availability.sums.down_lo_ms == 5 * MINUTE - POLL_MS
+
+
+def test_the_bloc_adds_its_channels_up_and_names_the_worst(recorder: Recorder) -> None:
+    recorder.live(10 * MINUTE)
+    recorder.live(5 * MINUTE, talk={spoke(2): silent})
+    rows = ask(recorder, Asked.BLOC, "party")
+    assert [row.kind for row in rows] == [ScopeKind.BLOC] + 4 * [ScopeKind.CHANNEL]
+    whole = rows[0]
+    assert whole.availability.sums.total_ms == 4 * 15 * MINUTE
+    assert whole.availability.sums.down_lo_ms == rows[2].availability.sums.down_lo_ms
+    assert whole.bloc is not None
+    assert (whole.bloc.worst, whole.bloc.below_target) == ("51-D-20002", 1)
+    assert [row.code for row in ask(recorder, Asked.PROVINCE)] == ["party"]
+
+
+def test_one_device_and_all_of_them_have_the_same_figures(recorder: Recorder) -> None:
+    recorder.live(10 * MINUTE)
+    recorder.live(5 * MINUTE, talk={spoke(2): silent, HUB_B: silent})
+    recorder.sleep(10 * MINUTE)
+    recorder.live(5 * MINUTE)
+    everyone = ask(recorder, Asked.DEVICE, "all")
+    codes = sorted(item.code for item in recorder.inventory.devices)
+    assert everyone == [row for code in codes for row in ask(recorder, Asked.DEVICE, code)]
+
+
+def test_a_device_off_the_list_for_a_while_is_blind_until_it_answers_again(recorder: Recorder) -> None:
+    recorder.live(5 * MINUTE)
+    whole = recorder.inventory
+    lonely = tuple(item for item in whole.devices if item.code != FIRST)
+    channels = tuple(item for item in whole.channels if item.spoke != FIRST)
+    recorder.apply(
+        type(whole)(whole.province, (), whole.units, whole.sites, whole.ha_groups, lonely, channels)
+    )
+    recorder.live(5 * MINUTE)
+    recorder.apply(whole)
+    recorder.now += 5000
+    recorder.live(5 * MINUTE)
+    sums = one(recorder, Asked.DEVICE, FIRST).availability.sums
+    assert (sums.total_ms, sums.blind_ms, sums.up_ms) == (10 * MINUTE + 5000, 5000, 10 * MINUTE)
+
+
+def test_what_nobody_listed_is_refused(recorder: Recorder) -> None:
+    recorder.live(MINUTE)
+    for asked, code in ((Asked.DEVICE, "x"), (Asked.BLOC, "gov"), (Asked.PAIR, DeviceCode(FIRST))):
+        with pytest.raises(InputError, match="no inventory in force"):
+            ask(recorder, asked, code)

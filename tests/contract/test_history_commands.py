@@ -1,0 +1,95 @@
+"""The commands about the past, on a store that the pipeline filled."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from channelwatch.app.cli import main
+from channelwatch.store.sqlstore import open_store
+from tests.support.province import START, spoke
+from tests.support.recorded import Recorder, silent
+
+MINUTE = 60_000
+FIRST = spoke(1)
+FROM, TO = "2026-09-21T13:00", "2026-09-21T13:20"
+CONFIG = """\
+instance: {id: test, province: "51", blocs: [party], simulated: true}
+store: {url: "sqlite:///store.db"}
+collector: {id: test, snmp: {poll_s: 10}}
+"""
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    """The configuration of a store in the same folder."""
+    path = tmp_path / "channelwatch.yaml"
+    path.write_text(CONFIG, encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def recorder(config: Path) -> Iterator[Recorder]:
+    """Twenty minutes in which one spoke was down for five."""
+    store = open_store("sqlite:///store.db", config.parent)
+    store.upgrade()
+    recorder = Recorder(store, START)
+    recorder.live(10 * MINUTE)
+    recorder.live(5 * MINUTE, talk={FIRST: silent})
+    recorder.live(5 * MINUTE)
+    yield recorder
+    store.close()
+
+
+def uptime(config: Path, *arguments: str, scope: str = f"device:{FIRST}") -> int:
+    return main(["uptime", "-c", str(config), "--scope", scope, "--from", FROM, "--to", TO, *arguments])
+
+
+def test_uptime_prints_text(config: Path, recorder: Recorder, capsys: pytest.CaptureFixture[str]) -> None:
+    assert uptime(config) == 0
+    told = capsys.readouterr().out
+    assert f"device {FIRST}, health" in told
+    assert "FAIL against 99.900 %" in told
+    assert "1 began, 0 open at the end, MTTR 301 s" in told
+
+
+def test_uptime_prints_the_same_figures_as_json_and_as_csv(
+    config: Path, recorder: Recorder, capsysbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    assert uptime(config, "--json", "--target", "75") == 0
+    whole = json.loads(capsysbinary.readouterr().out)
+    assert uptime(config, "--csv", "--target", "75") == 0
+    table = list(csv.DictReader(io.StringIO(capsysbinary.readouterr().out.decode("utf-8-sig"), newline="")))
+    assert [row["down_lo_ms"] for row in whole["rows"]] == [292_000, 0]
+    assert [row["verdict"] for row in whole["rows"]] == ["not_proven", "not_proven"]
+    assert [row["down_lo_ms"] for row in table] == ["292000", "0"]
+    assert whole["data_sha256"] == table[0]["data_sha256"]
+    assert whole["notice"].startswith("DỮ LIỆU MÔ PHỎNG")
+    (outage,) = whole["outages"]
+    assert (outage["scope_code"], outage["up_hi_ms"] - outage["down_lo_ms"]) == (FIRST, 310_000)
+
+
+def test_uptime_of_the_province_has_a_row_for_each_bloc(
+    config: Path, recorder: Recorder, capsysbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    assert uptime(config, "--json", scope="province") == 0
+    (row,) = json.loads(capsysbinary.readouterr().out)["rows"]
+    assert (row["scope_kind"], row["scope_code"], row["channels"], row["below_target"]) == (
+        "bloc",
+        "party",
+        4,
+        1,
+    )
+    assert row["worst_channel"] == "51-D-20001"
+
+
+def test_uptime_of_what_is_not_there_is_wrong_input(
+    config: Path, recorder: Recorder, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert uptime(config, scope="device:51-D-99999-1") == 2
+    assert "no inventory in force in the period lists it" in capsys.readouterr().err

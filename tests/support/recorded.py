@@ -1,0 +1,99 @@
+"""A history made by the pipeline itself: devices are polled in a loop, and every batch is committed to a store."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+from channelwatch.app.rulefile import load_rules, shipped_rules
+from channelwatch.base.clock import EpochMs
+from channelwatch.base.ids import DeviceCode, LogId
+from channelwatch.inventory.diff import diff
+from channelwatch.inventory.model import Inventory, LifeCycle
+from channelwatch.pipeline.draft import Draft
+from channelwatch.pipeline.ingest import ingest, resume, tick
+from channelwatch.pipeline.ports import Store
+from channelwatch.pipeline.world import World
+from channelwatch.status.events import Observation
+from tests.support.province import HUB_A, HUB_B, answer, encrypting, miss, role, small_inventory, small_world
+
+POLL_MS = 10_000
+HOUR = 3600_000
+Talk = Callable[[DeviceCode, int], Observation]
+"""What a device says, or fails to, when it is polled at an instant."""
+
+
+def well(code: DeviceCode, at: int) -> Observation:
+    """A healthy answer; hub A is active, hub B stands by."""
+    roles = {HUB_A: "active", HUB_B: "standby"}
+    return answer(code, at, encrypting(role(roles[code]))) if code in roles else answer(code, at)
+
+
+def silent(code: DeviceCode, at: int) -> Observation:
+    """No answer."""
+    return miss(code, at + 2000)
+
+
+@dataclass
+class Recorder:
+    """Polls every device each period and commits what follows. Times are epoch ms."""
+
+    store: Store
+    now: int
+    log: str = "test"
+    inventory: Inventory = field(default_factory=small_inventory)
+
+    def __post_init__(self) -> None:
+        self.apply(self.inventory)
+        self._start()
+
+    def apply(self, inventory: Inventory) -> None:
+        """Take a new inventory version, as `channelwatch apply` does, now."""
+        before = self.store.inventory()
+        self.store.apply_inventory(inventory, diff(before, inventory), by="test", at=EpochMs(self.now))
+        self.inventory = inventory
+        if hasattr(self, "world"):
+            self.world.set_inventory(replace(inventory, version=self.store.inventory_version()))
+
+    def live(self, ms: int, *, talk: Mapping[DeviceCode, Talk] | None = None) -> None:
+        """Let `ms` pass, polling every device; those in `talk` answer as they are told to there."""
+        for _ in range(ms // POLL_MS):
+            batch = [
+                (talk or {}).get(item.code, well)(item.code, self.now) for item in self.inventory.devices
+            ]
+            self.see(batch)
+            self._keep(tick(self.world, EpochMs(self.now + 5000)))
+            self.store.heartbeat(self.log, since=EpochMs(self.now), until=EpochMs(self.now + POLL_MS))
+            self.now += POLL_MS
+
+    def see(self, batch: Iterable[Observation]) -> None:
+        """Take observations now."""
+        self._keep(ingest(self.world, list(batch), EpochMs(self.now)))
+
+    def sleep(self, ms: int) -> None:
+        """The process is dead for `ms`, and starts again."""
+        self.now += ms
+        self._start()
+
+    def put_into(self, life_cycle: LifeCycle, *codes: DeviceCode) -> None:
+        """Apply an inventory in which `codes` are in `life_cycle`."""
+        devices = tuple(
+            replace(item, life_cycle=life_cycle) if item.code in codes else item
+            for item in self.inventory.devices
+        )
+        self.apply(replace(self.inventory, devices=devices))
+
+    def _start(self) -> None:
+        now = EpochMs(self.now)
+        epoch = self.store.take_lease("pipeline", f"test {self.now}", now=now, ttl_ms=1)
+        assert epoch is not None
+        self._epoch = epoch
+        world = small_world(load_rules(shipped_rules()), self.inventory)
+        self.world: World = World(world.inventory, world.rules, LogId(self.log), world.policy)
+        self._keep(resume(self.world, self.store.load(LogId(self.log), now=now), now))
+
+    def _keep(self, draft: Draft) -> None:
+        effects = draft.effects()
+        if not effects.is_empty:
+            self.store.commit(effects, epoch=self._epoch)
+        draft.adopt()
