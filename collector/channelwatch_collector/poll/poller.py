@@ -15,7 +15,17 @@ from channelwatch.inventory.model import Device
 from channelwatch.status.events import MissCause, Observation, PollAnswered, PollMissed
 from channelwatch_collector.poll.lag import LagRecord
 from channelwatch_collector.poll.schedule import Due, Schedule
-from channelwatch_collector.poll.watched import CAUSE, NO_BOX, OUR_FAULT, Box, Watched, box_of, noticed
+from channelwatch_collector.poll.watched import (
+    CAUSE,
+    NO_BOX,
+    OUR_FAULT,
+    SILENCE,
+    Box,
+    Watched,
+    box_of,
+    noticed,
+)
+from channelwatch_collector.poll.witness import Witnesses
 from channelwatch_collector.profiles.decode import decode
 from channelwatch_collector.profiles.match import (
     IDENTITY,
@@ -31,6 +41,7 @@ from channelwatch_collector.profiles.rows import Memory, Moment
 from channelwatch_collector.snmp.port import (
     AgentClock,
     PollAnswer,
+    PollFailure,
     PollPlan,
     SnmpEngine,
     SnmpError,
@@ -94,6 +105,7 @@ class Poller:
         self._zone = zone
         self._probes = probes(profiles)
         self._watched: dict[DeviceCode, Watched] = {}
+        self._witnesses = Witnesses()
         self._tasks: set[asyncio.Task[None]] = set()
         self._changed = asyncio.Event()
 
@@ -129,12 +141,14 @@ class Poller:
             self._watched[device.code] = Watched(device, target, known.box)
         else:
             known.device = device
+        self._witnesses.watch(device.code)
         self._schedule.put(device.code, period_ms, self._clock.monotonic_ms())
         self._changed.set()
 
     def unwatch(self, device: DeviceCode) -> None:
         """Poll it no more."""
         self._watched.pop(device, None)
+        self._witnesses.forget(device)
         self._schedule.remove(device)
 
     @property
@@ -212,32 +226,51 @@ class Poller:
         sent_at, began = self._clock.now(), self._clock.monotonic_ms()
         # A device that is down already is asked once, so that many of them do not crowd out the living.
         down = due.misses >= self._schedule.timing.misses_before_down
-        target = replace(watched.target, retries=0) if down else watched.target
+        once = down or self._witnesses.waits(due.device)
+        target = replace(watched.target, retries=0) if once else watched.target
         try:
             recognised = watched.recognised or await self._recognise(watched, target)
             answer = await self._engine.poll(target, recognised.profile.plan)
         except SnmpError as error:
-            self._missed(watched, error, sent_at=sent_at, began=began)
+            self._missed(watched, error, due, sent_at=sent_at, began=began)
             return
         tick = self._clock.monotonic_ms()
         self._schedule.answered(due.device, tick)
+        self._witnesses.heard(due.device, tick)
         self._reports.outcome("answered", (tick - began) / 1000)
         if self._watched.get(due.device) is not watched:
             return
         # The wall clock may have been set meanwhile; how long the exchange took is the monotonic clock's to say.
         self._take(watched, recognised, answer, Moment(sent_at, sent_at + tick - began, tick, self._zone))
 
-    def _missed(self, watched: Watched, error: SnmpError, *, sent_at: int, began: int) -> None:
+    def _missed(self, watched: Watched, error: SnmpError, due: Due, *, sent_at: int, began: int) -> None:
         code, tick = watched.device.code, self._clock.monotonic_ms()
-        healthy = error.failure not in OUR_FAULT and self.lags.worst_since(began) <= self._limits.max_lag_ms
         cause = CAUSE.get(error.failure, MissCause.AGENT_ERROR)
+        excuse = self._excuse(error.failure, due, began=began, tick=tick)
+        healthy = excuse is None
         self._schedule.missed(code, tick, counts=healthy)
-        self._reports.outcome(cause.value if healthy else "collector_lag", (tick - began) / 1000)
+        self._reports.outcome(excuse or cause.value, (tick - began) / 1000)
         log.debug("poll missed", extra={"device": code, "cause": error.failure.value, "healthy": healthy})
         if self._watched.get(code) is watched:
             self._reports.submit(
                 PollMissed(code, EpochMs(sent_at), EpochMs(sent_at + tick - began), cause, healthy)
             )
+
+    def _excuse(self, failure: PollFailure, due: Due, *, began: int, tick: int) -> str | None:
+        """Why a miss is not to be held against the device; None when it is."""
+        if failure in OUR_FAULT or self.lags.worst_since(began) > self._limits.max_lag_ms:
+            return "collector_lag"
+        if failure not in SILENCE:
+            self._witnesses.heard(due.device, tick)
+            return None
+        decides = due.misses + 1 >= self._schedule.timing.misses_before_down
+        was_waiting = self._witnesses.waiting
+        proven = self._witnesses.missed(due.device, began=began, at=tick, decides=decides)
+        for other in self._witnesses.to_ask(due.device, quiet_since=began):
+            self.poll_now(other)
+        if self._witnesses.waiting and not was_waiting:
+            log.warning("no device is heard: is our own network cut?", extra={"device": due.device})
+        return None if proven else "nobody_heard"
 
     def _take(self, watched: Watched, recognised: Recognised, answer: PollAnswer, moment: Moment) -> None:
         device, profile = watched.device, recognised.profile

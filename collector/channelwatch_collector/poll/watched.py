@@ -121,3 +121,6 @@ CAUSE = {
 
 OUR_FAULT = frozenset({PollFailure.BUSY, PollFailure.ENGINE_CLOSED, PollFailure.UNSUPPORTED_PROTOCOL})
 """Failures that say nothing about the device."""
+
+SILENCE = frozenset({PollFailure.NO_ANSWER, PollFailure.UNREACHABLE})
+"""Failures in which nothing came back at all. Any other shows that there is a way to the device."""

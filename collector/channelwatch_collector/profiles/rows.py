@@ -344,8 +344,8 @@ def rows(device: DeviceRow, table: TableSpec) -> Iterator[DeviceRow]:
     columns = {name: _Column.of(spec, device.answer) for name, spec in table.columns.items()}
     suffixes: dict[Oid, None] = {}
     for column in columns.values():
-        for cells, _ in column.sources:
-            suffixes.update(dict.fromkeys(cells))
+        for source, _ in column.sources:
+            suffixes.update(dict.fromkeys(source))
     if not suffixes and is_spoilt(device.answer, table):
         raise Unusable
     for suffix in list(suffixes)[:MAX_ROWS]:

@@ -171,6 +171,49 @@ async def test_a_miss_while_the_loop_lags_is_the_collectors_own() -> None:
     assert rig.outcomes == ["collector_lag"]
 
 
+async def test_while_no_device_is_heard_nobody_is_counted_out_until_one_is() -> None:
+    rig = Rig()
+    one, other = device(1, profile="generic"), device(2, profile="generic")
+    for item in (one, other):
+        rig.engine.failing[item.address] = PollFailure.NO_ANSWER
+    async with rig.running():
+        for item in (one, other):
+            rig.poller.watch(item, target(item), 100)
+        await eventually(lambda: rig.outcomes.count("nobody_heard") >= 4)
+        mine = [miss.collector_healthy for miss in rig.misses() if miss.device == one.code]
+        assert mine[:2] == [True, True]
+        assert not any(mine[2:])
+        del rig.engine.failing[other.address]
+        await eventually(
+            lambda: [miss for miss in rig.misses() if miss.device == one.code][-1].collector_healthy
+        )
+
+
+async def test_one_silent_device_among_two_is_down_as_fast_as_alone() -> None:
+    rig = Rig()
+    silent, living = device(1, profile="generic"), device(2, profile="generic")
+    async with rig.running():
+        for item in (silent, living):
+            rig.poller.watch(item, target(item), 60_000)
+        await eventually(lambda: len(rig.answers()) == 2)
+        rig.engine.failing[silent.address] = PollFailure.NO_ANSWER
+        rig.poller.poll_now(silent.code)
+        await eventually(lambda: len(rig.misses()) == 3)
+    assert all(miss.collector_healthy for miss in rig.misses())
+
+
+async def test_a_refusal_shows_that_there_is_a_way() -> None:
+    rig = Rig()
+    one, other = device(1, profile="generic"), device(2, profile="generic")
+    rig.engine.failing[one.address] = PollFailure.NO_ANSWER
+    rig.engine.failing[other.address] = PollFailure.WRONG_KEY
+    async with rig.running():
+        for item in (one, other):
+            rig.poller.watch(item, target(item), 60)
+        await eventually(lambda: len([m for m in rig.misses() if m.device == one.code]) >= 5)
+    assert "nobody_heard" not in rig.outcomes[-4:]
+
+
 async def test_never_more_in_flight_than_the_limit() -> None:
     rig = Rig(limits=PollLimits(max_in_flight=4))
     rig.engine.delay_s = 0.02
