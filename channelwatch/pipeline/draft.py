@@ -91,12 +91,18 @@ class Draft:
         self.touched.setdefault(step.state.device, at)
 
     def take_pair(self, code: GroupCode, state: PairState, at: EpochMs) -> None:
-        """Record that a group is in `state` since `at`."""
+        """Record that a group is in `state`, seen at `at`: it changed after its members were known to be otherwise."""
         view = self.pair(code)
         moved_at = min(max(at, view.since), self.now)
-        self.transitions.append(_pair_move(code, view, state, moved_at, self.now))
+        known = [self.world.devices[name].known_at for name in self._touched_members(code)]
+        earliest = max(min((at for at in known if at), default=moved_at), view.since)
+        self.transitions.append(_pair_move(code, view, state, (min(earliest, moved_at), moved_at), self.now))
         lost_until = moved_at if view.state is PairState.LOST else view.lost_until
         self.pairs[code] = PairView(state, moved_at, lost_until)
+
+    def _touched_members(self, code: GroupCode) -> list[DeviceCode]:
+        members = self.world.inventory.members.get(code, ())
+        return [name for name in members if name in self.touched and name in self.world.devices]
 
     def part(self, step: Step) -> None:
         """Accept the last step of a device that the inventory no longer has: should it come back, it begins anew."""
@@ -106,7 +112,7 @@ class Draft:
     def part_pair(self, code: GroupCode, view: PairView) -> None:
         """Record that nothing is known any more of a group that the inventory no longer has."""
         if view.state is not PairState.UNKNOWN:
-            self.transitions.append(_pair_move(code, view, PairState.UNKNOWN, self.now, self.now))
+            self.transitions.append(_pair_move(code, view, PairState.UNKNOWN, (self.now, self.now), self.now))
             self.parted_pairs.append(PairRow(code, PairState.UNKNOWN, self.now))
 
     def latest_incident(self, key: RuleKey) -> Incident | None:
@@ -258,5 +264,7 @@ def current_row(state: DeviceState) -> CurrentRow:
     )
 
 
-def _pair_move(code: GroupCode, view: PairView, state: PairState, at: EpochMs, now: EpochMs) -> Transition:
-    return Transition(code, Axis.PAIR, view.state, state, Cause.NONE, Reason.MEMBERS, at, at, now, "members")
+def _pair_move(
+    code: GroupCode, view: PairView, state: PairState, bounds: tuple[EpochMs, EpochMs], now: EpochMs
+) -> Transition:
+    return Transition(code, Axis.PAIR, view.state, state, Cause.NONE, Reason.MEMBERS, *bounds, now, "members")

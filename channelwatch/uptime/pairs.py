@@ -92,7 +92,7 @@ def _unclear(part: Segment) -> Segment:
 def _merged(shares: Sequence[Segment], start: int, end: int) -> Segment:
     """One segment for what may have been any of `shares`."""
     first = shares[0]
-    if all((part.state, part.cause) == (first.state, first.cause) for part in shares):
+    if all(part.state is first.state for part in shares):
         return Segment(start, end, first.state, first.cause)
     for part in shares:
         if part.state is State.UNKNOWN:

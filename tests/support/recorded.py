@@ -11,7 +11,7 @@ from channelwatch.base.ids import DeviceCode, LogId
 from channelwatch.inventory.diff import diff
 from channelwatch.inventory.model import Inventory, LifeCycle
 from channelwatch.pipeline.draft import Draft
-from channelwatch.pipeline.ingest import ingest, resume, tick
+from channelwatch.pipeline.ingest import ingest, resume, revise, tick
 from channelwatch.pipeline.ports import Store
 from channelwatch.pipeline.world import World
 from channelwatch.status.events import Observation
@@ -53,7 +53,8 @@ class Recorder:
         self.store.apply_inventory(inventory, diff(before, inventory), by="test", at=EpochMs(self.now))
         self.inventory = inventory
         if hasattr(self, "world"):
-            self.world.set_inventory(replace(inventory, version=self.store.inventory_version()))
+            version = self.store.inventory_version()
+            self._keep(revise(self.world, replace(inventory, version=version), EpochMs(self.now)))
 
     def live(self, ms: int, *, talk: Mapping[DeviceCode, Talk] | None = None) -> None:
         """Let `ms` pass, polling every device; those in `talk` answer as they are told to there."""

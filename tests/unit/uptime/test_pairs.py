@@ -58,6 +58,12 @@ def test_a_standby_that_takes_over_late_leaves_the_pair_down() -> None:
     ]
 
 
+def test_a_loss_that_was_confirmed_late_counts_from_the_first_unanswered_poll() -> None:
+    lost = device(UP, entry("down", 100, 110, Cause.UNREACHABLE))
+    pair = [entry("redundant", 0), entry("lost", 100, 140)]
+    assert served(pair, lost, device(UP)) == [(0, 100, "up"), (100, 110, "edge"), (110, 1000, "down")]
+
+
 def test_both_active_is_split() -> None:
     pair = [entry("redundant", 0), entry("split", 100), entry("redundant", 200)]
     assert served(pair, device(UP), device(UP)) == [(0, 100, "up"), (100, 200, "split"), (200, 1000, "up")]
