@@ -22,9 +22,9 @@ OBJECT_IDENTIFIER = 0x06
 MAX_LENGTH_OCTETS = 4
 MAX_SUB_ID = 2**32 - 1
 _IPV4_OCTETS = 4
+MAX_OID_OCTETS = 128 * 5
+"""RFC 2578 section 3.5 allows 128 sub-identifiers."""
 _CACHED_OIDS = 32_768
-_CACHED_VARBINDS = 32_768
-"""Of at most 129 octets each."""
 
 
 class BerError(Permanent):
@@ -149,24 +149,31 @@ def _long_length(data: bytes, at: int) -> tuple[int, int]:
 
 def read_header(data: bytes, at: int, end: int) -> tuple[int, int, int]:
     """Tag, start and stop of the element at `at`, which must lie within `end`."""
-    if at + 2 > end:
+    start = at + 2
+    if start > end:
         raise BerError("truncated element")
     length = data[at + 1]
-    start = at + 2
     if length >= 0x80:
         length, start = _long_length(data, at + 1)
-    stop = start + length
-    if stop > end:
+    if start + length > end:
         raise BerError("element reaches outside its container")
-    return data[at], start, stop
+    return data[at], start, start + length
 
 
 def expect(data: bytes, at: int, end: int, tag: int) -> tuple[int, int]:
     """Start and stop of the contents of the element at `at`, which must carry `tag`."""
-    found, start, stop = read_header(data, at, end)
-    if found != tag:
-        raise BerError(f"tag {found:#04x} where {tag:#04x} belongs")
-    return start, stop
+    # The body of `read_header` again, for this is called some twenty times for each datagram.
+    start = at + 2
+    if start > end:
+        raise BerError("truncated element")
+    length = data[at + 1]
+    if length >= 0x80:
+        length, start = _long_length(data, at + 1)
+    if start + length > end:
+        raise BerError("element reaches outside its container")
+    if data[at] != tag:
+        raise BerError(f"tag {data[at]:#04x} where {tag:#04x} belongs")
+    return start, start + length
 
 
 def read_int(data: bytes, at: int, end: int) -> tuple[int, int]:
@@ -188,12 +195,12 @@ def decode_oid(body: bytes) -> Oid:
     """The numbers of an object identifier from its contents octets.
 
     Raises:
-        BerError: truncated, or a number above 2^32-1.
+        BerError: truncated, too long, or a number above 2^32-1.
     """
     if not body:
         return ()
-    if body[-1] & 0x80:
-        raise BerError("truncated object identifier")
+    if body[-1] & 0x80 or len(body) > MAX_OID_OCTETS:
+        raise BerError("truncated or endless object identifier")
     numbers = []
     number = 0
     for octet in body:
@@ -285,9 +292,6 @@ _READERS: dict[int, Reader] = {
 }
 
 
-_CHANGING = frozenset({SnmpType.COUNTER32, SnmpType.GAUGE32, SnmpType.TIME_TICKS, SnmpType.COUNTER64})
-
-
 def _read_strange(data: bytes, at: int, stop: int) -> Value:
     """An element of a tag that has no reader; its length still has to agree with its container."""
     after_tag = at + 1
@@ -331,35 +335,13 @@ def _read_varbind(data: bytes, at: int, end: int) -> tuple[VarBind, int]:
     return (decode_oid(data[start:value_at]), _read_value(data, value_at, stop)), stop
 
 
-@lru_cache(_CACHED_VARBINDS)
-def _steady_varbind(element: bytes) -> VarBind:
-    return _read_varbind(element, 0, len(element))[0]
-
-
 def read_varbinds(data: bytes, at: int, end: int) -> list[VarBind]:
-    """Every variable binding between `at` and `end`.
-
-    This loop is where a poller spends its time. Names, states and texts come again and again, so short
-    bindings are looked up whole; counters hardly ever do, so of those only the name is.
-    """
+    """Every variable binding between `at` and `end`, in any definite form (`bindings.read` is the fast way)."""
     found: list[VarBind] = []
     try:
         while at < end:
-            stop = at + 2 + data[at + 1]
-            value_at = at + 4 + data[at + 3]
-            if data[at + 1] >= 0x80 or data[at + 3] >= 0x80:
-                binding, at = _read_varbind(data, at, end)
-                found.append(binding)
-                continue
-            if stop > end:
-                raise BerError("element reaches outside its container")
-            if data[value_at] in _CHANGING and data[at] == SEQUENCE and data[at + 2] == OBJECT_IDENTIFIER:
-                if value_at + 2 > stop:
-                    raise BerError("truncated variable binding")
-                found.append((decode_oid(data[at + 4 : value_at]), _read_value(data, value_at, stop)))
-            else:
-                found.append(_steady_varbind(data[at:stop]))
-            at = stop
+            binding, at = _read_varbind(data, at, end)
+            found.append(binding)
     except IndexError:
         raise BerError("truncated variable binding") from None
     return found

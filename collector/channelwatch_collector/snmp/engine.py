@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
 import random
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
+from typing import Generic, TypeVar
 
-from channelwatch_collector.snmp.exchange import Exchange
+from channelwatch_collector.snmp.exchange import Exchange, Question
 from channelwatch_collector.snmp.limits import EngineLimits, Gate
 from channelwatch_collector.snmp.pdu import PduType, question
 from channelwatch_collector.snmp.port import (
@@ -22,10 +24,12 @@ from channelwatch_collector.snmp.port import (
     VarBind,
     snmp_error,
 )
-from channelwatch_collector.snmp.reading import Answered, Ask, Failed, Hints, Reading
+from channelwatch_collector.snmp.reading import Answered, Ask, Failed, Hints, Reading, Steps
 from channelwatch_collector.snmp.session import Peer, SaltSource, Session, open_session
 
 __all__ = ["EngineLimits", "UdpSnmpEngine"]
+
+T = TypeVar("T")
 
 
 @dataclass(slots=True, eq=False)
@@ -34,6 +38,48 @@ class _Known:
 
     session: Session
     hints: Hints = field(default_factory=dict)
+
+
+class _Operation(Question, Generic[T]):
+    """A reading under way on an exchange: each answer leads at once to the next question."""
+
+    __slots__ = ("_exchange", "_result", "_steps")
+
+    def __init__(self, exchange: Exchange, session: Session, target: Target, steps: Steps[T]) -> None:
+        super().__init__(session, target)
+        self._exchange = exchange
+        self._steps = steps
+        self._result: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+
+    async def run(self) -> T:
+        """What the reading returns, or its `Failed`."""
+        self._step(partial(next, self._steps))
+        try:
+            return await self._result
+        finally:
+            self._exchange.forget(self)
+
+    def ended(self, outcome: Answered | PollFailure) -> None:
+        """The answer to the question asked last, or why there is none."""
+        if isinstance(outcome, PollFailure):
+            self._step(partial(self._steps.throw, Failed(outcome)))
+        else:
+            self._step(partial(self._steps.send, outcome))
+
+    def _step(self, resume: Callable[[], Ask]) -> None:
+        result = self._result
+        try:
+            kind, names, repetitions = resume()
+        except StopIteration as end:
+            if not result.done():
+                result.set_result(end.value)
+        except Exception as problem:  # noqa: BLE001 - whoever awaits the result must hear of it
+            if not result.done():
+                result.set_exception(problem)
+        else:
+            self.template = question(kind, names, max_repetitions=repetitions)
+            self.wanted = names if kind is PduType.GET else None
+            self._exchange.ask(self)
 
 
 class UdpSnmpEngine:
@@ -53,7 +99,11 @@ class UdpSnmpEngine:
 
     @property
     def counters(self) -> Mapping[str, int]:
-        """Counts since the start by word: `sent`, `answered`, `unanswered`, each `Drop`, and more."""
+        """Counts since the start by word: `sent`, `answered`, `unanswered`, each `Drop`, `kernel_dropped`, and more.
+
+        `kernel_dropped` are datagrams for which the kernel had no room: raise net.core.rmem_max.
+        """
+        self._counters["kernel_dropped"] = self._exchange.kernel_drops()
         return self._counters
 
     async def poll(self, target: Target, plan: PollPlan) -> PollAnswer:
@@ -62,18 +112,14 @@ class UdpSnmpEngine:
         Raises:
             SnmpError: the first question failed, or nothing at all could be read.
         """
-        async with self._operation("poll", target) as (known, reading):
-            scalars = await reading.read_scalars(plan.scalars)
-            columns = await reading.read_columns(
-                plan.columns, max_rows=self.limits.max_rows, max_pages=self.limits.max_pages
-            )
-            if not scalars and not columns:
-                reading.raise_failed()
-            session = known.session
-            changed_from, session.peer.engine_changed_from = session.peer.engine_changed_from, None
-            return PollAnswer(
-                scalars, columns, session.clock(), reading.rtt_ms or 0.0, changed_from, reading.failed
-            )
+        known, reading, (scalars, columns) = await self._operate(
+            "poll", target, lambda reading: reading.poll(plan)
+        )
+        session = known.session
+        changed_from, session.peer.engine_changed_from = session.peer.engine_changed_from, None
+        return PollAnswer(
+            scalars, columns, session.clock(), reading.rtt_ms or 0.0, changed_from, reading.failed
+        )
 
     async def get(self, target: Target, oids: Sequence[Oid]) -> dict[Oid, Value]:
         """Read exact instances.
@@ -81,10 +127,7 @@ class UdpSnmpEngine:
         Raises:
             SnmpError: any of them could not be read.
         """
-        async with self._operation("get", target) as (_, reading):
-            values = await reading.read_scalars(oids)
-            reading.raise_failed()
-            return values
+        return (await self._operate("get", target, lambda reading: reading.get(oids)))[2]
 
     async def walk(
         self, target: Target, root: Oid, *, max_rows: int = 10_000, max_pages: int = 1_000
@@ -94,48 +137,32 @@ class UdpSnmpEngine:
         Raises:
             SnmpError: it could not be read to its end within the limits.
         """
-        async with self._operation("walk", target) as (_, reading):
-            columns = await reading.read_columns((root,), max_rows=max_rows, max_pages=max_pages)
-            reading.raise_failed()
-            return [((*root, *suffix), value) for suffix, value in columns[root].items()]
+        return (
+            await self._operate(
+                "walk", target, lambda reading: reading.walk(root, max_rows=max_rows, max_pages=max_pages)
+            )
+        )[2]
 
     async def close(self) -> None:
         """Give up whatever is in flight and release the sockets."""
         self._exchange.close()
 
-    @asynccontextmanager
-    async def _operation(self, name: str, target: Target) -> AsyncIterator[tuple[_Known, Reading]]:
+    async def _operate(
+        self, name: str, target: Target, begin: Callable[[Reading], Steps[T]]
+    ) -> tuple[_Known, Reading, T]:
         if not await self._gate.enter():
             self._counters["busy"] += 1
             raise snmp_error(PollFailure.BUSY, operation=name, target=target)
         try:
             known = self._remembered(target)
-            yield (
-                known,
-                Reading(
-                    self._ask_of(known.session, target),
-                    limits=self.limits,
-                    max_repetitions=target.max_repetitions,
-                    hints=known.hints,
-                ),
-            )
+            reading = Reading(limits=self.limits, max_repetitions=target.max_repetitions, hints=known.hints)
+            operation = _Operation(self._exchange, known.session, target, begin(reading))
+            return known, reading, await operation.run()
         except Failed as failed:
             self._counters[f"failed_{failed.failure}"] += 1
             raise snmp_error(failed.failure, operation=name, target=target) from None
         finally:
             self._gate.leave()
-
-    def _ask_of(self, session: Session, target: Target) -> Ask:
-        async def ask(kind: PduType, names: tuple[Oid, ...], repetitions: int) -> Answered:
-            return await self._exchange.ask(
-                session,
-                question(kind, names, max_repetitions=repetitions),
-                wanted=names if kind is PduType.GET else None,
-                timeout_s=target.timeout_s,
-                retries=target.retries,
-            )
-
-        return ask
 
     def _remembered(self, target: Target) -> _Known:
         address = (target.address, target.port)

@@ -6,23 +6,22 @@ import asyncio
 import errno
 import random
 from collections import Counter
-from dataclasses import dataclass, field
 
 from channelwatch_collector.snmp import ber, v3
 from channelwatch_collector.snmp.ber import BerError
+from channelwatch_collector.snmp.deadlines import Deadlines
 from channelwatch_collector.snmp.pdu import (
     ID_BITS,
     MIN_ID,
-    Pdu,
     PduTemplate,
+    Response,
     Version,
-    read_pdu,
+    read_pdu_head,
     read_version,
 )
-from channelwatch_collector.snmp.port import Oid, PollFailure
-from channelwatch_collector.snmp.reading import Answered, Failed
+from channelwatch_collector.snmp.port import Oid, PollFailure, Target
+from channelwatch_collector.snmp.reading import Answered
 from channelwatch_collector.snmp.session import (
-    Answer,
     CommunitySession,
     Drop,
     Refused,
@@ -34,7 +33,6 @@ from channelwatch_collector.snmp.udp import Address, UdpSocket
 
 MAX_REPORTS_PER_QUESTION = 5
 """Discovery and re-synchronising take two; more means that the agent, or a forger, leads us in circles."""
-_RECHECK_S = 0.005
 _MAX_GARBLED = 4_096
 
 _UNREACHABLE = frozenset(
@@ -51,25 +49,45 @@ _UNREACHABLE = frozenset(
 )
 
 
-@dataclass(slots=True, eq=False)
-class _Pending:
-    """One question. All its attempts stay open till it ends, so a late answer to the first still counts."""
+class Question:
+    """One question at a time to one agent, through discovery and re-synchronising where v3 needs them.
 
-    session: Session
-    wanted: tuple[Oid, ...] | None
-    done: asyncio.Future[None]
-    sent: dict[int, float] = field(default_factory=dict)
-    timer: asyncio.TimerHandle | None = None
-    answer: Answer | None = None
-    complaint: Report | None = None
-    octets: int = 0
-    rtt_ms: float = 0.0
-    failure: PollFailure | None = None
-    noted: PollFailure | None = None
+    `ended` hears once for each `Exchange.ask`, and never from within it, what came of the question; an error-status in
+    the response is for the hearer to see. `wanted` are the names that the response must carry; None where the agent
+    chooses them. The rest belongs to the exchange.
 
-    def wake(self) -> None:
-        if not self.done.done():
-            self.done.set_result(None)
+    `message_id` is that of the last attempt, 0 while none is waited for. All attempts (`sent` says when, by id) stay
+    open till the end, so a late answer to the first still counts.
+    """
+
+    __slots__ = (
+        "complaint",
+        "message_id",
+        "noted",
+        "reports",
+        "sent",
+        "session",
+        "stuck",
+        "target",
+        "template",
+        "wanted",
+    )
+
+    def __init__(self, session: Session, target: Target) -> None:
+        self.session = session
+        self.target = target
+        self.template = PduTemplate(b"", b"")
+        self.wanted: tuple[Oid, ...] | None = None
+        self.message_id = 0
+        self.sent: dict[int, float] = {}
+        self.reports = 0
+        self.complaint: Report | None = None
+        self.noted: PollFailure | None = None
+        self.stuck = PollFailure.UNKNOWN_ENGINE
+
+    def ended(self, outcome: Answered | PollFailure) -> None:
+        """The answer, or why there is none."""
+        raise NotImplementedError
 
 
 class Exchange:
@@ -81,123 +99,100 @@ class Exchange:
         self._report_grace_s = report_grace_s
         self._loop = asyncio.get_running_loop()
         self._sockets: dict[bool, UdpSocket] = {}
-        self._pending: dict[int, _Pending] = {}
+        self._pending: dict[int, Question] = {}
+        self._deadlines = Deadlines[Question](
+            awaited=lambda question, message_id: question.message_id == message_id,
+            expire=self._expire,
+            settle=self._drain,
+        )
         self._random = random.Random(random.SystemRandom().getrandbits(256))
         self._garbled: set[Address] = set()
         self._closed = False
 
-    async def ask(
-        self,
-        session: Session,
-        template: PduTemplate,
-        *,
-        wanted: tuple[Oid, ...] | None,
-        timeout_s: float,
-        retries: int,
-    ) -> Answered:
-        """One question to its response, through discovery and re-synchronising where v3 needs them.
+    def ask(self, question: Question) -> None:
+        """Send it, and go on until it ends."""
+        question.reports, question.complaint, question.noted = 0, None, None
+        question.stuck = PollFailure.UNKNOWN_ENGINE
+        self._begin(question)
 
-        `wanted` are the names that the response must carry; None where the agent chooses them.
-
-        Raises:
-            Failed: no usable response; error-status is for the caller to see.
-        """
-        failure = PollFailure.UNKNOWN_ENGINE
-        for _ in range(MAX_REPORTS_PER_QUESTION):
-            pending = _Pending(session, wanted, self._loop.create_future())
-            try:
-                answer = await self._repeat(pending, template, timeout_s, retries)
-            finally:
-                self._forget(pending)
-            if isinstance(answer, Pdu):
-                return Answered(answer, pending.octets, pending.rtt_ms)
-            assert isinstance(session, UsmSession), "there are no reports in v2c"
-            verdict = session.follow(answer, self._loop.time())
-            if verdict is not None:
-                raise Failed(verdict)
-            if answer.complaint == v3.NOT_IN_TIME_WINDOWS:
-                self._counters["time_synchronised"] += 1
-                failure = PollFailure.NOT_IN_TIME_WINDOW
-        raise Failed(failure)
+    def forget(self, question: Question) -> None:
+        """Nobody waits for it any more."""
+        question.message_id = 0
+        for message_id in question.sent:
+            self._pending.pop(message_id, None)
+        question.sent.clear()
 
     def close(self) -> None:
         """Fail what is in flight and release the sockets."""
         self._closed = True
-        for pending in list(self._pending.values()):
-            pending.failure = PollFailure.ENGINE_CLOSED
-            pending.wake()
+        self._deadlines.close()
+        for question in set(self._pending.values()):
+            self._end(question, PollFailure.ENGINE_CLOSED)
         for owned in self._sockets.values():
             owned.close()
 
-    async def _repeat(
-        self, pending: _Pending, template: PduTemplate, timeout_s: float, retries: int
-    ) -> Answer:
-        address = pending.session.peer.address
-        self._garbled.discard(address)
-        for attempt in range(retries + 1):
-            if attempt:
-                self._counters["retried"] += 1
-                pending.done = self._loop.create_future()
-            self._send(pending, template)
-            if pending.failure is None:
-                pending.timer = self._loop.call_later(timeout_s, self._expire, pending)
-                await pending.done
-            if pending.answer is not None:
-                return pending.answer
-            if pending.failure is not None:
-                raise Failed(pending.failure)
-        self._counters["unanswered"] += 1
-        silence = PollFailure.MALFORMED if address in self._garbled else PollFailure.NO_ANSWER
-        raise Failed(pending.noted or silence)
+    def kernel_drops(self) -> int:
+        """Datagrams that the kernel threw away because a receive buffer was full."""
+        return sum(owned.kernel_drops() for owned in self._sockets.values())
 
-    def _send(self, pending: _Pending, template: PduTemplate) -> None:
-        if self._closed:
-            pending.failure = PollFailure.ENGINE_CLOSED
-            return
+    # ------------------------------------------------------------ what goes out
+
+    def _begin(self, question: Question) -> None:
+        if self._garbled:
+            self._garbled.discard(question.session.peer.address)
+        self._send(question)
+
+    def _send(self, question: Question) -> None:
         message_id = self._random.getrandbits(ID_BITS) | MIN_ID
         while message_id in self._pending:
             message_id = self._random.getrandbits(ID_BITS) | MIN_ID
         now_s = self._loop.time()
-        datagram = pending.session.datagram(template, message_id, now_s)
-        self._pending[message_id] = pending
-        pending.sent[message_id] = now_s
-        address = pending.session.peer.address
+        question.message_id = message_id
+        question.sent[message_id] = now_s
+        self._pending[message_id] = question
+        if self._closed:
+            self._loop.call_soon(self._end, question, PollFailure.ENGINE_CLOSED)
+            return
+        self._deadlines.add(question, message_id, now_s, question.target.timeout_s)
+        self._counters["sent"] += 1
+        session = question.session
+        address = session.peer.address
         try:
-            refusal = self._socket_for(address).send(datagram, address)
+            owned = self._sockets.get(":" in address[0]) or self._open_socket(":" in address[0])
+            refusal = owned.send(session.datagram(question.template, message_id, now_s), address)
         except OSError as problem:  # no socket to be had, such as without IPv6
             refusal = problem.errno or errno.EAFNOSUPPORT
-        self._counters["sent"] += 1
         if refusal:
-            pending.failure = _failure_of_errno(refusal)
+            self._loop.call_soon(self._end, question, _failure_of_errno(refusal))
 
-    def _socket_for(self, address: Address) -> UdpSocket:
-        ipv6 = ":" in address[0]
-        owned = self._sockets.get(ipv6)
-        if owned is None:
-            owned = self._sockets[ipv6] = UdpSocket(
-                self._on_datagram,
-                self._on_refused,
-                local=("::" if ipv6 else "0.0.0.0", 0),
-                counters=self._counters,
-                receive_buffer=self._receive_buffer,
-            )
+    def _open_socket(self, ipv6: bool) -> UdpSocket:
+        owned = self._sockets[ipv6] = UdpSocket(
+            self._on_datagram,
+            self._on_refused,
+            local=("::" if ipv6 else "0.0.0.0", 0),
+            counters=self._counters,
+            receive_buffer=self._receive_buffer,
+        )
         return owned
 
-    def _forget(self, pending: _Pending) -> None:
-        if pending.timer is not None:
-            pending.timer.cancel()
-        for message_id in pending.sent:
-            self._pending.pop(message_id, None)
-
-    def _expire(self, pending: _Pending) -> None:
-        """The patience is over, unless the answer lies unread in the kernel because this loop was late."""
-        drained = self._socket_for(pending.session.peer.address).drain()
-        if pending.done.done():
+    def _expire(self, question: Question) -> None:
+        """The patience with one attempt is over."""
+        if len(question.sent) <= question.target.retries:
+            self._counters["retried"] += 1
+            self._send(question)
             return
-        if drained:
-            pending.wake()
-        else:
-            pending.timer = self._loop.call_later(_RECHECK_S, self._expire, pending)
+        self._counters["unanswered"] += 1
+        garbled = question.session.peer.address in self._garbled
+        self._end(question, question.noted or (PollFailure.MALFORMED if garbled else PollFailure.NO_ANSWER))
+
+    def _drain(self) -> bool:
+        """Look at what the kernel holds: a loop that was late must not take its own lag for silence."""
+        return all(owned.drain() for owned in self._sockets.values())
+
+    def _end(self, question: Question, outcome: Answered | PollFailure) -> None:
+        if question.sent:
+            self.forget(question)
+            question.ended(outcome)
 
     # ------------------------------------------------------------ what comes in
 
@@ -207,90 +202,93 @@ class Exchange:
         failure = _failure_of_errno(error)
         if failure is PollFailure.NO_ANSWER:
             return  # such as a smaller path MTU, which the kernel will heed when the question is repeated
-        for pending in list(self._pending.values()):
-            if pending.session.peer.address == address and pending.answer is None:
-                pending.failure = failure
-                pending.wake()
+        for question in self._pending.values():
+            if question.session.peer.address == address:
+                self._loop.call_soon(self._end, question, failure)
 
     def _on_datagram(self, datagram: bytes, sender: Address) -> None:
-        pending = None
+        question = None
         try:
             version, at, end = read_version(datagram)
             if version == Version.V2C:
                 community, at = ber.read_octets(datagram, at, end)
-                pdu = read_pdu(datagram, at, end)
-                pending = self._find(pdu.request_id, sender)
-                self._accept(pending, pdu.request_id, self._read_v2c(pending, community, pdu), len(datagram))
+                head = read_pdu_head(datagram, at, end)
+                message_id = head.request_id
+                question = self._find(message_id, sender)
+                session = question.session
+                if not isinstance(session, CommunitySession):
+                    raise Refused(Drop.WRONG_VERSION, PollFailure.UNAUTHENTIC)
+                self._accept(question, message_id, session.read(datagram, community, head), len(datagram))
             else:
                 header = v3.read_header(datagram)
-                pending = self._find(header.msg_id, sender)
-                self._accept(pending, header.msg_id, self._read_v3(pending, datagram, header), len(datagram))
+                message_id = header.msg_id
+                question = self._find(message_id, sender)
+                session = question.session
+                if not isinstance(session, UsmSession):
+                    raise Refused(Drop.WRONG_VERSION, PollFailure.MALFORMED)
+                answer = session.read(datagram, header, self._loop.time())
+                if isinstance(answer, Report):
+                    self._accept_report(session, question, answer)
+                else:
+                    self._accept(question, message_id, answer, len(datagram))
         except BerError:
             self._counters[Drop.MALFORMED] += 1
             self._note_garbled(sender)
         except Refused as refused:
             self._counters[refused.drop] += 1
-            if pending is not None:
-                pending.noted = pending.noted or refused.failure
+            if question is not None:
+                question.noted = question.noted or refused.failure
 
     def _note_garbled(self, sender: Address) -> None:
         if len(self._garbled) >= _MAX_GARBLED:
             self._garbled.clear()
         self._garbled.add(sender)
 
-    def _find(self, message_id: int, sender: Address) -> _Pending:
-        pending = self._pending.get(message_id)
-        if pending is None or pending.answer is not None:
+    def _find(self, message_id: int, sender: Address) -> Question:
+        question = self._pending.get(message_id)
+        if question is None:
             raise Refused(Drop.STRAY, PollFailure.NO_ANSWER)
-        if pending.session.peer.address != sender:
+        asked = question.session.peer.address
+        if sender != asked and not (question.target.answers_from_elsewhere and sender[1] == asked[1]):
             raise Refused(Drop.WRONG_SENDER, PollFailure.NO_ANSWER)
-        return pending
+        return question
 
-    def _read_v2c(self, pending: _Pending, community: bytes, pdu: Pdu) -> Answer:
-        if not isinstance(pending.session, CommunitySession):
-            raise Refused(Drop.WRONG_VERSION, PollFailure.UNAUTHENTIC)
-        return pending.session.read(community, pdu)
-
-    def _read_v3(self, pending: _Pending, datagram: bytes, header: v3.Header) -> Answer:
-        if not isinstance(pending.session, UsmSession):
-            raise Refused(Drop.WRONG_VERSION, PollFailure.MALFORMED)
-        return pending.session.read(datagram, header, self._loop.time())
-
-    def _accept(self, pending: _Pending, message_id: int, answer: Answer, octets: int) -> None:
-        if isinstance(answer, Report):
-            self._counters["report"] += 1
-            self._accept_report(pending, answer)
-            return
-        if (
-            pending.wanted is not None
-            and not answer.error_status
-            and tuple([name for name, _ in answer.varbinds]) != pending.wanted
-        ):
+    def _accept(self, question: Question, message_id: int, response: Response, octets: int) -> None:
+        wanted = question.wanted
+        if wanted is not None and not response.error_status and response.bindings.names.oids != wanted:
             raise Refused(Drop.WRONG_OIDS, PollFailure.WRONG_OIDS)
         self._counters["answered"] += 1
-        pending.answer = answer
-        pending.octets = octets
-        pending.rtt_ms = (self._loop.time() - pending.sent[message_id]) * 1000.0
-        pending.wake()
+        rtt_ms = (self._loop.time() - question.sent[message_id]) * 1000.0
+        self._end(question, Answered(response, octets, rtt_ms))
 
-    def _accept_report(self, pending: _Pending, report: Report) -> None:
-        session = pending.session
-        assert isinstance(session, UsmSession)
+    def _accept_report(self, session: UsmSession, question: Question, report: Report) -> None:
+        self._counters["report"] += 1
         if report.authentic or not session.expects_proof:
-            pending.answer = report
-            pending.wake()
-            return
-        # Anybody can forge this one. Leave a genuine answer a moment to overtake it before believing it.
-        if pending.complaint is None:
-            pending.complaint = report
-            if pending.timer is not None:
-                pending.timer.cancel()
-            pending.timer = self._loop.call_later(self._report_grace_s, self._settle, pending)
+            self._follow(session, question, report)
+        elif question.complaint is None:
+            # Anybody can forge this one. Leave a genuine answer a moment to overtake it before believing it.
+            question.complaint, question.message_id = report, 0
+            self._loop.call_later(self._report_grace_s, self._believe, session, question, report)
 
-    def _settle(self, pending: _Pending) -> None:
-        if pending.answer is None:
-            pending.answer = pending.complaint
-        pending.wake()
+    def _believe(self, session: UsmSession, question: Question, report: Report) -> None:
+        if question.complaint is report and question.sent:
+            self._follow(session, question, report)
+
+    def _follow(self, session: UsmSession, question: Question, report: Report) -> None:
+        """Act on a complaint: ask again with what it taught, or give up."""
+        verdict = session.follow(report, self._loop.time())
+        if verdict is None and report.complaint == v3.NOT_IN_TIME_WINDOWS:
+            self._counters["time_synchronised"] += 1
+            question.stuck = PollFailure.NOT_IN_TIME_WINDOW
+        question.reports += 1
+        if verdict is None and question.reports == MAX_REPORTS_PER_QUESTION:
+            verdict = question.stuck
+        if verdict is not None:
+            self._end(question, verdict)
+            return
+        self.forget(question)
+        question.complaint = question.noted = None
+        self._begin(question)
 
 
 def _failure_of_errno(error: int) -> PollFailure:

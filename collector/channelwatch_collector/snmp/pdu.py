@@ -9,8 +9,9 @@ from enum import IntEnum
 from functools import lru_cache
 from typing import NamedTuple
 
-from channelwatch_collector.snmp import ber
+from channelwatch_collector.snmp import ber, bindings
 from channelwatch_collector.snmp.ber import BerError
+from channelwatch_collector.snmp.bindings import Bindings
 from channelwatch_collector.snmp.port import Oid, SnmpType, VarBind
 
 _PREPARED = 4_096
@@ -32,6 +33,7 @@ class PduType(IntEnum):
     REPORT = 0xA8
 
 
+_NO_ERROR = b"\x02\x01\x00\x02\x01\x00"
 _PDU_TYPES = {kind.value: kind for kind in PduType}
 
 
@@ -64,6 +66,25 @@ class Pdu(NamedTuple):
     varbinds: list[VarBind]
 
 
+class Response(NamedTuple):
+    """What a response says to a reader."""
+
+    error_status: int
+    error_index: int
+    bindings: Bindings
+
+
+class PduHead(NamedTuple):
+    """A PDU of which the variable bindings, between `at` and `end`, are still to be read."""
+
+    type: PduType
+    request_id: int
+    error_status: int
+    error_index: int
+    at: int
+    end: int
+
+
 class TrapV1(NamedTuple):
     """RFC 1157 section 4.1.6; `uptime` in hundredths of a second, `agent_address` as dotted text."""
 
@@ -94,6 +115,7 @@ def question(kind: PduType, names: tuple[Oid, ...], *, max_repetitions: int = 0)
     return PduTemplate(head, tail)
 
 
+@lru_cache(_PREPARED)
 def community_question(community: bytes, template: PduTemplate) -> PduTemplate:
     """`template` inside a v2c message."""
     inner = b"\x02\x01\x01" + ber.tlv(ber.OCTET_STRING, community) + template.head
@@ -163,8 +185,8 @@ def read_community_message(datagram: bytes) -> CommunityMessage:
     return CommunityMessage(version, community, at, end)
 
 
-def read_pdu(data: bytes, at: int, end: int) -> Pdu:
-    """The PDU at `at`, of any type but TRAP_V1.
+def read_pdu_head(data: bytes, at: int, end: int) -> PduHead:
+    """The PDU at `at`, of any type but TRAP_V1, as far as its variable bindings.
 
     Raises:
         BerError: broken, of an unknown type, or one that no reader has business with (SET).
@@ -174,10 +196,42 @@ def read_pdu(data: bytes, at: int, end: int) -> Pdu:
     if kind is None or kind is PduType.TRAP_V1:
         raise BerError(f"PDU type {tag:#04x} has no place here")
     request_id, at = ber.read_int(data, at, end)
-    status, at = ber.read_int(data, at, end)
-    index, at = ber.read_int(data, at, end)
+    if data[at : at + 6] == _NO_ERROR and at + 6 <= end:
+        status = index = 0
+        at += 6
+    else:
+        status, at = ber.read_int(data, at, end)
+        index, at = ber.read_int(data, at, end)
     at, stop = ber.expect(data, at, end, ber.SEQUENCE)
-    return Pdu(kind, request_id, status, index, ber.read_varbinds(data, at, stop))
+    return PduHead(kind, request_id, status, index, at, stop)
+
+
+def read_response(data: bytes, head: PduHead) -> Response:
+    """`head`, which was found in `data`, with its variable bindings.
+
+    Raises:
+        BerError: broken.
+    """
+    return Response(head.error_status, head.error_index, bindings.read(data, head.at, head.end))
+
+
+def read_whole(data: bytes, head: PduHead) -> Pdu:
+    """`head`, which was found in `data`, with its variable bindings as pairs.
+
+    Raises:
+        BerError: broken.
+    """
+    kind, request_id, status, index, at, end = head
+    return Pdu(kind, request_id, status, index, bindings.pairs(bindings.read(data, at, end)))
+
+
+def read_pdu(data: bytes, at: int, end: int) -> Pdu:
+    """The whole PDU at `at`, of any type but TRAP_V1.
+
+    Raises:
+        BerError: as `read_pdu_head`.
+    """
+    return read_whole(data, read_pdu_head(data, at, end))
 
 
 def read_trap_v1(data: bytes, at: int, end: int) -> TrapV1:
@@ -196,4 +250,5 @@ def read_trap_v1(data: bytes, at: int, end: int) -> TrapV1:
     start, at = ber.expect(data, at, end, SnmpType.TIME_TICKS)
     uptime = int.from_bytes(data[start:at], "big")
     at, stop = ber.expect(data, at, end, ber.SEQUENCE)
-    return TrapV1(enterprise, address, generic, specific, uptime, ber.read_varbinds(data, at, stop))
+    found = bindings.pairs(bindings.read(data, at, stop))
+    return TrapV1(enterprise, address, generic, specific, uptime, found)

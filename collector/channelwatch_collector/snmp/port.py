@@ -161,6 +161,9 @@ class Target:
 
     `address` is a numeric IPv4 or IPv6 address. `timeout_s` is the wait for one answer, `retries` how
     often a question is repeated after the first. `max_repetitions` is the most rows asked of one page.
+    `answers_from_elsewhere` is for agents with several addresses that answer from another one than was asked: their
+    answers are then taken from any address, though only from the same port and with the right id, and with the right
+    community or digest as ever.
     """
 
     address: str
@@ -169,6 +172,7 @@ class Target:
     timeout_s: float = 2.0
     retries: int = 1
     max_repetitions: int = 25
+    answers_from_elsewhere: bool = False
 
     def __post_init__(self) -> None:
         ipaddress.ip_address(self.address)

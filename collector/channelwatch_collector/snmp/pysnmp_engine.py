@@ -10,14 +10,14 @@ from __future__ import annotations
 import asyncio
 import warnings
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from channelwatch_collector.snmp import ber
+from channelwatch_collector.snmp import ber, bindings
 from channelwatch_collector.snmp.limits import EngineLimits, Gate
-from channelwatch_collector.snmp.pdu import Pdu, PduType
+from channelwatch_collector.snmp.pdu import PduType, Response
 from channelwatch_collector.snmp.port import (
     V3,
     AuthProtocol,
@@ -35,7 +35,7 @@ from channelwatch_collector.snmp.port import (
     VarBind,
     snmp_error,
 )
-from channelwatch_collector.snmp.reading import Answered, Ask, Failed, Hints, Reading
+from channelwatch_collector.snmp.reading import Answered, Ask, Failed, Hints, Reading, carry_out
 
 with warnings.catch_warnings():
     # pysnmp imports names that its own MIB compiler has deprecated.
@@ -98,6 +98,8 @@ _FAILURES: tuple[tuple[type[Exception], PollFailure], ...] = (
 )
 
 
+_Put = Callable[[Ask], Awaitable[Answered]]
+
 _LCD = CommandGeneratorLcdConfigurator()
 _NULL = Null("")
 
@@ -153,13 +155,8 @@ class PysnmpEngine:
         Raises:
             SnmpError: the first question failed, or nothing at all could be read.
         """
-        async with self._operation("poll", target) as (core, reading):
-            scalars = await reading.read_scalars(plan.scalars)
-            columns = await reading.read_columns(
-                plan.columns, max_rows=self.limits.max_rows, max_pages=self.limits.max_pages
-            )
-            if not scalars and not columns:
-                reading.raise_failed()
+        async with self._operation("poll", target) as (core, reading, ask):
+            scalars, columns = await carry_out(reading.poll(plan), ask)
             self._peer(target).answered = True
             changed_from = self._note_engine(core, target)
             return PollAnswer(scalars, columns, None, reading.rtt_ms or 0.0, changed_from, reading.failed)
@@ -170,10 +167,8 @@ class PysnmpEngine:
         Raises:
             SnmpError: any of them could not be read.
         """
-        async with self._operation("get", target) as (_, reading):
-            values = await reading.read_scalars(oids)
-            reading.raise_failed()
-            return values
+        async with self._operation("get", target) as (_, reading, ask):
+            return await carry_out(reading.get(oids), ask)
 
     async def walk(
         self, target: Target, root: Oid, *, max_rows: int = 10_000, max_pages: int = 1_000
@@ -183,10 +178,8 @@ class PysnmpEngine:
         Raises:
             SnmpError: it could not be read to its end within the limits.
         """
-        async with self._operation("walk", target) as (_, reading):
-            columns = await reading.read_columns((root,), max_rows=max_rows, max_pages=max_pages)
-            reading.raise_failed()
-            return [((*root, *suffix), value) for suffix, value in columns[root].items()]
+        async with self._operation("walk", target) as (_, reading, ask):
+            return await carry_out(reading.walk(root, max_rows=max_rows, max_pages=max_pages), ask)
 
     async def close(self) -> None:
         """Release the sockets; what is in flight ends as silence."""
@@ -196,7 +189,7 @@ class PysnmpEngine:
         self._cores.clear()
 
     @asynccontextmanager
-    async def _operation(self, name: str, target: Target) -> AsyncIterator[tuple[_Core, Reading]]:
+    async def _operation(self, name: str, target: Target) -> AsyncIterator[tuple[_Core, Reading, _Put]]:
         if not await self._gate.enter():
             self._counters["busy"] += 1
             raise snmp_error(PollFailure.BUSY, operation=name, target=target)
@@ -207,11 +200,8 @@ class PysnmpEngine:
             core = self._core_for(target.credential)
             core.in_use += 1
             peer = self._peer(target)
-            ask = await self._ask_of(core, target, peer)
-            yield (
-                core,
-                Reading(ask, limits=self.limits, max_repetitions=target.max_repetitions, hints=peer.hints),
-            )
+            reading = Reading(limits=self.limits, max_repetitions=target.max_repetitions, hints=peer.hints)
+            yield core, reading, await self._put_of(core, target, peer)
         except Failed as failed:
             self._counters[f"failed_{failed.failure}"] += 1
             if failed.failure in (PollFailure.NO_ANSWER, PollFailure.UNKNOWN_ENGINE):
@@ -251,7 +241,7 @@ class PysnmpEngine:
             peer = self._peers[key] = _Peer()
         return peer
 
-    async def _ask_of(self, core: _Core, target: Target, peer: _Peer) -> Ask:
+    async def _put_of(self, core: _Core, target: Target, peer: _Peer) -> _Put:
         kind = hlapi.Udp6TransportTarget if ":" in target.address else hlapi.UdpTransportTarget
         transport = await kind.create(
             (target.address, target.port), timeout=target.timeout_s, retries=target.retries
@@ -259,27 +249,26 @@ class PysnmpEngine:
         transport.TRANSPORT_DOMAIN = _domain(target, peer)
         context = target.credential.context.encode() if isinstance(target.credential, V3) else b""
 
-        async def ask(pdu_type: PduType, names: tuple[Oid, ...], repetitions: int) -> Answered:
+        async def put(question: Ask) -> Answered:
             loop = asyncio.get_running_loop()
             done: asyncio.Future[tuple[Any, ...]] = loop.create_future()
             started_s = loop.time()
+            is_get = question.kind is PduType.GET
             self._counters["sent"] += 1
             try:
                 agent, _ = _LCD.configure(core.engine, core.security, transport, context)
                 parties = (core.engine, agent, None, context)
-                varbinds = [(name, _NULL) for name in names]
-                if pdu_type is PduType.GET:
+                varbinds = [(name, _NULL) for name in question.names]
+                if is_get:
                     core.get.send_varbinds(*parties, varbinds, _settle, done)
                 else:
-                    core.bulk.send_varbinds(*parties, 0, repetitions, varbinds, _settle, done)
+                    core.bulk.send_varbinds(*parties, 0, question.repetitions, varbinds, _settle, done)
                 answer = await done
             except PySnmpError:
                 raise Failed(PollFailure.MALFORMED) from None
-            return self._read(
-                answer, names if pdu_type is PduType.GET else None, (loop.time() - started_s) * 1e3
-            )
+            return self._read(answer, question.names if is_get else None, (loop.time() - started_s) * 1e3)
 
-        return ask
+        return put
 
     def _read(self, answer: Any, wanted: tuple[Oid, ...] | None, rtt_ms: float) -> Answered:
         problem, status, index, varbinds = answer
@@ -289,8 +278,8 @@ class PysnmpEngine:
         found = [(tuple(name), _value(value)) for name, value in varbinds]
         if wanted is not None and not status and tuple([name for name, _ in found]) != wanted:
             raise Failed(PollFailure.WRONG_OIDS)
-        pdu = Pdu(PduType.RESPONSE, 0, int(status), int(index), found)
-        return Answered(pdu, _OCTETS_OF_A_VARBIND * len(found), rtt_ms)
+        response = Response(int(status), int(index), bindings.of(found))
+        return Answered(response, _OCTETS_OF_A_VARBIND * len(found), rtt_ms)
 
     def _note_engine(self, core: _Core, target: Target) -> bytes | None:
         """The engine ID that this address had before, if an authenticating user now finds another."""

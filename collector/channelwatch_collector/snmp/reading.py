@@ -1,19 +1,26 @@
-"""Carrying out a plan by single questions, whoever sends them: splitting, paging, setting faults aside."""
+"""Carrying out a plan by single questions, whoever sends them: splitting, paging, setting faults aside. Pure.
+
+A reading is a generator: it yields what to ask, is sent each answer, and returns what was read.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
-from typing import NamedTuple
+from collections.abc import Awaitable, Callable, Generator, Sequence
+from typing import NamedTuple, TypeVar
 
 from channelwatch_collector.snmp.limits import EngineLimits
-from channelwatch_collector.snmp.pdu import ErrorStatus, Pdu, PduType
-from channelwatch_collector.snmp.port import Oid, PollFailure, SnmpType, Value
+from channelwatch_collector.snmp.pdu import ErrorStatus, PduType, Response
+from channelwatch_collector.snmp.port import Oid, PollFailure, PollPlan, SnmpType, Value, VarBind
 from channelwatch_collector.snmp.walk import ColumnReader, PageHint, failure_of
 
 _MAX_HINTS = 8
 
 Hints = dict[tuple[Oid, ...], PageHint]
 """What walks of one agent have taught, by the columns read together."""
+
+Scalars = dict[Oid, Value]
+Columns = dict[Oid, dict[Oid, Value]]
+T = TypeVar("T")
 
 
 class Failed(Exception):
@@ -24,19 +31,43 @@ class Failed(Exception):
         self.failure = failure
 
 
+class Ask(NamedTuple):
+    """One question: its kind, the names, and for GET_BULK the repetitions.
+
+    The answer to a GET carries exactly the names asked, or an error-status.
+    """
+
+    kind: PduType
+    names: tuple[Oid, ...]
+    repetitions: int = 0
+
+
 class Answered(NamedTuple):
     """A response, the octets of its datagram and the wait for it, of the attempt that it answers."""
 
-    pdu: Pdu
+    response: Response
     octets: int
     rtt_ms: float
 
 
-Ask = Callable[[PduType, tuple[Oid, ...], int], Awaitable[Answered]]
-"""Puts one question: its kind, the names, and for GET_BULK the repetitions.
+Steps = Generator[Ask, Answered, T]
+"""A reading under way; `Failed` is thrown in for a question without an answer, and comes out if nothing is left."""
 
-The answer to a GET carries exactly the names asked, or an error-status. Raises `Failed`.
-"""
+
+async def carry_out(steps: Steps[T], ask: Callable[[Ask], Awaitable[Answered]]) -> T:
+    """Drive `steps` to their end with `ask`, which raises `Failed`."""
+    try:
+        question = next(steps)
+        while True:
+            try:
+                answered = await ask(question)
+            except Failed as failed:
+                question = steps.throw(failed)
+            else:
+                question = steps.send(answered)
+    except StopIteration as end:
+        result: T = end.value
+        return result
 
 
 class Reading:
@@ -46,8 +77,7 @@ class Reading:
     means that the agent has not answered yet, and then a failed question fails the whole.
     """
 
-    def __init__(self, ask: Ask, *, limits: EngineLimits, max_repetitions: int, hints: Hints) -> None:
-        self._put = ask
+    def __init__(self, *, limits: EngineLimits, max_repetitions: int, hints: Hints) -> None:
         self._limits = limits
         self._max_repetitions = max_repetitions
         self._hints = hints
@@ -55,9 +85,31 @@ class Reading:
         self.failed: dict[Oid, PollFailure] = {}
         self._lost: PollFailure | None = None
 
-    async def read_scalars(self, oids: Sequence[Oid]) -> dict[Oid, Value]:
+    def poll(self, plan: PollPlan) -> Steps[tuple[Scalars, Columns]]:
+        """Read all of `plan`; raises `Failed` if nothing at all could be read."""
+        scalars = yield from self.scalars(plan.scalars)
+        columns = yield from self.columns(
+            plan.columns, max_rows=self._limits.max_rows, max_pages=self._limits.max_pages
+        )
+        if not scalars and not columns:
+            self._raise_failed()
+        return scalars, columns
+
+    def get(self, oids: Sequence[Oid]) -> Steps[Scalars]:
+        """Read exact instances; raises `Failed` if any could not be read."""
+        values = yield from self.scalars(oids)
+        self._raise_failed()
+        return values
+
+    def walk(self, root: Oid, *, max_rows: int, max_pages: int) -> Steps[list[VarBind]]:
+        """Everything below `root`; raises `Failed` if it could not be read to its end."""
+        columns = yield from self.columns((root,), max_rows=max_rows, max_pages=max_pages)
+        self._raise_failed()
+        return [((*root, *suffix), value) for suffix, value in columns[root].items()]
+
+    def scalars(self, oids: Sequence[Oid]) -> Steps[Scalars]:
         """GET all of `oids`, a bounded number at a time, splitting what the agent refuses as a whole."""
-        values: dict[Oid, Value] = {}
+        values: Scalars = {}
         unread = tuple(dict.fromkeys(oids))
         size = self._limits.max_names
         chunks = [unread[at : at + size] for at in range(0, len(unread), size)]
@@ -70,42 +122,18 @@ class Reading:
                 continue
             questions_left -= 1
             try:
-                pdu = (await self._ask(PduType.GET, names)).pdu
+                response = (yield from self._ask(Ask(PduType.GET, names))).response
             except Failed as failed:
                 self._lose(failed)
                 chunks.append(names)
                 continue
-            if pdu.error_status:
-                chunks.extend(self._narrow(names, pdu.error_status, pdu.error_index, values))
+            if response.error_status:
+                chunks.extend(self._narrow(names, response.error_status, response.error_index, values))
             else:
-                values.update(pdu.varbinds)
+                values.update(zip(names, response.bindings.values, strict=True))
         return values
 
-    def _lose(self, failed: Failed) -> None:
-        """An agent that never answered fails the operation; one that stopped answering spoils the rest."""
-        if self.rtt_ms is None:
-            raise failed
-        self._lost = failed.failure
-
-    def _narrow(
-        self, names: tuple[Oid, ...], status: int, index: int, values: dict[Oid, Value]
-    ) -> list[tuple[Oid, ...]]:
-        """What to ask after an error-status: without the culprit, or in halves if none is named."""
-        culprit = index if 1 <= index <= len(names) else 1 if len(names) == 1 else 0
-        if not culprit or (status == ErrorStatus.TOO_BIG and len(names) > 1):
-            middle = len(names) // 2
-            return [names[middle:], names[:middle]]
-        name = names[culprit - 1]
-        if status == ErrorStatus.NO_SUCH_NAME:
-            values[name] = Value(SnmpType.NO_SUCH_INSTANCE, None)
-        else:
-            self.failed[name] = failure_of(status)
-        rest = names[: culprit - 1] + names[culprit:]
-        return [rest] if rest else []
-
-    async def read_columns(
-        self, roots: Sequence[Oid], *, max_rows: int, max_pages: int
-    ) -> dict[Oid, dict[Oid, Value]]:
+    def columns(self, roots: Sequence[Oid], *, max_rows: int, max_pages: int) -> Steps[Columns]:
         """GETBULK all of `roots` to their ends; those that fail are left out and named in `failed`."""
         hints = self._hints
         key = tuple(roots)
@@ -122,27 +150,49 @@ class Reading:
             reader.give_up(self._lost)
         while names := reader.question():
             try:
-                page = await self._ask(PduType.GET_BULK, names, reader.repetitions())
+                page = yield from self._ask(Ask(PduType.GET_BULK, names, reader.repetitions()))
             except Failed as failed:
                 if self.rtt_ms is None:
                     raise
                 reader.silent(failed.failure)
                 continue
-            if page.pdu.error_status:
-                reader.refused(page.pdu.error_status, page.pdu.error_index)
+            if page.response.error_status:
+                reader.refused(page.response.error_status, page.response.error_index)
             else:
-                reader.take(page.pdu.varbinds, page.octets)
+                reader.take(page.response.bindings, page.octets)
         hints[key] = reader.learn()
         self.failed.update(reader.failed)
         return reader.columns()
 
-    async def _ask(self, kind: PduType, names: tuple[Oid, ...], repetitions: int = 0) -> Answered:
-        answered = await self._put(kind, names, repetitions)
+    def _ask(self, question: Ask) -> Steps[Answered]:
+        answered = yield question
         if self.rtt_ms is None:
             self.rtt_ms = answered.rtt_ms
         return answered
 
-    def raise_failed(self) -> None:
+    def _lose(self, failed: Failed) -> None:
+        """An agent that never answered fails the operation; one that stopped answering spoils the rest."""
+        if self.rtt_ms is None:
+            raise failed
+        self._lost = failed.failure
+
+    def _narrow(
+        self, names: tuple[Oid, ...], status: int, index: int, values: Scalars
+    ) -> list[tuple[Oid, ...]]:
+        """What to ask after an error-status: without the culprit, or in halves if none is named."""
+        culprit = index if 1 <= index <= len(names) else 1 if len(names) == 1 else 0
+        if not culprit or (status == ErrorStatus.TOO_BIG and len(names) > 1):
+            middle = len(names) // 2
+            return [names[middle:], names[:middle]]
+        name = names[culprit - 1]
+        if status == ErrorStatus.NO_SUCH_NAME:
+            values[name] = Value(SnmpType.NO_SUCH_INSTANCE, None)
+        else:
+            self.failed[name] = failure_of(status)
+        rest = names[: culprit - 1] + names[culprit:]
+        return [rest] if rest else []
+
+    def _raise_failed(self) -> None:
         """Where nothing may be missing: raise the first failure that was set aside."""
         for failure in self.failed.values():
             raise Failed(failure)

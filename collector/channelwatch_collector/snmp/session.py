@@ -13,11 +13,13 @@ from typing import NamedTuple
 
 from channelwatch_collector.snmp import v3
 from channelwatch_collector.snmp.pdu import (
-    Pdu,
+    PduHead,
     PduTemplate,
     PduType,
+    Response,
     community_question,
     question,
+    read_response,
 )
 from channelwatch_collector.snmp.port import (
     V3,
@@ -75,7 +77,7 @@ class Report(NamedTuple):
     authentic: bool
 
 
-Answer = Pdu | Report
+Answer = Response | Report
 
 
 @dataclass(slots=True)
@@ -115,17 +117,18 @@ class CommunitySession:
         """The question with `message_id`."""
         return community_question(self._community, template).fill(message_id)
 
-    def read(self, community: bytes, pdu: Pdu) -> Pdu:
-        """The response `pdu`, which came under `community`.
+    def read(self, datagram: bytes, community: bytes, head: PduHead) -> Response:
+        """The response that `head` begins in `datagram`, which came under `community`.
 
         Raises:
             Refused: another community, or a PDU that is no answer.
+            BerError: broken inside.
         """
         if not hmac.compare_digest(community, self._community):
             raise Refused(Drop.WRONG_COMMUNITY, PollFailure.WRONG_COMMUNITY)
-        if pdu.type is not PduType.RESPONSE:
+        if head.type is not PduType.RESPONSE:
             raise Refused(Drop.NOT_A_RESPONSE, PollFailure.MALFORMED)
-        return pdu
+        return read_response(datagram, head)
 
     def clock(self) -> AgentClock | None:
         """v2c tells nothing of it."""
@@ -144,6 +147,7 @@ class UsmSession:
         self._user = user
         self._salts = salts
         self._counters = counters
+        self._context = user.context.encode()
         self._engine_id = b""
         self._time = EngineTime()
         self._keys = _NO_KEYS
@@ -175,7 +179,7 @@ class UsmSession:
         if boots or self._time.seen_at_s:
             time_s = self._time.now(now_s)
         envelope = v3.Envelope(message_id, True, self._engine_id, boots, time_s, self._user.user.encode())
-        scoped = v3.encode_scoped_pdu(self._engine_id, self._user.context.encode(), template.fill(message_id))
+        scoped = v3.encode_scoped_pdu(self._engine_id, self._context, template.fill(message_id))
         level = self._user.level
         salt = self._salts.take() if level is SecurityLevel.AUTH_PRIV else b""
         return v3.encode_message(envelope, scoped, self._keys, level=level, salt=salt)
@@ -190,24 +194,25 @@ class UsmSession:
         authentic = False
         if header.level is not SecurityLevel.NO_AUTH_NO_PRIV:
             authentic = self._check_digest(datagram, header)
-        scoped = v3.read_scoped_pdu(datagram, header, self._keys)
-        pdu = scoped.pdu
-        if pdu.type is PduType.REPORT:
-            complaint = pdu.varbinds[0][0] if pdu.varbinds else ()
-            return Report(complaint, header.engine_id, header.boots, header.time_s, authentic)
-        if pdu.type is not PduType.RESPONSE or pdu.request_id != header.msg_id:
+        scoped = v3.open_scoped_pdu(datagram, header, self._keys)
+        head = scoped.head
+        if head.type is PduType.REPORT:
+            names = read_response(scoped.data, head).bindings.names.oids
+            return Report(names[0] if names else (), header.engine_id, header.boots, header.time_s, authentic)
+        if head.type is not PduType.RESPONSE or head.request_id != header.msg_id:
             raise Refused(Drop.NOT_A_RESPONSE, PollFailure.MALFORMED)
         if header.level is not self._user.level:
             raise Refused(Drop.BELOW_LEVEL, PollFailure.UNAUTHENTIC)
         if header.engine_id != self._engine_id:
             raise Refused(Drop.WRONG_ENGINE, PollFailure.UNAUTHENTIC)
-        if scoped.context != self._user.context.encode():
+        if scoped.context != self._context:
             raise Refused(Drop.WRONG_CONTEXT, PollFailure.MALFORMED)
+        response = read_response(scoped.data, head)
         if authentic and not self._time.learn(header.boots, header.time_s, now_s):
             raise Refused(Drop.STALE, PollFailure.NOT_IN_TIME_WINDOW)
         if authentic:
             self._trust()
-        return pdu
+        return response
 
     def follow(self, report: Report, now_s: float) -> PollFailure | None:
         """Act on a complaint: None if the question is worth asking again, else what it fails with."""

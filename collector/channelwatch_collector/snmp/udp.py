@@ -18,7 +18,7 @@ from channelwatch_collector.snmp.port import MAX_DATAGRAM
 Address = tuple[str, int]
 """Numeric address as the kernel writes it, and port."""
 
-DATAGRAMS_PER_TURN = 256
+DATAGRAMS_PER_TURN = 64
 """After so many the loop gets to run other things; the socket stays readable and calls again."""
 MAX_UNSENT = 4_096
 """Datagrams kept while the kernel's send buffer is full; beyond it they are dropped and counted."""
@@ -28,6 +28,8 @@ _IP_RECVERR, _IPV6_RECVERR = 11, 25
 _MSG_ERRQUEUE = getattr(socket, "MSG_ERRQUEUE", 0)
 _EXTENDED_ERROR = struct.Struct("=IBBBBII")
 _ERRORS_PER_READ = 64
+_SO_MEMINFO = 55
+_MEMINFO = struct.Struct("=9I")
 
 OnDatagram = Callable[[bytes, Address], None]
 OnRefused = Callable[[Address, int], None]
@@ -53,6 +55,7 @@ class UdpSocket:
         self._on_refused = on_refused
         self._unsent: deque[tuple[bytes, Address]] = deque()
         self._counters = counters
+        self._kernel_drops = 0
         self._loop = asyncio.get_running_loop()
         ipv6 = ":" in local[0]
         self._socket = socket.socket(socket.AF_INET6 if ipv6 else socket.AF_INET, socket.SOCK_DGRAM)
@@ -78,6 +81,14 @@ class UdpSocket:
         host, port = self._socket.getsockname()[:2]
         return host, port
 
+    def kernel_drops(self) -> int:
+        """Datagrams for this socket that the kernel threw away, most of all because the receive buffer was full."""
+        if sys.platform == "linux" and self._socket.fileno() >= 0:
+            # SK_MEMINFO_DROPS of linux/sock_diag.h: the figure that /proc/net/udp shows.
+            memory = self._socket.getsockopt(socket.SOL_SOCKET, _SO_MEMINFO, _MEMINFO.size)
+            self._kernel_drops = _MEMINFO.unpack(memory)[8]
+        return self._kernel_drops
+
     def drain(self) -> bool:
         """Hand over what the kernel holds; False if there may be more.
 
@@ -99,9 +110,13 @@ class UdpSocket:
 
     def send(self, datagram: bytes, peer: Address) -> int:
         """Send now, or queue if the kernel's buffer is full; returns 0 or the errno of a refusal."""
-        if self._unsent:
-            return self._keep(datagram, peer)
-        return self._send_now(datagram, peer)
+        if not self._unsent:
+            try:
+                self._socket.sendto(datagram, peer)
+            except OSError as problem:
+                return self._send_again(datagram, peer, problem)
+            return 0
+        return self._keep(datagram, peer)
 
     def close(self) -> None:
         """Release the socket. What is unsent is lost."""
@@ -110,16 +125,17 @@ class UdpSocket:
             self._loop.remove_writer(self._socket.fileno())
             self._socket.close()
 
-    def _send_now(self, datagram: bytes, peer: Address) -> int:
+    def _send_again(self, datagram: bytes, peer: Address, problem: OSError) -> int:
         # The kernel reports an earlier ICMP error of any peer on the next call; that one is not ours.
         for _ in range(_ERRORS_PER_READ):
+            if isinstance(problem, BlockingIOError | InterruptedError):
+                return self._keep(datagram, peer)
+            if not self._read_errors():
+                return problem.errno or errno.EIO
             try:
                 self._socket.sendto(datagram, peer)
-            except (BlockingIOError, InterruptedError):
-                return self._keep(datagram, peer)
-            except OSError as problem:
-                if not self._read_errors():
-                    return problem.errno or errno.EIO
+            except OSError as again:
+                problem = again
             else:
                 return 0
         return errno.EIO

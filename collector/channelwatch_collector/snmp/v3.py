@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from channelwatch_collector.snmp import ber
 from channelwatch_collector.snmp.ber import BerError
-from channelwatch_collector.snmp.pdu import Pdu, Version, read_pdu, read_version
+from channelwatch_collector.snmp.pdu import Pdu, PduHead, Version, read_pdu_head, read_version, read_whole
 from channelwatch_collector.snmp.port import MAX_DATAGRAM, Oid, SecurityLevel
 from channelwatch_collector.snmp.usm import MAX_BOOTS, MAX_TIME_S, SALT_OCTETS, Keys
 
@@ -60,6 +60,15 @@ class ScopedPdu(NamedTuple):
     context_engine_id: bytes
     context: bytes
     pdu: Pdu
+
+
+class OpenedPdu(NamedTuple):
+    """RFC 3412 section 6.8, with the PDU in `data` as far as its variable bindings."""
+
+    context_engine_id: bytes
+    context: bytes
+    data: bytes
+    head: PduHead
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +126,7 @@ def read_header(datagram: bytes) -> Header:
     )
 
 
-def read_scoped_pdu(datagram: bytes, header: Header, keys: Keys) -> ScopedPdu:
+def open_scoped_pdu(datagram: bytes, header: Header, keys: Keys) -> OpenedPdu:
     """The scopedPDU of a message whose digest has been checked, decrypted if need be.
 
     Raises:
@@ -133,7 +142,17 @@ def read_scoped_pdu(datagram: bytes, header: Header, keys: Keys) -> ScopedPdu:
     at, end = ber.expect(data, at, end, ber.SEQUENCE)
     context_engine_id, at = ber.read_octets(data, at, end)
     context, at = ber.read_octets(data, at, end)
-    return ScopedPdu(context_engine_id, context, read_pdu(data, at, end))
+    return OpenedPdu(context_engine_id, context, data, read_pdu_head(data, at, end))
+
+
+def read_scoped_pdu(datagram: bytes, header: Header, keys: Keys) -> ScopedPdu:
+    """The same with its variable bindings.
+
+    Raises:
+        BerError: as `open_scoped_pdu`.
+    """
+    context_engine_id, context, data, head = open_scoped_pdu(datagram, header, keys)
+    return ScopedPdu(context_engine_id, context, read_whole(data, head))
 
 
 def encode_scoped_pdu(context_engine_id: bytes, context: bytes, pdu: bytes) -> bytes:

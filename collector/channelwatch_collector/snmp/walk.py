@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
 
+from channelwatch_collector.snmp.bindings import Bindings, Names
 from channelwatch_collector.snmp.pdu import ErrorStatus
-from channelwatch_collector.snmp.port import Oid, PollFailure, SnmpType, Value, VarBind
+from channelwatch_collector.snmp.port import Oid, PollFailure, Value
 
 ANSWER_OCTETS = 1_400
 """Answers are kept below this, so that an encryptor's tunnel need not fragment them."""
@@ -14,8 +17,8 @@ GUESSED_OCTETS = 30
 """Of one variable binding, before any has been seen."""
 CAREFUL_OCTETS = 175
 """Asked for after silence, in case the path loses larger answers."""
-
-_ENDS = frozenset({SnmpType.END_OF_MIB_VIEW, SnmpType.NO_SUCH_OBJECT, SnmpType.NO_SUCH_INSTANCE})
+_CACHED_PAGES = 512
+_MAX_CACHED_BINDINGS = 256
 
 
 @dataclass(slots=True)
@@ -31,11 +34,13 @@ class PageHint:
     answer_octets: int = ANSWER_OCTETS
 
 
-@dataclass(slots=True)
-class _Column:
-    root: Oid
+class _Part(NamedTuple):
+    """What one answer brought of one column: whole suffixes, the last name below the root, whether it ends here."""
+
+    suffixes: tuple[Oid, ...]
     last: Oid
-    rows: dict[Oid, Value] = field(default_factory=dict)
+    ends: bool
+    failure: PollFailure | None
 
 
 class ColumnReader:
@@ -54,61 +59,64 @@ class ColumnReader:
         max_pages: int,
         hint: PageHint | None = None,
     ) -> None:
-        self._columns = [_Column(root, root) for root in dict.fromkeys(columns)]
-        self._active = list(self._columns)
+        self._active = tuple(dict.fromkeys(columns))
+        self._lasts = self._active
+        self._rows: dict[Oid, dict[Oid, Value]] = {root: {} for root in self._active}
         self._max_repetitions = max_repetitions
         self._max_rows = max_rows
         self._pages_left = max_pages
         self._hint = hint or PageHint()
         self._abreast = len(self._active)
+        self._fullest = 0
         self.failed: dict[Oid, PollFailure] = {}
 
     def question(self) -> tuple[Oid, ...]:
         """The objects to start the next page from; empty when all columns are done."""
-        return tuple(column.last for column in self._active[: self._abreast])
+        return self._lasts[: self._abreast]
 
     def repetitions(self) -> int:
         """Rows to ask for: what is probably left and one more, within the limits of count and size."""
-        read = len(self._active[0].rows)
+        read = len(self._rows[self._active[0]])
         known = self._hint.rows
         expected = self._max_repetitions if known is None or known < read else known - read + 1
         abreast = min(self._abreast, len(self._active))
         fitting = self._hint.answer_octets // (self._hint.octets * abreast)
         return max(1, min(self._max_repetitions, expected, fitting))
 
-    def take(self, varbinds: Sequence[VarBind], octets: int) -> None:
+    def take(self, found: Bindings, octets: int) -> None:
         """An answer without error; `octets` is the size of its datagram."""
-        asked = self._active[: self._abreast]
-        if not varbinds:
+        names, values, absent = found
+        if not values:
             self.refused(ErrorStatus.TOO_BIG, 0)
             return
-        self._hint.octets = max(1, octets // len(varbinds))
+        if len(values) >= self._fullest:  # shorter ones are mostly frame
+            self._fullest = len(values)
+            self._hint.octets = max(1, octets // len(values))
         self._hint.answer_octets = max(self._hint.answer_octets, min(octets, ANSWER_OCTETS))
+        asked, lasts = self._active[: self._abreast], self._lasts[: self._abreast]
         width = len(asked)
-        finished = {
-            column.root for at, column in enumerate(asked) if not self._extend(column, varbinds[at::width])
-        }
-        self._pages_left -= 1
-        self._active = [column for column in self._active if column.root not in finished]
-        if self._pages_left <= 0:
-            self.give_up(PollFailure.WALK_TOO_LONG)
+        divide = _known_parts if len(values) <= _MAX_CACHED_BINDINGS else _parts
+        going = []
+        for at, (root, part) in enumerate(zip(asked, divide(asked, lasts, names, absent), strict=True)):
+            self._rows[root].update(zip(part.suffixes, values[at::width], strict=False))
+            if self._goes_on(root, part):
+                going.append((root, part.last))
+        self._go_on(going + self._pairs()[width:])
+        self._count_page()
 
     def refused(self, status: int, index: int) -> None:
         """An answer with an error-status: ask for less, or give up the column that `index` (from 1) names."""
         asked = self._active[: self._abreast]
-        self._pages_left -= 1
+        culprit = asked[index - 1] if 1 <= index <= len(asked) else asked[0] if len(asked) == 1 else None
         if status == ErrorStatus.TOO_BIG:
             self._ask_less(PollFailure.TOO_BIG)
         elif status == ErrorStatus.NO_SUCH_NAME and len(asked) == 1:
-            self._active.remove(asked[0])
-        elif 1 <= index <= len(asked):
-            self._fail(asked[index - 1], failure_of(status))
-        elif len(asked) > 1:
-            self._abreast = 1
+            self._drop(asked[0])
+        elif culprit is not None:
+            self._fail(culprit, failure_of(status))
         else:
-            self._fail(asked[0], failure_of(status))
-        if self._pages_left <= 0:
-            self.give_up(PollFailure.WALK_TOO_LONG)
+            self._abreast = 1
+        self._count_page()
 
     def silent(self, failure: PollFailure) -> None:
         """No usable answer to a page, after all retries.
@@ -126,33 +134,51 @@ class ColumnReader:
         else:
             self.give_up(failure)
 
+    def give_up(self, failure: PollFailure) -> None:
+        """Fail every column still open."""
+        self.failed.update(dict.fromkeys(self._active, failure))
+        self._go_on([])
+
     def columns(self) -> dict[Oid, dict[Oid, Value]]:
         """The rows of each column that did not fail, by suffix in the agent's order."""
-        return {column.root: column.rows for column in self._columns if column.root not in self.failed}
+        if not self.failed:
+            return self._rows
+        return {root: rows for root, rows in self._rows.items() if root not in self.failed}
 
     def learn(self) -> PageHint:
         """The hint for next time; columns that were not read to their end teach nothing about rows."""
         if not self.failed:
-            self._hint.rows = max((len(column.rows) for column in self._columns), default=0)
+            self._hint.rows = max(map(len, self._rows.values()), default=0)
         return self._hint
 
-    def _extend(self, column: _Column, rows: Sequence[VarBind]) -> bool:
-        """Append what is below the root; False when the column ends or fails within these rows."""
-        root, last, kept = column.root, column.last, column.rows
-        depth = len(root)
-        for name, value in rows:
-            if name[:depth] != root or value.type in _ENDS:
-                return False
-            if name <= last:
-                self.failed[root] = PollFailure.WALK_NOT_INCREASING
-                return False
-            kept[name[depth:]] = value
-            last = name
-        column.last = last
-        if len(kept) > self._max_rows:
+    def _goes_on(self, root: Oid, part: _Part) -> bool:
+        if part.failure is not None:
+            self.failed[root] = part.failure
+        elif not part.ends and len(self._rows[root]) > self._max_rows:
             self.failed[root] = PollFailure.WALK_TOO_LONG
-            return False
-        return True
+        else:
+            return not part.ends
+        return False
+
+    def _pairs(self) -> list[tuple[Oid, Oid]]:
+        return list(zip(self._active, self._lasts, strict=True))
+
+    def _go_on(self, pairs: Sequence[tuple[Oid, Oid]]) -> None:
+        """The columns still open, each with where to go on from."""
+        self._active = tuple([root for root, _ in pairs])
+        self._lasts = tuple([last for _, last in pairs])
+
+    def _drop(self, done: Oid) -> None:
+        self._go_on([pair for pair in self._pairs() if pair[0] != done])
+
+    def _fail(self, root: Oid, failure: PollFailure) -> None:
+        self.failed[root] = failure
+        self._drop(root)
+
+    def _count_page(self) -> None:
+        self._pages_left -= 1
+        if self._pages_left <= 0:
+            self.give_up(PollFailure.WALK_TOO_LONG)
 
     def _ask_less(self, failure: PollFailure) -> None:
         if self._max_repetitions > 1:
@@ -162,15 +188,39 @@ class ColumnReader:
         else:
             self._fail(self._active[0], failure)
 
-    def _fail(self, column: _Column, failure: PollFailure) -> None:
-        self.failed[column.root] = failure
-        self._active.remove(column)
 
-    def give_up(self, failure: PollFailure) -> None:
-        """Fail every column still open."""
-        for column in self._active:
-            self.failed[column.root] = failure
-        self._active = []
+def _parts(
+    roots: tuple[Oid, ...], lasts: tuple[Oid, ...], names: Names, absent: tuple[int, ...]
+) -> tuple[_Part, ...]:
+    """How the `names` of an answer, read row by row, belong to the columns below `roots` after `lasts`."""
+    width = len(roots)
+    return tuple(
+        [
+            _part_of(
+                root,
+                last,
+                names.oids[at::width],
+                [(gone - at) // width for gone in absent if gone % width == at],
+            )
+            for at, (root, last) in enumerate(zip(roots, lasts, strict=True))
+        ]
+    )
+
+
+_known_parts = lru_cache(_CACHED_PAGES)(_parts)
+
+
+def _part_of(root: Oid, last: Oid, oids: tuple[Oid, ...], absent: Sequence[int]) -> _Part:
+    depth = len(root)
+    suffixes: list[Oid] = []
+    for row, oid in enumerate(oids):
+        if oid[:depth] != root or row in absent:
+            return _Part(tuple(suffixes), last, True, None)
+        if oid <= last:
+            return _Part(tuple(suffixes), last, True, PollFailure.WALK_NOT_INCREASING)
+        suffixes.append(oid[depth:])
+        last = oid
+    return _Part(tuple(suffixes), last, False, None)
 
 
 def failure_of(status: int) -> PollFailure:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from channelwatch_collector.snmp.bindings import of
 from channelwatch_collector.snmp.pdu import ErrorStatus
 from channelwatch_collector.snmp.port import Oid, PollFailure, SnmpType, Value, VarBind
 from channelwatch_collector.snmp.walk import ColumnReader, PageHint
@@ -28,9 +29,9 @@ def reader(*columns: Oid, hint: PageHint | None = None, **limits: int) -> Column
 def test_columns_of_different_length_end_each_at_its_own_place() -> None:
     walk = reader(A, B)
     assert walk.question() == (A, B)
-    walk.take([row(A, 1), row(B, 1, 7), row(A, 2), row((1, 3, 6, 1, 9, 3), 1)], 100)
+    walk.take(of([row(A, 1), row(B, 1, 7), row(A, 2), row((1, 3, 6, 1, 9, 3), 1)]), 100)
     assert walk.question() == ((*A, 2),)
-    walk.take([row(B, 1, 7)], 50)
+    walk.take(of([row(B, 1, 7)]), 50)
     assert walk.question() == ()
     assert walk.columns() == {
         A: {(1,): Value(SnmpType.INTEGER, 1), (2,): Value(SnmpType.INTEGER, 2)},
@@ -41,28 +42,28 @@ def test_columns_of_different_length_end_each_at_its_own_place() -> None:
 
 def test_a_column_that_the_device_lacks_is_empty_and_no_failure() -> None:
     walk = reader(A)
-    walk.take([(A, END)], 40)
+    walk.take(of([(A, END)]), 40)
     assert (walk.question(), walk.columns(), walk.failed) == ((), {A: {}}, {})
 
 
 def test_an_answer_cut_in_the_middle_of_a_row_loses_nothing() -> None:
     walk = reader(A, B)
-    walk.take([row(A, 1), row(B, 1), row(A, 2)], 100)
+    walk.take(of([row(A, 1), row(B, 1), row(A, 2)]), 100)
     assert walk.question() == ((*A, 2), (*B, 1))
 
 
 def test_repeating_an_object_fails_its_column_alone() -> None:
     walk = reader(A, B)
-    walk.take([row(A, 5), row(B, 1), row(A, 5), row(B, 2)], 100)
+    walk.take(of([row(A, 5), row(B, 1), row(A, 5), row(B, 2)]), 100)
     assert walk.failed == {A: PollFailure.WALK_NOT_INCREASING}
     assert walk.question() == ((*B, 2),)
-    walk.take([(B, END)], 30)
+    walk.take(of([(B, END)]), 30)
     assert list(walk.columns()) == [B]
 
 
 def test_going_backwards_fails_the_column() -> None:
     walk = reader(A)
-    walk.take([row(A, 5), row(A, 4)], 100)
+    walk.take(of([row(A, 5), row(A, 4)]), 100)
     assert walk.failed == {A: PollFailure.WALK_NOT_INCREASING}
 
 
@@ -71,7 +72,7 @@ def test_an_endless_column_stops_at_the_row_limit() -> None:
     for page in range(5):
         if not walk.question():
             break
-        walk.take([row(A, 1 + page * 4 + at) for at in range(4)], 100)
+        walk.take(of([row(A, 1 + page * 4 + at) for at in range(4)]), 100)
     assert walk.failed == {A: PollFailure.WALK_TOO_LONG}
     assert walk.question() == ()
 
@@ -81,7 +82,7 @@ def test_an_endless_column_stops_at_the_page_limit() -> None:
     pages = 0
     while walk.question():
         pages += 1
-        walk.take([row(A, pages)], 100)
+        walk.take(of([row(A, pages)]), 100)
     assert pages == 3
     assert walk.failed == {A: PollFailure.WALK_TOO_LONG}
 
@@ -109,15 +110,15 @@ def test_an_error_that_names_nothing_is_tracked_down_column_by_column() -> None:
     assert walk.question() == (A,)
     walk.refused(ErrorStatus.GEN_ERR, 0)
     assert walk.question() == (B,)
-    walk.take([(B, END)], 30)
+    walk.take(of([(B, END)]), 30)
     assert walk.failed == {A: PollFailure.GEN_ERR}
 
 
 def test_an_empty_answer_counts_as_too_big() -> None:
     walk = reader(A, max_repetitions=2)
-    walk.take([], 30)
+    walk.take(of([]), 30)
     assert walk.repetitions() == 1
-    walk.take([], 30)
+    walk.take(of([]), 30)
     assert walk.failed == {A: PollFailure.TOO_BIG}
 
 
@@ -129,7 +130,7 @@ def test_pages_are_kept_below_the_size_that_a_tunnel_carries() -> None:
 
 def test_the_next_walk_asks_for_the_rows_of_the_last_and_one_more() -> None:
     walk = reader(A)
-    walk.take([row(A, 1), row(A, 2), row(A, 3), (A, END)], 120)
+    walk.take(of([row(A, 1), row(A, 2), row(A, 3), (A, END)]), 120)
     again = reader(A, hint=walk.learn())
     assert again.repetitions() == 4
 

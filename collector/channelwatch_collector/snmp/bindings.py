@@ -1,0 +1,134 @@
+"""Variable bindings by the dozen: a poller spends most of its time here.
+
+One regular expression takes a whole VariableBindingList of short lengths apart, and its lengths are checked
+all together. Names come again and again, so a list of names is decoded once and shared; counters and gauges
+are decoded each time; other values are looked up by their octets. A list that holds anything else, such as a
+long text or a value of unknown kind, is read element by element.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from functools import lru_cache, partial
+from operator import add
+from typing import NamedTuple
+
+from channelwatch_collector.snmp import ber
+from channelwatch_collector.snmp.port import Oid, SnmpType, Value, VarBind
+
+_CACHED_VALUES = 32_768
+"""Of at most 125 octets each."""
+_CACHED_NAMES = 512
+_MAX_CACHED_OCTETS = 2_048
+_LONGEST = 123
+"""Octets of a name or a value: with more, the binding's own length would need a second octet."""
+
+
+class Names:
+    """The names of a VariableBindingList, shared by all lists that hold the same: equal only to itself."""
+
+    __slots__ = ("oids",)
+
+    def __init__(self, oids: tuple[Oid, ...]) -> None:
+        self.oids = oids
+
+
+class Bindings(NamedTuple):
+    """A VariableBindingList. `absent` are the positions of the three exceptions of RFC 3416 section 3."""
+
+    names: Names
+    values: list[Value]
+    absent: tuple[int, ...] = ()
+
+
+def _of_length(lengths: Iterable[int]) -> bytes:
+    """A pattern for a length octet and as many octets, tried in the order of `lengths`."""
+    return b"(?:" + b"|".join(b"\\x%02x.{%d}" % (length, length) for length in lengths) + b")"
+
+
+_COMMON, _LONG, _TINY = range(8, 20), range(20, _LONGEST), range(8)
+_BINDING = re.compile(
+    rb"0([\0-\x7f])(\x06" + _of_length((*_COMMON, *_TINY, *_LONG)) + rb")"
+    rb"([\x41-\x43\x46]" + _of_length(range(1, 10)) + rb"|"
+    rb"[\x02\x04-\x06\x40\x44\x80-\x82]" + _of_length(range(_LONGEST)) + rb")",
+    re.DOTALL,
+)
+_NAME = re.compile(rb"\x06" + _of_length(range(_LONGEST)), re.DOTALL)
+_UNSIGNED = {
+    int(kind): kind
+    for kind in (SnmpType.COUNTER32, SnmpType.GAUGE32, SnmpType.TIME_TICKS, SnmpType.COUNTER64)
+}
+_EXCEPTIONS = (SnmpType.END_OF_MIB_VIEW, SnmpType.NO_SUCH_INSTANCE, SnmpType.NO_SUCH_OBJECT)
+_ABSENT = tuple([bytes((kind, 0)) for kind in _EXCEPTIONS])
+# What the generated constructor of a named tuple does, without its call.
+_make = partial(tuple.__new__, Value)
+
+
+def read(data: bytes, at: int, end: int) -> Bindings:
+    """Every variable binding between `at` and `end`.
+
+    Raises:
+        BerError: broken, or elements that do not fill what contains them.
+    """
+    found = _BINDING.findall(data, at, end)
+    if found:
+        sizes, names, elements = zip(*found, strict=True)
+        lengths = b"".join(sizes)
+        # All of it is matched, and each binding is as long as it says.
+        if sum(lengths) + 2 * len(lengths) == end - at and lengths == bytes(
+            map(add, map(len, names), map(len, elements))
+        ):
+            values = [
+                _make((kind, int.from_bytes(element[2:], "big")))
+                if (kind := _UNSIGNED.get(element[0])) is not None
+                else _value_of(element)
+                for element in elements
+            ]
+            return Bindings(_names_of_octets(b"".join(names)), values, _absent(data, at, end, values))
+    return of(ber.read_varbinds(data, at, end))
+
+
+def of(varbinds: Sequence[VarBind]) -> Bindings:
+    """`varbinds` with names and values apart."""
+    values = [value for _, value in varbinds]
+    return Bindings(names_of(tuple([name for name, _ in varbinds])), values, _positions(values))
+
+
+def pairs(bindings: Bindings) -> list[VarBind]:
+    """Each name with its value."""
+    return list(zip(bindings.names.oids, bindings.values, strict=True))
+
+
+@lru_cache(_CACHED_NAMES)
+def names_of(oids: tuple[Oid, ...]) -> Names:
+    """The shared names that are `oids`."""
+    return Names(oids)
+
+
+def _names_of_octets(octets: bytes) -> Names:
+    return _known_names(octets) if len(octets) <= _MAX_CACHED_OCTETS else _decode_names(octets)
+
+
+def _decode_names(octets: bytes) -> Names:
+    return Names(tuple([ber.decode_oid(name[2:]) for name in _NAME.findall(octets)]))
+
+
+_known_names = lru_cache(_CACHED_NAMES)(_decode_names)
+
+
+@lru_cache(_CACHED_VALUES)
+def _value_of(element: bytes) -> Value:
+    return ber.decode_body(element[0], element[2:])
+
+
+def _absent(data: bytes, at: int, end: int, values: list[Value]) -> tuple[int, ...]:
+    # Nearly always there is none, and then its octets are nowhere.
+    for octets in _ABSENT:
+        if data.find(octets, at, end) >= 0:
+            return _positions(values)
+    return ()
+
+
+def _positions(values: list[Value]) -> tuple[int, ...]:
+    return tuple([position for position, value in enumerate(values) if value.type in _EXCEPTIONS])
