@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from channelwatch_collector import probe as probing
+from channelwatch_collector.profiles import cli as profile_cli
 from channelwatch_collector.syslog import cli as syslog_cli
 
 
@@ -21,6 +22,19 @@ class Probe:
         return probing.run(args)
 
 
+class Profiles:
+    """Device profiles as files: what there is, what is wrong, what they make of a recording."""
+
+    name = "profile"
+    help = "list, check, try and draft device profiles"
+
+    def configure(self, parser: argparse.ArgumentParser) -> None:
+        profile_cli.configure(parser)
+
+    def run(self, args: argparse.Namespace) -> int:
+        return profile_cli.run(args)
+
+
 class Syslog:
     """What the product makes of syslog lines."""
 
@@ -35,4 +49,5 @@ class Syslog:
 
 
 probe = Probe()
+profile = Profiles()
 syslog = Syslog()

@@ -4,27 +4,25 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 import socket
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
 from channelwatch.app.settings import read_secret
-from channelwatch.base.clock import Clock, EpochMs, SystemClock, iso_utc
+from channelwatch.base.clock import Clock, EpochMs, SystemClock
 from channelwatch.base.errors import InputError, Permanent
 from channelwatch.base.secrets import Secret
-from channelwatch.status.signals import Reading, Signal, SignalState
 from channelwatch_collector.credentials import AUTH, PRIV
 from channelwatch_collector.engines import engine_for
 from channelwatch_collector.poll.poller import recognise_device
-from channelwatch_collector.profiles.decode import Decoded, decode
+from channelwatch_collector.profiles.decode import decode
 from channelwatch_collector.profiles.load import load_profiles
-from channelwatch_collector.profiles.match import By, Identity, Recognised, probes
+from channelwatch_collector.profiles.match import By, Recognised, probes
 from channelwatch_collector.profiles.profile import Profile
 from channelwatch_collector.profiles.rows import Memory, Moment
+from channelwatch_collector.profiles.shown import Shown, as_json, as_text
 from channelwatch_collector.snmp.port import (
     V3,
     Credential,
@@ -39,11 +37,6 @@ from channelwatch_collector.snmp.port import (
 FAILED, WRONG_INPUT = 1, 2
 BETWEEN_POLLS_S = 1.0
 """Two answers make rates; a second between them is enough to show that they work."""
-
-NOT_FROM_POLLS = frozenset(
-    {Signal.REACH_SNMP, Signal.REACH_LAST_SEEN_AGE, Signal.PAIR_STATE, Signal.SYS_RESTART}
-)
-"""Signals that no profile reads."""
 
 ADVICE: Mapping[PollFailure, str] = {
     PollFailure.NO_ANSWER: "no answer: wrong address or port, a filter in between, an agent that does not allow this"
@@ -102,29 +95,11 @@ def run(args: argparse.Namespace, *, clock: Clock | None = None, out: TextIO | N
         raise InputError([f"there is no profile {args.profile!r}; there are {', '.join(profiles)}"])
     target = _target(args)
     try:
-        found = asyncio.run(_ask(target, profiles, args, clock or SystemClock()))
+        shown = asyncio.run(_ask(target, profiles, args, clock or SystemClock()))
     except SnmpError as error:
         raise Permanent(ADVICE[error.failure], operation="probe", subject=str(target)) from None
-    print(_as_json(found) if args.json else _as_text(found), file=out or sys.stdout)
+    print(as_json(shown) if args.json else as_text(shown), file=out or sys.stdout)
     return 0
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """Everything that a probe brought."""
-
-    target: str
-    identity: Identity
-    recognised: Recognised
-    answer: PollAnswer
-    decoded: Decoded
-    asked_at: EpochMs
-
-    @property
-    def unsupported(self) -> list[Signal]:
-        """Signals without a reading, in the vocabulary's order."""
-        seen = {reading.signal for reading in self.decoded.readings}
-        return [signal for signal in Signal if signal not in seen and signal not in NOT_FROM_POLLS]
 
 
 def _target(args: argparse.Namespace) -> Target:
@@ -180,7 +155,7 @@ def _secret(text: str) -> Secret:
 
 async def _ask(
     target: Target, profiles: Mapping[str, Profile], args: argparse.Namespace, clock: Clock
-) -> Found:
+) -> Shown:
     engine = engine_for("native")
     try:
         asked = probes(profiles)
@@ -193,7 +168,16 @@ async def _ask(
             decoded = decode(profile, answer, memory, moment, expected=args.expect)
             memory = decoded.memory
             await asyncio.sleep(wait_s)
-        return Found(str(target), device, recognised, answer, decoded, EpochMs(moment.sent_at))
+        return Shown(
+            str(target),
+            EpochMs(moment.sent_at),
+            device,
+            recognised,
+            decoded,
+            agent=answer.agent,
+            rtt_ms=answer.rtt_ms,
+            not_read=answer.failed,
+        )
     finally:
         await engine.close()
 
@@ -205,64 +189,3 @@ async def _poll(
     answer = await engine.poll(target, profile.plan)
     tick = clock.monotonic_ms()
     return answer, Moment(sent_at, sent_at + tick - began, tick)
-
-
-def _as_json(found: Found) -> str:
-    agent = found.answer.agent
-    document = {
-        "target": found.target,
-        "asked_at": iso_utc(found.asked_at),
-        "sys_object_id": ".".join(map(str, found.identity.object_id)),
-        "sys_descr": found.identity.descr,
-        "engine_id": None if agent is None else agent.engine_id.hex(),
-        "engine_boots": None if agent is None else agent.boots,
-        "rtt_ms": round(found.answer.rtt_ms, 3),
-        "profile": found.recognised.profile.name,
-        "recognised_by": found.recognised.by.name.lower(),
-        "evidence": found.recognised.evidence,
-        "readings": [
-            {
-                "signal": reading.signal.value,
-                "component": reading.component,
-                "state": reading.state.value,
-                "value": reading.value,
-                "unit": reading.unit,
-                "source": reading.source,
-                "raw": reading.raw,
-            }
-            for reading in found.decoded.readings
-        ],
-        "unsupported": [signal.value for signal in found.unsupported],
-        "not_read": {".".join(map(str, oid)): why.value for oid, why in found.answer.failed.items()},
-    }
-    return json.dumps(document, ensure_ascii=False, indent=2)
-
-
-def _as_text(found: Found) -> str:
-    recognised, agent = found.recognised, found.answer.agent
-    lines = [
-        f"{found.target}  answered in {found.answer.rtt_ms:.1f} ms",
-        f"  sysObjectID  {'.'.join(map(str, found.identity.object_id)) or '-'}",
-        f"  sysDescr     {found.identity.descr or '-'}",
-    ]
-    if agent is not None:
-        lines.append(f"  engine       {agent.engine_id.hex()}, {agent.boots} boots, up {agent.time_s} s")
-    lines.append(f"  profile      {recognised.profile.name}, by {recognised.by.value}: {recognised.evidence}")
-    rows = [("STATE", "SIGNAL", "COMPONENT", "VALUE", "SOURCE"), *map(_row, found.decoded.readings)]
-    widths = [max(len(row[column]) for row in rows) for column in range(4)]
-    lines.append("")
-    for row in rows:
-        cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=False)]
-        lines.append("  ".join((*cells, row[4])).rstrip())
-    lines += ["", f"not offered: {', '.join(signal.value for signal in found.unsupported)}"]
-    lines += [
-        f"not read: {'.'.join(map(str, oid))} ({why.value})" for oid, why in found.answer.failed.items()
-    ]
-    return "\n".join(lines)
-
-
-def _row(reading: Reading) -> tuple[str, str, str, str, str]:
-    value = "-" if reading.value is None else f"{reading.value} {reading.unit}".strip()
-    if reading.state is SignalState.UNKNOWN and reading.raw is not None:
-        value = f"- (raw {reading.raw})"
-    return reading.state.value, reading.signal.value, reading.component, value, reading.source

@@ -117,6 +117,8 @@ def _of_the_agent(answer: PollAnswer, restarted: Restart | None) -> list[Reading
 def _table(
     table: TableSpec, readers: Sequence[Read], device: DeviceRow, expected: Sequence[str]
 ) -> list[Reading]:
+    if table.when is not None and not table.when.is_true(device):
+        return []
     readings: list[Reading] = []
     met: set[str] = set()
     taken: set[str] = set()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -50,10 +50,9 @@ def load_profiles(folder: Path | None = None) -> Mapping[str, Profile]:
     profiles = {**found.profiles, **own.profiles}
     fragments = {**found.fragments, **own.fragments}
     complaints = [*found.complaints, *own.complaints]
-    forbidden = YamlFile(BUILT_IN_FOLDER / NEVER_READ).validate(NeverRead).never_read
     loaded: dict[str, Profile] = {}
     for name, source in sorted(profiles.items()):
-        profile, wrong = _assemble(source, fragments, forbidden)
+        profile, wrong = _assemble(source, fragments)
         complaints += wrong
         loaded[name] = profile
     if FALLBACK not in loaded and not complaints:
@@ -61,6 +60,31 @@ def load_profiles(folder: Path | None = None) -> Mapping[str, Profile]:
     if complaints:
         raise InputError(list(dict.fromkeys(complaints)), operation="load profiles")
     return loaded
+
+
+def check_profile(path: Path) -> Profile:
+    """The profile of one file, with the fragments beside it. InputError names every mistake of it."""
+    own = _Folder()
+    _read_file(path, own)
+    if own.fragments:
+        raise InputError(
+            [f"{path}: a fragment is checked with the profiles that include it: check its folder"]
+        )
+    fragments = dict(_built_in().fragments)
+    for beside in sorted((path.parent / "fragments").glob("*.yaml")):
+        read = _Folder()
+        _read_file(beside, read)
+        fragments |= read.fragments
+    (source,) = own.profiles.values()
+    profile, wrong = _assemble(source, fragments)
+    if wrong:
+        raise InputError(list(dict.fromkeys(wrong)), operation="check profile")
+    return profile
+
+
+@cache
+def _forbidden() -> tuple[Oid, ...]:
+    return YamlFile(BUILT_IN_FOLDER / NEVER_READ).validate(NeverRead).never_read
 
 
 @cache
@@ -99,14 +123,12 @@ def _read_file(path: Path, read: _Folder) -> None:
     kept[name] = source
 
 
-def _assemble(
-    source: _Source, fragments: Mapping[str, _Source], forbidden: Iterable[Oid]
-) -> tuple[Profile, list[str]]:
+def _assemble(source: _Source, fragments: Mapping[str, _Source]) -> tuple[Profile, list[str]]:
     own = source.content
     assert isinstance(own, ProfileFile)
     missing = [name for name in own.includes if name not in fragments]
     parts = [fragments[name] for name in own.includes if name in fragments]
-    profile = join(own.name, own.match, own, [part.content for part in parts], tuple(forbidden))
+    profile = join(own.name, own.match, own, [part.content for part in parts], _forbidden())
     found = [source.file.problem(("includes",), f"there is no fragment {name!r}") for name in missing]
     for part in (source, *parts):
         found += [part.file.problem(place, text) for place, text in problems(part.content, profile)]

@@ -205,6 +205,7 @@ class JsonSource(_Model):
 class TableSpec(_Model):
     """Rows that become components.
 
+    `when`: the table counts only where this holds of the scalars, for a device that offers one of several.
     `component` names a row; without it the whole index does, and an empty text `''` is the device itself. `where`
     picks rows. `peers`: expressions under which an expected tunnel is recognised; with it, expected tunnels without a
     row are reported as missing, and the counts of expected and working tunnels are made. `merge` joins rows of one
@@ -216,6 +217,7 @@ class TableSpec(_Model):
     columns: Mapping[Name, Object] = {}
     json_: Annotated[JsonSource | None, Field(alias="json")] = None
     keys: tuple[Name, ...] = ()
+    when: ExpressionText | None = None
     component: ExpressionText | None = None
     where: ExpressionText | None = None
     peers: tuple[ExpressionText, ...] = ()

@@ -122,6 +122,8 @@ def problems(content: Content, profile: Profile) -> Iterator[tuple[Place, str]]:
     for index, spec in enumerate(content.signals):
         yield from _unknown(("signals", index), _names(spec), scalars)
     for index, table in enumerate(content.tables):
+        if table.when is not None:
+            yield from _unknown(("tables", index, "when"), table.when.names, scalars)
         known = scalars | table.names
         names = [name for found in table.expressions for name in found.names]
         yield from _unknown(("tables", index), names, known)
