@@ -4,26 +4,30 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from secrets import token_hex
 from typing import TYPE_CHECKING, ParamSpec, Protocol, TypeVar
 
 from channelwatch.app.broadcast import Broadcast, Subscription
+from channelwatch.app.intake import Intake
 from channelwatch.app.meters import Meters
-from channelwatch.base.clock import Clock, EpochMs
-from channelwatch.base.errors import Permanent, Transient
-from channelwatch.base.ids import DeviceCode
-from channelwatch.base.queue import BoundedQueue
+from channelwatch.app.outlet import Outlet
+from channelwatch.app.reach import Reach
+from channelwatch.app.storethread import StoreThread
+from channelwatch.app.supervise import Countdown, Task, cancel, every, start, until_stopped, within
+from channelwatch.app.trouble import Troubles
+from channelwatch.app.writer import CannotWrite, Writer
+from channelwatch.base.clock import Clock
+from channelwatch.base.errors import Bug, Permanent, Transient
+from channelwatch.base.ids import DeviceCode, IncidentId
 from channelwatch.incidents.model import Incident
-from channelwatch.inventory.model import Inventory
-from channelwatch.pipeline.deliver import Deliverer, outcome_name
+from channelwatch.pipeline.deliver import Deliverer, DeliveryPolicy
 from channelwatch.pipeline.draft import Draft
-from channelwatch.pipeline.ingest import acknowledge, ingest, resume, tick
-from channelwatch.pipeline.ports import Claim, DeliveryChannel, History, Outcome, Store
-from channelwatch.pipeline.world import World
+from channelwatch.pipeline.ingest import acknowledge, ingest, resume, revise, tick
+from channelwatch.pipeline.ports import DeliveryChannel, Effects, History, Store
+from channelwatch.pipeline.world import World, WorldChange
 from channelwatch.status.events import CollectorAlive, LatchCleared, Observation
 from channelwatch.status.signals import Signal
 
@@ -35,22 +39,30 @@ R = TypeVar("R")
 log = logging.getLogger(__name__)
 
 LEASE = "engine"
+STORE_UNAVAILABLE = "store unavailable; will be tried again"
+LEASE_NOT_RENEWED = "lease not renewed; will be tried again"
+INVENTORY_UNREADABLE = "newest inventory not read; the one before it stays"
+HEARTBEAT_MISSED = "heartbeat not recorded"
+
 Job = Callable[["Engine"], Coroutine[None, None, None]]
 
 
 @dataclass(frozen=True, slots=True)
 class EngineLimits:
-    """Times in seconds unless named otherwise."""
+    """Times in seconds unless named otherwise. Those of a stop count from when it was asked for."""
 
     batch: int = 512
     tick_s: float = 1.0
-    deliver_s: float = 0.25
     lease_ttl_ms: int = 5_000
     inventory_s: float = 2.0
     count_s: float = 5.0
-    stop_parts_s: float = 3.0
-    stop_drain_s: float = 1.0
-    commit_retry_s: float = 0.5
+    retry_s: float = 0.5
+    stop_parts_s: float = 2.3
+    stop_drain_s: float = 3.0
+    stop_send_s: float = 3.5
+    stop_tasks_s: float = 3.9
+    stop_close_s: float = 4.5
+    delivery: DeliveryPolicy = DeliveryPolicy()
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,289 +117,262 @@ class Engine:
         self.meters = fittings.meters
         self.registry = fittings.meters.registry
         self.started_at = fittings.clock.now()
-        self.observations: BoundedQueue[Observation] = BoundedQueue(settings.collector.queue_limit)
         self._fittings = fittings
-        self._limits = fittings.limits
-        self._store_thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store")
-        self._awaited: deque[tuple[int, asyncio.Future[None]]] = deque()
-        self._ingested = 0
+        self._limits = limits = fittings.limits
+        self._store = StoreThread(fittings.store)
+        self._holder = f"{settings.instance.id}:{token_hex(8)}"
+        self._stage = "starting: the store is not open yet"
+        self._stop = Countdown()
         self._broadcast = Broadcast()
-        self._writing = asyncio.Lock()
-        self._outbox_ready = asyncio.Event()
-        self._epoch = 0
-        self._commit_failing: str | None = None
+        self._troubles = Troubles()
+        self._reach = Reach(fittings.world)
+        self._writer = Writer(self._commit, self._adopted, troubles=self._troubles, retry_s=limits.retry_s)
+        self._intake = Intake(
+            settings.collector.queue_limit,
+            self._ingest,
+            self._beat,
+            meters=fittings.meters,
+            batch=limits.batch,
+        )
+        outlet = Outlet(self._store, meters=fittings.meters, reach=self._reach, troubles=self._troubles)
         self._deliverer = Deliverer(
-            _Outbox(self),
+            outlet,
             fittings.channels,
             fittings.clock,
             jitter=fittings.jitter,
-            settled=self._settled,
+            witness=outlet,
+            policy=limits.delivery,
         )
-        self.meters.watch(self.world, self.observations, self.started_at)
+        self.observations = self._intake.queue
+        self.meters.watch(self.world, self.observations, self.started_at, self._reach.unheard)
 
     # What parts call ------------------------------------------------------------------------------------------
 
     def submit(self, observation: Observation) -> bool:
         """Hand over an observation; False, with the drop counted, when the pipeline is behind."""
-        return self.observations.offer(observation)
+        return self._intake.submit(observation)
 
     def submit_acknowledged(self, observation: Observation) -> asyncio.Future[None] | None:
         """`submit` for a source that can send again: the result comes once `observation` is committed.
 
         None when the pipeline is behind. Results come in the order of the calls.
         """
-        if not self.submit(observation):
-            return None
-        done = asyncio.get_running_loop().create_future()
-        self._awaited.append((self.observations.accepted, done))
-        return done
+        return self._intake.submit_acknowledged(observation)
 
     async def in_store(self, call: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Run a store call in the one store thread and await its result."""
-        return await asyncio.get_running_loop().run_in_executor(
-            self._store_thread, partial(call, *args, **kwargs)
-        )
+        return await self._store.call(call, *args, **kwargs)
 
     def subscribe(self) -> Subscription:
         """Changes of the world from now on; use it as an async context manager."""
         return Subscription(self._broadcast)
 
     async def acknowledge(self, incident: int, *, by: str, origin: str) -> Incident:
-        """Record that a person took an incident. Permanent when there is none or it is over. Idempotent."""
-        async with self._writing:
-            draft, _ = acknowledge(self.world, incident, by=by, origin=origin, now=self.clock.now())
-            await self._commit(draft)
-        return next(item for number, item in self.world.incidents.items() if number == incident)
+        """Record that a person took an incident. Idempotent.
+
+        Permanent when there is none or it is over. Transient while the store refuses writes.
+        """
+        number = IncidentId(incident)
+
+        def make() -> Draft:
+            return acknowledge(self.world, number, by=by, origin=origin, now=self.clock.now())[0]
+
+        await self._write_for_a_person(make)
+        return self.world.incidents[number]
 
     async def clear_latch(self, device: str, signal: str, *, by: str) -> None:
-        """Record that a person cleared a latched signal. Permanent when it is not latched."""
-        state = self.world.devices.get(DeviceCode(device))
-        if state is None or all(key[0].value != signal for key in state.latched):
-            raise Permanent(f"{signal} is not latched", operation="clear latch", subject=device)
-        observation = LatchCleared(DeviceCode(device), Signal(signal), by, self.clock.now())
-        async with self._writing:
-            await self._commit(ingest(self.world, [observation], self.clock.now()))
+        """Record that a person cleared a latched signal.
+
+        Permanent when it is not latched. Transient while the store refuses writes.
+        """
+        code = DeviceCode(device)
+
+        def make() -> Draft:
+            state = self.world.devices.get(code)
+            if state is None or all(key[0] != signal for key in state.latched):
+                raise Permanent(f"{signal} is not latched", operation="clear latch", subject=device)
+            now = self.clock.now()
+            return ingest(self.world, [LatchCleared(code, Signal(signal), by, now)], now)
+
+        await self._write_for_a_person(make)
+        log.info("latch cleared", extra={"device": device, "signal": signal, "by": by})
+
+    async def _write_for_a_person(self, make: Callable[[], Draft]) -> None:
+        """Who waits for an answer is not made to wait until a disk has room again."""
+        if self._writer.is_failing:
+            raise Transient("the store refuses writes at present", operation="write")
+        await self._writer.write(make)
 
     def readiness(self) -> Readiness:
         """Problems that make this process unfit to be relied on."""
-        problems = []
-        if not self._epoch:
-            problems.append("starting: the store is not open yet")
-        if self._commit_failing is not None:
-            problems.append(f"the store refuses writes: {self._commit_failing}")
+        problems = [self._stage] if self._stage else []
+        problems += self._troubles.sentences()
         if len(self.observations) >= self.observations.limit:
             problems.append("the observation queue is full")
+        problems += self._reach.problems()
         return Readiness(tuple(problems))
 
     # Running --------------------------------------------------------------------------------------------------
 
     async def run(self, parts: Sequence[Part], stop: asyncio.Event) -> None:
-        """Work until `stop` is set; then stop the parts, drain, and give up the lease.
+        """Work until `stop` is set; then stop the parts, drain, and give up the lease, in less than five seconds.
 
         Raises what a part or a loop raised: the process is to end with it.
         """
+        error: Exception | None = None
         try:
-            await self._begin()
-            core = [asyncio.create_task(loop) for loop in self._loops()]
-            core += [asyncio.create_task(job(self)) for job in self._fittings.jobs]
-            running = [asyncio.create_task(part.run(self, stop), name=part.name) for part in parts]
-            error = await _until(stop, core, running)
-            await self._end(core, running)
-            if error is not None:
-                raise error
+            if await self._begin(stop):
+                error = await self._work(parts, stop)
         finally:
-            self._store_thread.shutdown(wait=True)
+            await self._close()
+        if error is not None:
+            raise error
 
-    async def reload_inventory(self, inventory: Inventory) -> None:
-        """Take a newer inventory version into the world."""
-        async with self._writing:
-            self.world.set_inventory(inventory)
-        log.info("inventory taken", extra={"version": inventory.version, "devices": len(inventory.devices)})
+    async def _begin(self, stop: asyncio.Event) -> bool:
+        """Take the lease and resume; False when asked to stop before that."""
+        begun, waiter = start("begin", self._take_up()), asyncio.create_task(stop.wait())
+        await asyncio.wait({begun, waiter}, return_when=asyncio.FIRST_COMPLETED)
+        waiter.cancel()
+        if not begun.done():
+            await cancel([begun], self._limits.stop_tasks_s)
+            return False
+        begun.result()
+        return True
 
-    async def _begin(self) -> None:
-        await self.in_store(self.store.upgrade)
-        while not await self._hold_lease():
+    async def _take_up(self) -> None:
+        await self._patiently(partial(self.in_store, self.store.upgrade))
+        while not await self._patiently(self._take_lease):
             log.warning("lease held by another process; waiting")
-            await asyncio.sleep(1)
-        snapshot = await self.in_store(self.store.load, self.world.log, now=self.clock.now())
+            await asyncio.sleep(self._limits.lease_ttl_ms / 5000)
+        snapshot = await self._patiently(
+            partial(self.in_store, self.store.load, self.world.log, now=self.clock.now())
+        )
         if snapshot.inventory is not None:
             self.world.set_inventory(snapshot.inventory)
-        async with self._writing:
-            await self._commit(resume(self.world, snapshot, self.clock.now()))
+        if snapshot.alive_until is not None and snapshot.alive_until > self.clock.now():
+            log.warning("clock is behind what was recorded before", extra={"until": snapshot.alive_until})
+        await self._writer.write(lambda: resume(self.world, snapshot, self.clock.now()))
+        self._stage = ""
 
-    async def _end(self, core: list[asyncio.Task[None]], running: list[asyncio.Task[None]]) -> None:
-        if running:
-            _, late = await asyncio.wait(running, timeout=self._limits.stop_parts_s)
-            for task in late:
-                log.warning("part did not stop in time", extra={"part": task.get_name()})
-                task.cancel()
-        await _cancel([*core, *running])
-        try:
-            async with asyncio.timeout(self._limits.stop_drain_s):
-                while len(self.observations):
-                    await self._ingest_batch()
-                await self._deliverer.round()
-        except TimeoutError:
-            log.warning("stopped before the queue was empty", extra={"left": len(self.observations)})
-        self._broadcast.close()
-        for close in self._fittings.closers:
-            await close()
-        await self.in_store(self.store.release_lease, LEASE, self._holder)
-        await self.in_store(self.store.close)
-
-    def _loops(self) -> Sequence[Coroutine[None, None, None]]:
-        limits = self._limits
-        return (
-            _every(0, self._ingest_batch),
-            _every(limits.tick_s, self._tick_once),
-            _every(0, self._deliver_once),
-            _every(limits.lease_ttl_ms / 5000, self._renew_lease),
-            _every(limits.inventory_s, self._take_newer_inventory),
-            _every(limits.count_s, self._count_once),
-        )
-
-    async def _tick_once(self) -> None:
-        async with self._writing:
-            await self._commit(tick(self.world, self.clock.now()))
-
-    async def _renew_lease(self) -> None:
-        if not await self._hold_lease():
-            raise Permanent("another process has taken the lease", operation="renew lease")
-
-    async def _take_newer_inventory(self) -> None:
-        if await self.in_store(self.store.inventory_version) > self.world.inventory.version:
-            newest = await self.in_store(self.store.inventory)
-            assert newest is not None, "a version number without an inventory"
-            await self.reload_inventory(newest)
-
-    async def _count_once(self) -> None:
-        self.meters.outbox(await self.in_store(self.store.outbox_counts, self.clock.now()))
-
-    async def _ingest_batch(self) -> None:
-        batch = await self.observations.take_batch(self._limits.batch)
-        for alive in batch:
-            if isinstance(alive, CollectorAlive):
-                await self.in_store(
-                    self.store.heartbeat, alive.collector, since=alive.since, until=alive.until
-                )
-        async with self._writing:
-            await self._commit(ingest(self.world, batch, self.clock.now()))
-        self._acknowledge_until(self._ingested + len(batch))
-
-    def _acknowledge_until(self, number: int) -> None:
-        """The first `number` observations that the queue has accepted are committed."""
-        self._ingested = number
-        while self._awaited and self._awaited[0][0] <= number:
-            _, done = self._awaited.popleft()
-            if not done.cancelled():
-                done.set_result(None)
-
-    async def _commit(self, draft: Draft) -> None:
-        """Write the draft, then adopt it. A store that cannot write now is asked again, and the fault is shown."""
-        effects = draft.effects()
-        began = self.clock.monotonic_ms()
-        while not effects.is_empty:
+    async def _patiently(self, call: Callable[[], Awaitable[R]]) -> R:
+        """Call, again and again while it fails for now."""
+        while True:
             try:
-                await self.in_store(self.store.commit, effects, epoch=self._epoch)
-                break
+                result = await call()
             except Transient as error:
-                self._commit_failing = str(error)
-                log.error("commit failed; will be tried again", extra={"reason": str(error)})
-                await asyncio.sleep(self._limits.commit_retry_s)
-        self._commit_failing = None
-        if not effects.is_empty:
-            self.meters.committed(self.clock.monotonic_ms() - began)
-        before = self.world.revision
-        change = draft.adopt()
-        if change.revision != before:
-            self._broadcast.publish(change)
-        if effects.outbox:
-            self._outbox_ready.set()
+                self._troubles.begins(STORE_UNAVAILABLE, str(error))
+                await asyncio.sleep(self._limits.retry_s)
+            else:
+                self._troubles.ends(STORE_UNAVAILABLE)
+                return result
 
-    async def _deliver_once(self) -> None:
-        try:
-            tried = await self._deliverer.round()
-        except Transient as error:
-            log.error("outbox unavailable; will be tried again", extra={"reason": str(error)})
-            tried = 0
-        if tried:
-            return
-        self._outbox_ready.clear()
-        try:
-            async with asyncio.timeout(self._limits.deliver_s):
-                await self._outbox_ready.wait()
-        except TimeoutError:
-            pass
-
-    async def _hold_lease(self) -> bool:
+    async def _take_lease(self) -> bool:
         epoch = await self.in_store(
             self.store.take_lease, LEASE, self._holder, now=self.clock.now(), ttl_ms=self._limits.lease_ttl_ms
         )
-        self._epoch = epoch or self._epoch
+        self._store.epoch = epoch or self._store.epoch
         return epoch is not None
 
-    @property
-    def _holder(self) -> str:
-        return f"{self.settings.instance.id}:{self.started_at}"
+    async def _work(self, parts: Sequence[Part], stop: asyncio.Event) -> Exception | None:
+        limits = self._limits
+        intake = start("ingest", self._intake.run())
+        deliver = start("deliver", self._deliverer.run())
+        loops = [
+            start("tick", every(limits.tick_s, self._tick)),
+            start("lease", every(limits.lease_ttl_ms / 5000, self._renew_lease)),
+            start("inventory", every(limits.inventory_s, self._take_newer_inventory)),
+            start("count", every(limits.count_s, self._count)),
+            *(start(getattr(job, "__name__", "job"), job(self)) for job in self._fittings.jobs),
+        ]
+        running = [start(f"part {part.name}", part.run(self, stop)) for part in parts]
+        error = await until_stopped(stop, [intake, deliver, *loops, *running])
+        self._stage, self._stop = "stopping", Countdown()
+        await self._stop_parts(running)
+        if not isinstance(error, CannotWrite):
+            await self._drain(intake, deliver)
+        self._writer.give_up()
+        await cancel([intake, deliver, *loops, *running], self._stop.left(limits.stop_tasks_s))
+        await within(self._stop.left(limits.stop_tasks_s), "commit", self._writer.finish())
+        return error
 
-    def _settled(self, claim: Claim, outcome: Outcome, latency_ms: int) -> None:
-        self.meters.delivered(claim, outcome, latency_ms)
-        log.info(
-            "alert tried",
-            extra={
-                "key": claim.alert.key,
-                "channel": claim.channel,
-                "outcome": outcome_name(outcome),
-                "latency_ms": latency_ms,
-            },
-        )
+    async def _stop_parts(self, running: Collection[Task]) -> None:
+        if not running:
+            return
+        _, late = await asyncio.wait(running, timeout=self._stop.left(self._limits.stop_parts_s))
+        for task in late:
+            log.warning("part did not stop in time", extra={"part": task.get_name()})
+            task.cancel()
 
-    @property
-    def epoch(self) -> int:
-        """The lease epoch under which this process writes."""
-        return self._epoch
+    async def _drain(self, intake: Task, deliver: Task) -> None:
+        """Take in what was accepted, and send what is due."""
+        if not intake.done():
+            await within(self._stop.left(self._limits.stop_drain_s), "ingest", self._intake.drained())
+        if self._intake.left:
+            log.warning("stopped before the queue was empty", extra={"left": self._intake.left})
+        deliver.cancel()
+        await within(self._stop.left(self._limits.stop_send_s), "deliveries", self._deliverer.finish())
 
+    async def _close(self) -> None:
+        """Free everything, whatever state it is in."""
+        last = [*self._fittings.closers, self._release_lease, self._close_store]
+        self._broadcast.close()
+        await within(self._stop.left(self._limits.stop_close_s), "deliveries", self._deliverer.abandon())
+        for number, close in enumerate(last):
+            seconds = self._stop.left(self._limits.stop_close_s) / (len(last) - number)
+            await within(seconds, "close", close())
+        self._store.end()
 
-class _Outbox:
-    """The store's outbox, each call in the store's thread."""
+    async def _release_lease(self) -> None:
+        await self.in_store(self.store.release_lease, LEASE, self._holder)
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+    async def _close_store(self) -> None:
+        await self.in_store(self.store.close)
 
-    async def claim(self, *, now: EpochMs, limit: int, lease_ms: int) -> list[Claim]:
-        engine = self._engine
-        return await engine.in_store(
-            engine.store.claim_outbox, now=now, limit=limit, lease_ms=lease_ms, epoch=engine.epoch
-        )
+    # Loops ----------------------------------------------------------------------------------------------------
 
-    async def settle(
-        self, row_id: int, outcome: Outcome, *, now: EpochMs, not_before: EpochMs | None
-    ) -> None:
-        engine = self._engine
-        await engine.in_store(engine.store.settle_outbox, row_id, outcome, now=now, not_before=not_before)
+    async def _tick(self) -> None:
+        await self._writer.write(lambda: tick(self.world, self.clock.now()))
 
+    async def _renew_lease(self) -> None:
+        with self._troubles.tolerated(LEASE_NOT_RENEWED):
+            if not await self._take_lease():
+                raise CannotWrite("another process has taken the lease", operation="renew lease")
 
-async def _every(seconds: float, call: Callable[[], Coroutine[None, None, None]]) -> None:
-    while True:
-        await asyncio.sleep(seconds)
-        await call()
+    async def _take_newer_inventory(self) -> None:
+        with self._troubles.tolerated(INVENTORY_UNREADABLE):
+            try:
+                if await self.in_store(self.store.inventory_version) <= self.world.inventory.version:
+                    return
+                newest = await self.in_store(self.store.inventory)
+            except (Bug, ValueError) as error:
+                # A newer program wrote it, perhaps: what is watched now must go on being watched.
+                raise Transient(str(error)) from error
+        assert newest is not None, "a version number without an inventory"
+        await self._writer.write(lambda: revise(self.world, newest, self.clock.now()))
+        log.info("inventory taken", extra={"version": newest.version, "devices": len(newest.devices)})
 
+    async def _count(self) -> None:
+        with self._troubles.tolerated(STORE_UNAVAILABLE):
+            counts = await self.in_store(self.store.outbox_counts, self.clock.now())
+            self.meters.outbox(counts)
+            self._reach.counted(counts)
 
-async def _until(
-    stop: asyncio.Event, core: list[asyncio.Task[None]], running: list[asyncio.Task[None]]
-) -> BaseException | None:
-    """Wait for `stop` or for the first task to end by itself; what that one raised."""
-    waiter = asyncio.create_task(stop.wait())
-    done, _ = await asyncio.wait([waiter, *core, *running], return_when=asyncio.FIRST_COMPLETED)
-    stop.set()
-    await waiter
-    failed = [task.exception() for task in done if task is not waiter and not task.cancelled()]
-    return next((error for error in failed if error is not None), None)
+    # What the intake, the writer and the deliverer call ---------------------------------------------------------
 
+    async def _ingest(self, batch: Sequence[Observation]) -> Draft:
+        return await self._writer.write(lambda: ingest(self.world, batch, self.clock.now()))
 
-async def _cancel(tasks: list[asyncio.Task[None]]) -> None:
-    for task in tasks:
-        task.cancel()
-    for result in await asyncio.gather(*tasks, return_exceptions=True):
-        if isinstance(result, Exception):
-            log.error("task ended with an error", extra={"error": repr(result)})
+    async def _beat(self, alive: CollectorAlive) -> None:
+        with self._troubles.tolerated(HEARTBEAT_MISSED):
+            await self.in_store(self.store.heartbeat, alive.collector, since=alive.since, until=alive.until)
+
+    async def _commit(self, effects: Effects) -> None:
+        began = self.clock.monotonic_ms()
+        await self.in_store(self.store.commit, effects, epoch=self._store.epoch)
+        self.meters.committed(self.clock.monotonic_ms() - began)
+
+    def _adopted(self, change: WorldChange | None, effects: Effects) -> None:
+        if change is not None:
+            self._broadcast.publish(change)
+        if effects.outbox:
+            self._deliverer.wake()

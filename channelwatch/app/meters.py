@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter as Tally
+from collections.abc import Callable, Sequence
 
-from prometheus_client import CollectorRegistry, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from channelwatch import __version__
-from channelwatch.incidents.model import Severity
+from channelwatch.incidents.model import Incident, Severity
 from channelwatch.metrics import process
+from channelwatch.pipeline.draft import SetAside
 from channelwatch.pipeline.ports import Claim, OutboxCounts, Outcome, Retry, Sent
 from channelwatch.pipeline.world import World
 
@@ -32,9 +34,23 @@ class Meters:
             buckets=LATENCY_BUCKETS_S,
             registry=self.registry,
         )
+        self._set_aside = Counter(
+            "channelwatch_observations_set_aside",
+            "Observations that were not taken into account, by reason.",
+            ["reason"],
+            registry=self.registry,
+        )
+        for reason in SetAside:
+            self._set_aside.labels(reason)
 
-    def watch(self, world: World, queue: process.Countable, started_at: int) -> None:
-        """Show the observation queue and the live incidents at each scrape."""
+    def watch(
+        self,
+        world: World,
+        queue: process.Countable,
+        started_at: int,
+        unheard: Callable[[], Sequence[Incident]],
+    ) -> None:
+        """Show the observation queue, the incidents and those that reach nobody at each scrape."""
         process.started(self.registry, started_at)
         process.queues(self.registry, {"observations": queue})
 
@@ -42,6 +58,15 @@ class Meters:
             return Tally(item.severity for item in world.incidents.values() if not item.state.is_over)
 
         process.incidents_open(self.registry, live)
+        Gauge(
+            "channelwatch_incidents_unheard",
+            "Incidents that await a person and that nobody can be told of.",
+            registry=self.registry,
+        ).set_function(lambda: len(unheard()))
+
+    def set_aside(self, reason: SetAside) -> None:
+        """One observation was not taken into account."""
+        self._set_aside.labels(reason).inc()
 
     def committed(self, took_ms: int) -> None:
         """One batch was written."""

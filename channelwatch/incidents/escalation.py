@@ -88,7 +88,7 @@ def plan(incident: Incident, contacts: Sequence[Contact], now: EpochMs) -> tuple
     if incident.ladder < len(ladder.rungs) and waited >= ladder.rungs[incident.ladder].after_ms:
         told = replace(told, ladder=incident.ladder + 1)
         reached = recipients(contacts, incident, ladder.rungs[incident.ladder].roles, now)
-        pages = _pages(told, _kind(incident), reached, now)
+        pages = _pages(incident, _kind(incident), reached, now)
     if incident.ladder and ladder.repeat_ms and waited // ladder.repeat_ms > incident.repeats:
         told = replace(told, repeats=waited // ladder.repeat_ms)
         again = [item for item in _reached(incident, contacts) if item not in reached]

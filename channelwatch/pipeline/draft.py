@@ -64,6 +64,7 @@ class Draft:
         self.rogues: list[RogueSource] = []
         self.set_aside: list[tuple[Observation, SetAside]] = []
         self.outlived: list[IncidentId] = []
+        self.is_revision = False
         self.next_incident = world.next_incident
 
     def device(self, code: DeviceCode) -> DeviceState:
@@ -190,14 +191,11 @@ class Draft:
             rogues=tuple(self.rogues),
         )
 
-    def adopt(self) -> WorldChange:
-        """Make it the present. Call it once, after `effects()` was committed."""
+    def adopt(self) -> WorldChange | None:
+        """Make it the present; what changed of it that people see, None if nothing did. Call it once, after `effects()`
+        was committed."""
         world = self.world
         visible = tuple(code for code, state in self.devices.items() if self._changed(state))
-        moved = bool(visible or self.pairs or self.incidents or self.outlived)
-        change = WorldChange(
-            world.revision + moved, self.now, visible, tuple(self.pairs), tuple(self.incidents)
-        )
         for state in self.devices.values():
             world.put_device(state)
         for code, view in self.pairs.items():
@@ -208,8 +206,10 @@ class Draft:
         world.holding, world.clearing = self.holding, self.clearing
         world.next_incident = self.next_incident
         world.next_seq += len(self.transitions)
-        world.revision = change.revision
-        return change
+        if not (visible or self.pairs or self.incidents or self.outlived or self.is_revision):
+            return None
+        world.revision += 1
+        return WorldChange(world.revision, self.now, visible, tuple(self.pairs), tuple(self.incidents))
 
     def _changed(self, state: DeviceState) -> bool:
         old = self.world.devices[state.device]

@@ -76,6 +76,7 @@ def revise(world: World, inventory: Inventory, now: EpochMs) -> Draft:
     pairs = {code: view for code, view in world.pairs.items() if code not in inventory.members}
     world.set_inventory(inventory)
     draft = Draft(world, now)
+    draft.is_revision = True
     for state in devices:
         draft.part(blind(state, since=now, now=now, policy=world.policy.step))
     for code, view in pairs.items():

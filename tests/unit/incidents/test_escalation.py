@@ -91,6 +91,16 @@ def test_every_page_has_its_own_key_for_ever() -> None:
     assert len(keys) == len(set(keys))
 
 
+def test_a_key_names_incident_round_kind_step_contact_and_place() -> None:
+    keys = [page.key for minute, page in run(incident(), 15 * MINUTE) if page.contact in ("watch", "chief")]
+    assert keys == [
+        "SC-000001.0.opened.0.watch.0",
+        "SC-000001.0.escalated.1.chief.0",
+        "SC-000001.0.repeated.1.watch.0",
+        "SC-000001.0.repeated.1.chief.0",
+    ]
+
+
 def test_a_p4_pages_nobody_and_a_p3_is_not_repeated() -> None:
     assert run(incident(Severity.P4), 10 * HOUR, HOUR) == []
     assert {page.kind for _, page in run(incident(Severity.P3), 10 * HOUR)} == {

@@ -1,0 +1,123 @@
+"""Observations on their way into the world: one queue, taken in batches; what nobody can take is set aside."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+
+from channelwatch.app.meters import Meters
+from channelwatch.app.writer import CannotWrite
+from channelwatch.base.errors import Bug, Transient
+from channelwatch.base.queue import BoundedQueue
+from channelwatch.pipeline.draft import Draft, SetAside
+from channelwatch.status.events import CollectorAlive, Observation
+
+log = logging.getLogger(__name__)
+
+FAULTS_IN_A_ROW = 50
+"""So many observations that cannot be taken one after the other are no fault of theirs: the process ends."""
+
+
+class Intake:
+    """`take` brings a batch into the world; `beat` records a heartbeat, once what was seen before it is committed."""
+
+    def __init__(
+        self,
+        limit: int,
+        take: Callable[[Sequence[Observation]], Awaitable[Draft]],
+        beat: Callable[[CollectorAlive], Awaitable[None]],
+        *,
+        meters: Meters,
+        batch: int,
+    ) -> None:
+        self.queue: BoundedQueue[Observation] = BoundedQueue(limit)
+        self._take = take
+        self._beat = beat
+        self._meters = meters
+        self._batch = batch
+        self._in_hand = 0
+        self._rested = asyncio.Event()
+        self._ingested = 0
+        self._awaited: deque[tuple[int, asyncio.Future[None]]] = deque()
+        self._faults_in_a_row = 0
+
+    def submit(self, observation: Observation) -> bool:
+        """Hand over an observation; False, with the drop counted, when the pipeline is behind."""
+        return self.queue.offer(observation)
+
+    def submit_acknowledged(self, observation: Observation) -> asyncio.Future[None] | None:
+        """`submit` for a source that can send again: the result comes once `observation` is committed.
+
+        None when the pipeline is behind. Results come in the order of the calls.
+        """
+        if not self.submit(observation):
+            return None
+        done = asyncio.get_running_loop().create_future()
+        self._awaited.append((self.queue.accepted, done))
+        return done
+
+    async def run(self) -> None:
+        """Take in what comes until cancelled. CannotWrite when the store refuses for good."""
+        while True:
+            batch = await self.queue.take_batch(self._batch)
+            self._in_hand = len(batch)
+            await self._take_in(batch)
+            for observation in batch:
+                if isinstance(observation, CollectorAlive):
+                    await self._beat(observation)
+            self._in_hand = 0
+            self._rested.set()
+            self._acknowledge_until(self._ingested + len(batch))
+
+    @property
+    def left(self) -> int:
+        """Observations accepted and not yet committed."""
+        return len(self.queue) + self._in_hand
+
+    async def drained(self) -> None:
+        """Wait until nothing is left; `run` has to be running, and nobody to submit any more."""
+        while self.left:
+            self._rested.clear()
+            await self._rested.wait()
+
+    async def _take_in(self, batch: Sequence[Observation]) -> None:
+        try:
+            draft = await self._take(batch)
+        except (CannotWrite, Transient):
+            raise
+        except Exception as error:  # noqa: BLE001 - a supervisor: one observation must not stop all others
+            if len(batch) == 1:
+                self._set_aside(batch[0], error)
+                return
+            for observation in batch:
+                await self._take_in([observation])
+        else:
+            self._faults_in_a_row = 0
+            for observation, reason in draft.set_aside:
+                self._count(observation, reason)
+
+    def _set_aside(self, observation: Observation, error: Exception) -> None:
+        self._count(observation, SetAside.FAULT, error)
+        self._faults_in_a_row += 1
+        if self._faults_in_a_row > FAULTS_IN_A_ROW:
+            raise Bug(f"{FAULTS_IN_A_ROW} observations in a row failed", operation="ingest") from error
+
+    def _count(self, observation: Observation, reason: SetAside, error: Exception | None = None) -> None:
+        self._meters.set_aside(reason)
+        fields = {
+            "reason": reason.value,
+            "kind": type(observation).__name__,
+            "device": getattr(observation, "device", None),
+        }
+        level = logging.ERROR if error is not None else logging.INFO
+        log.log(level, "observation set aside", extra=fields, exc_info=error)
+
+    def _acknowledge_until(self, number: int) -> None:
+        """The first `number` observations that the queue has accepted are committed."""
+        self._ingested = number
+        while self._awaited and self._awaited[0][0] <= number:
+            _, done = self._awaited.popleft()
+            if not done.cancelled():
+                done.set_result(None)

@@ -1,0 +1,71 @@
+"""The store's outbox as the deliverer sees it, and what the house learns of each attempt."""
+
+from __future__ import annotations
+
+import logging
+
+from channelwatch.app.meters import Meters
+from channelwatch.app.reach import Reach
+from channelwatch.app.storethread import StoreThread
+from channelwatch.app.trouble import Troubles
+from channelwatch.app.writer import CannotWrite
+from channelwatch.base.clock import EpochMs
+from channelwatch.base.errors import Permanent
+from channelwatch.pipeline.deliver import outcome_name
+from channelwatch.pipeline.ports import Claim, Lanes, Outcome
+
+log = logging.getLogger(__name__)
+
+OUTBOX_UNAVAILABLE = "outbox unavailable; will be tried again"
+
+
+class Outlet:
+    """`OutboxPort` and `Witness` of the deliverer."""
+
+    def __init__(self, store: StoreThread, *, meters: Meters, reach: Reach, troubles: Troubles) -> None:
+        self._store = store
+        self._meters = meters
+        self._reach = reach
+        self._troubles = troubles
+
+    async def claim(self, *, now: EpochMs, limit: int, lease_ms: int, lanes: Lanes) -> list[Claim]:
+        """Due rows; none while the store is unavailable. CannotWrite when it refuses for good."""
+        claims: list[Claim] = []
+        with self._troubles.tolerated(OUTBOX_UNAVAILABLE):
+            try:
+                claims = await self._store.call(
+                    self._store.store.claim_outbox,
+                    now=now,
+                    limit=limit,
+                    lease_ms=lease_ms,
+                    epoch=self._store.epoch,
+                    lanes=lanes,
+                )
+            except Permanent as error:
+                raise CannotWrite(f"the store gives this process no alerts any more: {error}") from error
+        return claims
+
+    async def settle(
+        self, row_id: int, outcome: Outcome, *, now: EpochMs, not_before: EpochMs | None
+    ) -> None:
+        """Record what became of one. Transient while the store is unavailable."""
+        await self._store.call(
+            self._store.store.settle_outbox, row_id, outcome, now=now, not_before=not_before
+        )
+
+    def settled(self, claim: Claim, outcome: Outcome, latency_ms: int) -> None:
+        """Count and log an attempt."""
+        self._meters.delivered(claim, outcome, latency_ms)
+        self._reach.settled(claim, outcome)
+        fields = {
+            "key": claim.alert.key,
+            "channel": claim.channel,
+            "outcome": outcome_name(outcome),
+            "latency_ms": latency_ms,
+        }
+        log.info("alert tried", extra=fields)
+
+    def failed(self, claim: Claim, error: Exception) -> None:
+        """Log a fault of a channel of ours."""
+        fields = {"key": claim.alert.key, "channel": claim.channel}
+        log.error("delivery channel failed by our own fault", extra=fields, exc_info=error)

@@ -1,0 +1,65 @@
+"""Does anybody hear? Incidents that nobody is told of must not stay silent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from channelwatch.base.ids import IncidentId
+from channelwatch.incidents.escalation import is_told, on_duty
+from channelwatch.incidents.model import Incident
+from channelwatch.pipeline.deliver import outcome_name
+from channelwatch.pipeline.ports import Claim, Dead, OutboxCounts, Outcome, Sent
+from channelwatch.pipeline.world import World
+
+UNSENT_LIMIT_MS = 60_000
+"""An alert that has waited longer than this is a problem of the whole process."""
+
+
+class Reach:
+    """Knows of each delivery attempt; belongs to the event loop."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._heard: set[int] = set()
+        self._refused: dict[int, str] = {}
+        self._oldest_unsent_ms = 0
+
+    def settled(self, claim: Claim, outcome: Outcome) -> None:
+        """An attempt ended."""
+        number = claim.alert.incident
+        if isinstance(outcome, Sent):
+            self._heard.add(number)
+        elif isinstance(outcome, Dead):
+            self._refused[number] = f"{claim.channel} {outcome_name(outcome)}"
+
+    def counted(self, counts: OutboxCounts) -> None:
+        """How the outbox stands; forgets what nobody has to hear of any more."""
+        self._oldest_unsent_ms = counts.oldest_unsent_ms
+        waiting = {int(item.id) for item in self._waiting()}
+        self._heard &= waiting
+        self._refused = {number: why for number, why in self._refused.items() if number in waiting}
+
+    def unheard(self) -> list[Incident]:
+        """Incidents that await a person and that no one can be told of."""
+        contacts = self._world.inventory.contacts
+        return [item for item in self._waiting() if not on_duty(contacts, item) or self._is_refused(item.id)]
+
+    def problems(self) -> Iterator[str]:
+        """In plain sentences."""
+        unheard = self.unheard()
+        if unheard:
+            first = unheard[0]
+            why = self._refused.get(first.id, f"nobody is on duty for {first.bloc or 'any bloc'}")
+            yield f"{len(unheard)} incidents reach nobody ({first.number}: {why})"
+        if self._oldest_unsent_ms > UNSENT_LIMIT_MS:
+            yield f"the oldest alert has waited {self._oldest_unsent_ms // 1000} s to be delivered"
+
+    def _waiting(self) -> Iterator[Incident]:
+        rules = self._world.rules.by_id
+        for incident in self._world.incidents.values():
+            rule = rules.get(incident.rule)
+            if incident.state.awaits_person and rule is not None and rule.pages and is_told(incident):
+                yield incident
+
+    def _is_refused(self, number: IncidentId) -> bool:
+        return number in self._refused and number not in self._heard
