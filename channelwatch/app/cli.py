@@ -6,9 +6,11 @@ import argparse
 import asyncio
 import getpass
 import json
+import logging
 import os
 import signal
 import sys
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -26,6 +28,10 @@ from channelwatch.base.clock import SystemClock
 from channelwatch.base.errors import ChannelwatchError, InputError
 
 OK, FAILED, WRONG_INPUT = 0, 1, 2
+STOP_S = 4.8
+"""How long after the wish to stop the process ends in any case. The engine needs less, unless something hangs."""
+
+log = logging.getLogger(__name__)
 
 
 class Run:
@@ -61,7 +67,7 @@ class Apply:
 
     def run(self, args: argparse.Namespace) -> int:
         settings = load_settings(args.config)
-        lines = _apply(settings, args.file, by=args.by or getpass.getuser(), dry_run=args.dry_run)
+        lines = _apply(settings, args.file, by=args.by or _login_name(), dry_run=args.dry_run)
         print("\n".join(lines))
         return OK
 
@@ -126,13 +132,17 @@ def main(argv: Sequence[str] | None = None) -> int:
         # The reader, `head` say, has what it wanted; the interpreter's own flush at exit must not complain either.
         sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115
         return OK
+    except OSError as error:
+        print(f"{error.filename or arguments[0]}: {error.strerror or error}", file=sys.stderr)
+        return FAILED
     return status
 
 
 def _apply(settings: Settings, path: Path, *, by: str, dry_run: bool) -> list[str]:
     store = build_store(settings)
     try:
-        store.upgrade()
+        if not dry_run:
+            store.upgrade()
         wanted, changes = plan_inventory(settings, store, path)
         lines = [str(change) for change in changes]
         if not changes:
@@ -145,10 +155,32 @@ def _apply(settings: Settings, path: Path, *, by: str, dry_run: bool) -> list[st
         store.close()
 
 
+def _login_name() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"uid {os.getuid()}"  # A container's user may stand in no password file.
+
+
 async def _serve(settings: Settings) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
+    guard = asyncio.create_task(_end_in_time(stop))
     wanted = frozenset({"collector"} | ({"api"} if settings.http is not None else set()))
     await build_engine(settings).run(load_parts(wanted), stop)
+    await guard
+
+
+async def _end_in_time(stop: asyncio.Event) -> None:
+    """What is still at work so long after the stop, in a thread or a task that heeds nobody, is left behind."""
+    await stop.wait()
+    timer = threading.Timer(STOP_S, _break_off)
+    timer.daemon = True
+    timer.start()
+
+
+def _break_off() -> None:
+    log.error("did not stop in time; the store keeps what was committed", extra={"seconds": STOP_S})
+    os._exit(FAILED)

@@ -20,7 +20,7 @@ from channelwatch.inventory.diff import Change, diff
 from channelwatch.inventory.model import Inventory, Province
 from channelwatch.notify.smtp.transport import SmtpChannel, SmtpConfig
 from channelwatch.notify.webhook.transport import WebhookChannel, WebhookConfig
-from channelwatch.pipeline.ports import DeliveryChannel, Store
+from channelwatch.pipeline.ports import DeliveryChannel
 from channelwatch.pipeline.world import World, WorldPolicy
 from channelwatch.status.device import StepPolicy
 from channelwatch.store.sqlstore import SqlStore, open_store
@@ -85,10 +85,13 @@ def build_channels(settings: Settings, clock: Clock) -> tuple[dict[str, Delivery
     return channels, tuple(closers)
 
 
-def plan_inventory(settings: Settings, store: Store, path: Path) -> tuple[Inventory, list[Change]]:
-    """The inventory of the file at `path` and what applying it would change. InputError when it is wrong."""
+def plan_inventory(settings: Settings, store: SqlStore, path: Path) -> tuple[Inventory, list[Change]]:
+    """The inventory of the file at `path` and what applying it would change; nothing is made or changed yet.
+
+    InputError when the file is wrong.
+    """
     wanted = load_inventory(path, settings)
-    return wanted, diff(store.inventory(), wanted)
+    return wanted, diff(store.inventory() if store.is_made() else None, wanted)
 
 
 def _policy(settings: Settings) -> WorldPolicy:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from sqlalchemy import inspect
+
 from channelwatch.base.clock import EpochMs
 from channelwatch.base.ids import LogId
 from channelwatch.incidents.life import REOPEN_WITHIN_MS
@@ -43,6 +45,14 @@ class SqlStore(SqlArchive):
     Besides the errors that the ports name, any method may raise StoreTransient and StorePermanent, whose `reason`
     tells them apart, and Bug for a contradiction of ours, such as a gap in the log's numbers.
     """
+
+    def is_made(self) -> bool:
+        """Is there a database with our tables? Asking makes and changes nothing."""
+        database = self.engine.url.database
+        if self.engine.dialect.name == "sqlite" and not (database and Path(database).exists()):
+            return False
+        with self._read("look") as connection:
+            return bool(inspect(connection).has_table("inventory_version"))
 
     def upgrade(self) -> None:
         with self._write("upgrade") as connection:
