@@ -20,6 +20,7 @@ OCTET_STRING = 0x04
 OBJECT_IDENTIFIER = 0x06
 
 MAX_LENGTH_OCTETS = 4
+MAX_INT_OCTETS = 9
 MAX_SUB_ID = 2**32 - 1
 _IPV4_OCTETS = 4
 MAX_OID_OCTETS = 128 * 5
@@ -162,26 +163,40 @@ def read_header(data: bytes, at: int, end: int) -> tuple[int, int, int]:
 
 def expect(data: bytes, at: int, end: int, tag: int) -> tuple[int, int]:
     """Start and stop of the contents of the element at `at`, which must carry `tag`."""
-    # The body of `read_header` again, for this is called some twenty times for each datagram.
-    start = at + 2
-    if start > end:
-        raise BerError("truncated element")
-    length = data[at + 1]
-    if length >= 0x80:
-        length, start = _long_length(data, at + 1)
-    if start + length > end:
-        raise BerError("element reaches outside its container")
-    if data[at] != tag:
-        raise BerError(f"tag {data[at]:#04x} where {tag:#04x} belongs")
-    return start, start + length
+    found, start, stop = read_header(data, at, end)
+    if found != tag:
+        raise BerError(f"tag {found:#04x} where {tag:#04x} belongs")
+    return start, stop
 
 
-def read_int(data: bytes, at: int, end: int) -> tuple[int, int]:
-    """The INTEGER at `at` and the position after it."""
-    start, stop = expect(data, at, end, INTEGER)
-    if not 1 <= stop - start <= 9:
+def spans(data: bytes, at: int, end: int, tags: bytes) -> list[tuple[int, int]]:
+    """Start and stop of the contents of the elements from `at` on, which must carry `tags` in this order.
+
+    The same as `expect` for each, without its calls: this is done for every datagram.
+    """
+    found = []
+    for tag in tags:
+        start = at + 2
+        if start > end:
+            raise BerError("truncated element")
+        length = data[at + 1]
+        if length >= 0x80:
+            length, start = _long_length(data, at + 1)
+        if data[at] != tag:
+            raise BerError(f"tag {data[at]:#04x} where {tag:#04x} belongs")
+        at = start + length
+        if at > end:
+            raise BerError("element reaches outside its container")
+        found.append((start, at))
+    return found
+
+
+def to_int(data: bytes, span: tuple[int, int]) -> int:
+    """The value of an INTEGER from the place of its contents."""
+    start, stop = span
+    if not 1 <= stop - start <= MAX_INT_OCTETS:
         raise BerError("an INTEGER has 1 to 9 octets here")
-    return int.from_bytes(data[start:stop], "big", signed=True), stop
+    return int.from_bytes(data[start:stop], "big", signed=True)
 
 
 def read_octets(data: bytes, at: int, end: int) -> tuple[bytes, int]:
@@ -220,7 +235,7 @@ Reader = Callable[[bytes], Value | None]
 
 
 def _signed(body: bytes) -> Value | None:
-    if not 1 <= len(body) <= 9:
+    if not 1 <= len(body) <= MAX_INT_OCTETS:
         return None
     return Value(SnmpType.INTEGER, int.from_bytes(body, "big", signed=True))
 
@@ -228,7 +243,7 @@ def _signed(body: bytes) -> Value | None:
 def _unsigned(kind: SnmpType) -> Reader:
     def read(body: bytes) -> Value | None:
         # Many agents leave out the leading zero octet; a counter is never negative, so the top bit is data.
-        return Value(kind, int.from_bytes(body, "big")) if 1 <= len(body) <= 9 else None
+        return Value(kind, int.from_bytes(body, "big")) if 1 <= len(body) <= MAX_INT_OCTETS else None
 
     return read
 
@@ -263,7 +278,7 @@ def _opaque(body: bytes) -> Value | None:
     packer = _OPAQUE_PACK[kind]
     if len(inner) == packer.size:
         return Value(kind, packer.unpack(inner)[0])
-    if kind in (SnmpType.OPAQUE_FLOAT, SnmpType.OPAQUE_DOUBLE) or not 1 <= len(inner) <= 9:
+    if kind in (SnmpType.OPAQUE_FLOAT, SnmpType.OPAQUE_DOUBLE) or not 1 <= len(inner) <= MAX_INT_OCTETS:
         return Value(SnmpType.OPAQUE, body)
     return Value(kind, int.from_bytes(inner, "big", signed=kind is SnmpType.OPAQUE_INTEGER64))
 

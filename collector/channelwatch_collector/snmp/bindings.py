@@ -38,7 +38,7 @@ class Bindings(NamedTuple):
     """A VariableBindingList. `absent` are the positions of the three exceptions of RFC 3416 section 3."""
 
     names: Names
-    values: list[Value]
+    values: Sequence[Value]
     absent: tuple[int, ...] = ()
 
 
@@ -55,14 +55,28 @@ _BINDING = re.compile(
     re.DOTALL,
 )
 _NAME = re.compile(rb"\x06" + _of_length(range(_LONGEST)), re.DOTALL)
-_UNSIGNED = {
-    int(kind): kind
-    for kind in (SnmpType.COUNTER32, SnmpType.GAUGE32, SnmpType.TIME_TICKS, SnmpType.COUNTER64)
-}
+UNSIGNED = frozenset({SnmpType.COUNTER32, SnmpType.GAUGE32, SnmpType.TIME_TICKS, SnmpType.COUNTER64})
+_unsigned = {int(kind): kind for kind in UNSIGNED}.get
+_number = int.from_bytes
 _EXCEPTIONS = (SnmpType.END_OF_MIB_VIEW, SnmpType.NO_SUCH_INSTANCE, SnmpType.NO_SUCH_OBJECT)
 _ABSENT = tuple([bytes((kind, 0)) for kind in _EXCEPTIONS])
 # What the generated constructor of a named tuple does, without its call.
-_make = partial(tuple.__new__, Value)
+make_value = partial(tuple.__new__, Value)
+
+
+def take_apart(data: bytes, at: int, end: int) -> tuple[tuple[bytes, ...], tuple[bytes, ...]] | None:
+    """Names and values between `at` and `end`, each a whole element; None if any has another form than `_BINDING`."""
+    found = _BINDING.findall(data, at, end)
+    if not found:
+        return None
+    sizes, names, elements = zip(*found, strict=True)
+    lengths = b"".join(sizes)
+    # All of it is matched, and each binding is as long as it says.
+    if sum(lengths) + 2 * len(lengths) != end - at:
+        return None
+    if lengths != bytes(map(add, map(len, names), map(len, elements))):
+        return None
+    return names, elements
 
 
 def read(data: bytes, at: int, end: int) -> Bindings:
@@ -71,22 +85,17 @@ def read(data: bytes, at: int, end: int) -> Bindings:
     Raises:
         BerError: broken, or elements that do not fill what contains them.
     """
-    found = _BINDING.findall(data, at, end)
-    if found:
-        sizes, names, elements = zip(*found, strict=True)
-        lengths = b"".join(sizes)
-        # All of it is matched, and each binding is as long as it says.
-        if sum(lengths) + 2 * len(lengths) == end - at and lengths == bytes(
-            map(add, map(len, names), map(len, elements))
-        ):
-            values = [
-                _make((kind, int.from_bytes(element[2:], "big")))
-                if (kind := _UNSIGNED.get(element[0])) is not None
-                else _value_of(element)
-                for element in elements
-            ]
-            return Bindings(_names_of_octets(b"".join(names)), values, _absent(data, at, end, values))
-    return of(ber.read_varbinds(data, at, end))
+    apart = take_apart(data, at, end)
+    if apart is None:
+        return of(ber.read_varbinds(data, at, end))
+    names, elements = apart
+    values = [
+        make_value((kind, _number(element[2:], "big")))
+        if (kind := _unsigned(element[0])) is not None
+        else _value_of(element)
+        for element in elements
+    ]
+    return Bindings(_names_of_octets(b"".join(names)), values, _absent(data, at, end, values))
 
 
 def of(varbinds: Sequence[VarBind]) -> Bindings:
@@ -122,7 +131,7 @@ def _value_of(element: bytes) -> Value:
     return ber.decode_body(element[0], element[2:])
 
 
-def _absent(data: bytes, at: int, end: int, values: list[Value]) -> tuple[int, ...]:
+def _absent(data: bytes, at: int, end: int, values: Sequence[Value]) -> tuple[int, ...]:
     # Nearly always there is none, and then its octets are nowhere.
     for octets in _ABSENT:
         if data.find(octets, at, end) >= 0:
@@ -130,5 +139,5 @@ def _absent(data: bytes, at: int, end: int, values: list[Value]) -> tuple[int, .
     return ()
 
 
-def _positions(values: list[Value]) -> tuple[int, ...]:
+def _positions(values: Sequence[Value]) -> tuple[int, ...]:
     return tuple([position for position, value in enumerate(values) if value.type in _EXCEPTIONS])

@@ -8,12 +8,12 @@ import random
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Generic, TypeVar
 
 from channelwatch_collector.snmp.exchange import Exchange, Question
+from channelwatch_collector.snmp.layout import AnswerReader, Layouts
 from channelwatch_collector.snmp.limits import EngineLimits, Gate
-from channelwatch_collector.snmp.pdu import PduType, question
+from channelwatch_collector.snmp.pdu import PduTemplate, PduType, question
 from channelwatch_collector.snmp.port import (
     Oid,
     PollAnswer,
@@ -24,10 +24,13 @@ from channelwatch_collector.snmp.port import (
     VarBind,
     snmp_error,
 )
-from channelwatch_collector.snmp.reading import Answered, Ask, Failed, Hints, Reading, Steps
+from channelwatch_collector.snmp.reading import Answered, Failed, Hints, Reading, Steps
 from channelwatch_collector.snmp.session import Peer, SaltSource, Session, open_session
 
 __all__ = ["EngineLimits", "UdpSnmpEngine"]
+
+_MAX_READERS = 6
+"""For each agent; a poll asks two or three questions."""
 
 T = TypeVar("T")
 
@@ -38,22 +41,27 @@ class _Known:
 
     session: Session
     hints: Hints = field(default_factory=dict)
+    readers: dict[PduTemplate, AnswerReader] = field(default_factory=dict)
 
 
 class _Operation(Question, Generic[T]):
     """A reading under way on an exchange: each answer leads at once to the next question."""
 
-    __slots__ = ("_exchange", "_result", "_steps")
+    __slots__ = ("_exchange", "_layouts", "_readers", "_result", "_steps")
 
-    def __init__(self, exchange: Exchange, session: Session, target: Target, steps: Steps[T]) -> None:
-        super().__init__(session, target)
+    def __init__(
+        self, exchange: Exchange, known: _Known, target: Target, steps: Steps[T], layouts: Layouts
+    ) -> None:
+        super().__init__(known.session, target)
         self._exchange = exchange
+        self._readers = known.readers
+        self._layouts = layouts
         self._steps = steps
         self._result: asyncio.Future[T] = asyncio.get_running_loop().create_future()
 
     async def run(self) -> T:
         """What the reading returns, or its `Failed`."""
-        self._step(partial(next, self._steps))
+        self._go_on(None)
         try:
             return await self._result
         finally:
@@ -61,25 +69,32 @@ class _Operation(Question, Generic[T]):
 
     def ended(self, outcome: Answered | PollFailure) -> None:
         """The answer to the question asked last, or why there is none."""
-        if isinstance(outcome, PollFailure):
-            self._step(partial(self._steps.throw, Failed(outcome)))
-        else:
-            self._step(partial(self._steps.send, outcome))
+        self._go_on(outcome)
 
-    def _step(self, resume: Callable[[], Ask]) -> None:
-        result = self._result
+    def _go_on(self, outcome: Answered | PollFailure | None) -> None:
+        steps = self._steps
         try:
-            kind, names, repetitions = resume()
+            if isinstance(outcome, PollFailure):
+                kind, names, repetitions = steps.throw(Failed(outcome))
+            else:
+                kind, names, repetitions = next(steps) if outcome is None else steps.send(outcome)
         except StopIteration as end:
-            if not result.done():
-                result.set_result(end.value)
+            if not self._result.done():
+                self._result.set_result(end.value)
         except Exception as problem:  # noqa: BLE001 - whoever awaits the result must hear of it
-            if not result.done():
-                result.set_exception(problem)
+            if not self._result.done():
+                self._result.set_exception(problem)
         else:
-            self.template = question(kind, names, max_repetitions=repetitions)
+            self.template = template = question(kind, names, max_repetitions=repetitions)
+            self.reader = self._readers.get(template) or self._new_reader(template)
             self.wanted = names if kind is PduType.GET else None
             self._exchange.ask(self)
+
+    def _new_reader(self, template: PduTemplate) -> AnswerReader:
+        if len(self._readers) >= _MAX_READERS:
+            del self._readers[next(iter(self._readers))]
+        reader = self._readers[template] = self._layouts.reader()
+        return reader
 
 
 class UdpSnmpEngine:
@@ -95,6 +110,7 @@ class UdpSnmpEngine:
         )
         self._known: dict[tuple[str, int], _Known] = {}
         self._salts = SaltSource(random.SystemRandom().getrandbits(64))
+        self._layouts = Layouts(self.limits.max_layouts)
         self._gate = Gate(max_inside=self.limits.max_in_flight, max_waiting=self.limits.max_waiting)
 
     @property
@@ -156,7 +172,7 @@ class UdpSnmpEngine:
         try:
             known = self._remembered(target)
             reading = Reading(limits=self.limits, max_repetitions=target.max_repetitions, hints=known.hints)
-            operation = _Operation(self._exchange, known.session, target, begin(reading))
+            operation = _Operation(self._exchange, known, target, begin(reading), self._layouts)
             return known, reading, await operation.run()
         except Failed as failed:
             self._counters[f"failed_{failed.failure}"] += 1

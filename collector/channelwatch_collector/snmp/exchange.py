@@ -10,6 +10,7 @@ from collections import Counter
 from channelwatch_collector.snmp import ber, v3
 from channelwatch_collector.snmp.ber import BerError
 from channelwatch_collector.snmp.deadlines import Deadlines
+from channelwatch_collector.snmp.layout import IN_FULL
 from channelwatch_collector.snmp.pdu import (
     ID_BITS,
     MIN_ID,
@@ -64,6 +65,7 @@ class Question:
         "complaint",
         "message_id",
         "noted",
+        "reader",
         "reports",
         "sent",
         "session",
@@ -75,6 +77,7 @@ class Question:
 
     def __init__(self, session: Session, target: Target) -> None:
         self.session = session
+        self.reader = IN_FULL
         self.target = target
         self.template = PduTemplate(b"", b"")
         self.wanted: tuple[Oid, ...] | None = None
@@ -218,7 +221,12 @@ class Exchange:
                 session = question.session
                 if not isinstance(session, CommunitySession):
                     raise Refused(Drop.WRONG_VERSION, PollFailure.UNAUTHENTIC)
-                self._accept(question, message_id, session.read(datagram, community, head), len(datagram))
+                self._accept(
+                    question,
+                    message_id,
+                    session.read(datagram, community, head, question.reader),
+                    len(datagram),
+                )
             else:
                 header = v3.read_header(datagram)
                 message_id = header.msg_id
@@ -226,7 +234,7 @@ class Exchange:
                 session = question.session
                 if not isinstance(session, UsmSession):
                     raise Refused(Drop.WRONG_VERSION, PollFailure.MALFORMED)
-                answer = session.read(datagram, header, self._loop.time())
+                answer = session.read(datagram, header, question.reader, self._loop.time())
                 if isinstance(answer, Report):
                     self._accept_report(session, question, answer)
                 else:

@@ -12,7 +12,8 @@ class EngineLimits:
 
     `max_in_flight` operations talk at once and `max_waiting` more may queue. `max_rows` per column and
     `max_pages` per operation bound a walk, `max_questions` the repetitions of a GET that an agent refuses
-    in parts. `max_names` are asked in one GET. An unauthenticated Report is believed after
+    in parts. `max_names` are asked in one GET. The layouts of `max_layouts` answers are
+    remembered, some 10 KB each. An unauthenticated Report is believed after
     `report_grace_s` without a genuine answer. `receive_buffer` is in octets.
     """
 
@@ -23,6 +24,7 @@ class EngineLimits:
     max_pages: int = 1_000
     max_questions: int = 64
     max_names: int = 40
+    max_layouts: int = 1_000
     report_grace_s: float = 0.05
     receive_buffer: int = 4 * 1024 * 1024
 

@@ -33,7 +33,9 @@ class PduType(IntEnum):
     REPORT = 0xA8
 
 
-_NO_ERROR = b"\x02\x01\x00\x02\x01\x00"
+_INTEGER, _SEQUENCE = b"\x02", b"\x30"
+_PDU_FIELDS = b"\x02\x02\x02\x30"
+_TRAP_V1_FIELDS = b"\x06\x40\x02\x02\x43\x30"
 _PDU_TYPES = {kind.value: kind for kind in PduType}
 
 
@@ -167,9 +169,9 @@ def read_version(datagram: bytes) -> tuple[int, int, int]:
 
     Octets behind the SEQUENCE are ignored, as RFC 3417 section 8 leaves room for them.
     """
-    start, end = ber.expect(datagram, 0, len(datagram), ber.SEQUENCE)
-    version, at = ber.read_int(datagram, start, end)
-    return version, at, end
+    ((start, end),) = ber.spans(datagram, 0, len(datagram), _SEQUENCE)
+    (version,) = ber.spans(datagram, start, end, _INTEGER)
+    return ber.to_int(datagram, version), version[1], end
 
 
 def read_community_message(datagram: bytes) -> CommunityMessage:
@@ -195,24 +197,10 @@ def read_pdu_head(data: bytes, at: int, end: int) -> PduHead:
     kind = _PDU_TYPES.get(tag)
     if kind is None or kind is PduType.TRAP_V1:
         raise BerError(f"PDU type {tag:#04x} has no place here")
-    request_id, at = ber.read_int(data, at, end)
-    if data[at : at + 6] == _NO_ERROR and at + 6 <= end:
-        status = index = 0
-        at += 6
-    else:
-        status, at = ber.read_int(data, at, end)
-        index, at = ber.read_int(data, at, end)
-    at, stop = ber.expect(data, at, end, ber.SEQUENCE)
-    return PduHead(kind, request_id, status, index, at, stop)
-
-
-def read_response(data: bytes, head: PduHead) -> Response:
-    """`head`, which was found in `data`, with its variable bindings.
-
-    Raises:
-        BerError: broken.
-    """
-    return Response(head.error_status, head.error_index, bindings.read(data, head.at, head.end))
+    request_id, status, index, (at, stop) = ber.spans(data, at, end, _PDU_FIELDS)
+    return PduHead(
+        kind, ber.to_int(data, request_id), ber.to_int(data, status), ber.to_int(data, index), at, stop
+    )
 
 
 def read_whole(data: bytes, head: PduHead) -> Pdu:
@@ -241,14 +229,12 @@ def read_trap_v1(data: bytes, at: int, end: int) -> TrapV1:
         BerError: broken or not a TRAP_V1.
     """
     at, end = ber.expect(data, at, end, PduType.TRAP_V1)
-    start, at = ber.expect(data, at, end, ber.OBJECT_IDENTIFIER)
-    enterprise = ber.decode_oid(data[start:at])
-    start, at = ber.expect(data, at, end, SnmpType.IP_ADDRESS)
-    address = ".".join(str(octet) for octet in data[start:at])
-    generic, at = ber.read_int(data, at, end)
-    specific, at = ber.read_int(data, at, end)
-    start, at = ber.expect(data, at, end, SnmpType.TIME_TICKS)
-    uptime = int.from_bytes(data[start:at], "big")
-    at, stop = ber.expect(data, at, end, ber.SEQUENCE)
-    found = bindings.pairs(bindings.read(data, at, stop))
-    return TrapV1(enterprise, address, generic, specific, uptime, found)
+    enterprise, address, generic, specific, uptime, (at, stop) = ber.spans(data, at, end, _TRAP_V1_FIELDS)
+    return TrapV1(
+        ber.decode_oid(data[slice(*enterprise)]),
+        ".".join(map(str, data[slice(*address)])),
+        ber.to_int(data, generic),
+        ber.to_int(data, specific),
+        int.from_bytes(data[slice(*uptime)], "big"),
+        bindings.pairs(bindings.read(data, at, stop)),
+    )

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
 
-from channelwatch_collector.snmp import v3
+from channelwatch_collector.snmp import bindings, v3
+from channelwatch_collector.snmp.layout import AnswerReader
 from channelwatch_collector.snmp.pdu import (
     PduHead,
     PduTemplate,
@@ -19,7 +20,6 @@ from channelwatch_collector.snmp.pdu import (
     Response,
     community_question,
     question,
-    read_response,
 )
 from channelwatch_collector.snmp.port import (
     V3,
@@ -117,7 +117,7 @@ class CommunitySession:
         """The question with `message_id`."""
         return community_question(self._community, template).fill(message_id)
 
-    def read(self, datagram: bytes, community: bytes, head: PduHead) -> Response:
+    def read(self, datagram: bytes, community: bytes, head: PduHead, reader: AnswerReader) -> Response:
         """The response that `head` begins in `datagram`, which came under `community`.
 
         Raises:
@@ -128,7 +128,7 @@ class CommunitySession:
             raise Refused(Drop.WRONG_COMMUNITY, PollFailure.WRONG_COMMUNITY)
         if head.type is not PduType.RESPONSE:
             raise Refused(Drop.NOT_A_RESPONSE, PollFailure.MALFORMED)
-        return read_response(datagram, head)
+        return Response(head.error_status, head.error_index, reader.read(datagram, head.at, head.end))
 
     def clock(self) -> AgentClock | None:
         """v2c tells nothing of it."""
@@ -147,6 +147,8 @@ class UsmSession:
         self._user = user
         self._salts = salts
         self._counters = counters
+        self._level = user.level
+        self._user_name = user.user.encode()
         self._context = user.context.encode()
         self._engine_id = b""
         self._time = EngineTime()
@@ -160,12 +162,12 @@ class UsmSession:
     @property
     def expects_proof(self) -> bool:
         """Whether answers to what is asked now carry a digest; those to a discovery probe do not."""
-        return bool(self._engine_id) and self._user.level is not SecurityLevel.NO_AUTH_NO_PRIV
+        return bool(self._engine_id) and self._level is not SecurityLevel.NO_AUTH_NO_PRIV
 
     def clock(self) -> AgentClock | None:
         """The agent's clock as last stated; None unless this user authenticates."""
         peer = self.peer
-        if not peer.engine_id or self._user.level is SecurityLevel.NO_AUTH_NO_PRIV:
+        if not peer.engine_id or self._level is SecurityLevel.NO_AUTH_NO_PRIV:
             return None
         return AgentClock(peer.engine_id, peer.time.boots, peer.time.time_s)
 
@@ -178,13 +180,12 @@ class UsmSession:
         boots, time_s = self._time.boots, 0
         if boots or self._time.seen_at_s:
             time_s = self._time.now(now_s)
-        envelope = v3.Envelope(message_id, True, self._engine_id, boots, time_s, self._user.user.encode())
-        scoped = v3.encode_scoped_pdu(self._engine_id, self._context, template.fill(message_id))
-        level = self._user.level
-        salt = self._salts.take() if level is SecurityLevel.AUTH_PRIV else b""
-        return v3.encode_message(envelope, scoped, self._keys, level=level, salt=salt)
+        envelope = v3.Envelope(message_id, True, self._engine_id, boots, time_s, self._user_name)
+        scoped = v3.scoped_question(self._engine_id, self._context, template).fill(message_id)
+        salt = self._salts.take() if self._level is SecurityLevel.AUTH_PRIV else b""
+        return v3.encode_message(envelope, scoped, self._keys, level=self._level, salt=salt)
 
-    def read(self, datagram: bytes, header: v3.Header, now_s: float) -> Answer:
+    def read(self, datagram: bytes, header: v3.Header, reader: AnswerReader, now_s: float) -> Answer:
         """The response, or the agent's complaint.
 
         Raises:
@@ -197,17 +198,17 @@ class UsmSession:
         scoped = v3.open_scoped_pdu(datagram, header, self._keys)
         head = scoped.head
         if head.type is PduType.REPORT:
-            names = read_response(scoped.data, head).bindings.names.oids
+            names = bindings.read(scoped.data, head.at, head.end).names.oids
             return Report(names[0] if names else (), header.engine_id, header.boots, header.time_s, authentic)
         if head.type is not PduType.RESPONSE or head.request_id != header.msg_id:
             raise Refused(Drop.NOT_A_RESPONSE, PollFailure.MALFORMED)
-        if header.level is not self._user.level:
+        if header.level is not self._level:
             raise Refused(Drop.BELOW_LEVEL, PollFailure.UNAUTHENTIC)
         if header.engine_id != self._engine_id:
             raise Refused(Drop.WRONG_ENGINE, PollFailure.UNAUTHENTIC)
         if scoped.context != self._context:
             raise Refused(Drop.WRONG_CONTEXT, PollFailure.MALFORMED)
-        response = read_response(scoped.data, head)
+        response = Response(head.error_status, head.error_index, reader.read(scoped.data, head.at, head.end))
         if authentic and not self._time.learn(header.boots, header.time_s, now_s):
             raise Refused(Drop.STALE, PollFailure.NOT_IN_TIME_WINDOW)
         if authentic:

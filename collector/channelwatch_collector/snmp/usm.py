@@ -124,13 +124,13 @@ class Keys:
 
     def encrypt(self, plain: bytes, *, boots: int, time_s: int, salt: bytes) -> bytes:
         """CFB-128 as RFC 3826 section 3.1.3; `salt` is never used twice under one key."""
-        context = self._context(boots, time_s, salt).encryptor()
-        return context.update(plain) + context.finalize()
+        return self._context(boots, time_s, salt).encryptor().update(plain)
 
     def decrypt(self, secret: bytes, *, boots: int, time_s: int, salt: bytes) -> bytes:
         """The inverse of `encrypt`. A wrong key yields noise, which the BER reader then refuses."""
-        context = self._context(boots, time_s, salt).decryptor()
-        return context.update(secret) + context.finalize()
+        return self._context(boots, time_s, salt).decryptor().update(secret)
+
+    # CFB holds nothing back, so neither context needs its `finalize`.
 
     def _context(self, boots: int, time_s: int, salt: bytes) -> Cipher[CFB]:
         assert self.cipher is not None, "only an authPriv user has a cipher"

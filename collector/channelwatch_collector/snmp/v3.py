@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple
 
 from channelwatch_collector.snmp import ber
 from channelwatch_collector.snmp.ber import BerError
-from channelwatch_collector.snmp.pdu import Pdu, PduHead, Version, read_pdu_head, read_version, read_whole
+from channelwatch_collector.snmp.pdu import (
+    ID_OCTETS,
+    Pdu,
+    PduHead,
+    PduTemplate,
+    Version,
+    read_pdu_head,
+    read_version,
+    read_whole,
+)
 from channelwatch_collector.snmp.port import MAX_DATAGRAM, Oid, SecurityLevel
 from channelwatch_collector.snmp.usm import MAX_BOOTS, MAX_TIME_S, SALT_OCTETS, Keys
 
@@ -20,6 +29,15 @@ _FLAGS = {
     SecurityLevel.AUTH_PRIV: FLAG_AUTH | FLAG_PRIV,
 }
 _LEVELS = {flags: level for level, flags in _FLAGS.items()}
+# What follows the message id: our largest message, the flags, the security model.
+_GLOBAL_DATA = {
+    flags: ber.encode_int(MAX_DATAGRAM) + bytes((ber.OCTET_STRING, 1, flags, ber.INTEGER, 1, USM_MODEL))
+    for flags in range(8)
+}
+_HEADER_FIELDS, _GLOBAL_FIELDS = b"\x30\x04", b"\x02\x02\x04\x02"
+_SECURITY, _SECURITY_FIELDS = b"\x30", b"\x04\x02\x02\x04\x04\x04"
+_SCOPE_FIELDS = b"\x04\x04"
+_PREPARED = 4_096
 
 USM_STATS: Oid = (1, 3, 6, 1, 6, 3, 15, 1, 1)
 MPD_STATS: Oid = (1, 3, 6, 1, 6, 3, 11, 2, 1)
@@ -71,8 +89,7 @@ class OpenedPdu(NamedTuple):
     head: PduHead
 
 
-@dataclass(frozen=True, slots=True)
-class Envelope:
+class Envelope(NamedTuple):
     """What an outgoing message says about itself."""
 
     msg_id: int
@@ -92,37 +109,32 @@ def read_header(datagram: bytes) -> Header:
     version, at, end = read_version(datagram)
     if version != Version.V3:
         raise BerError("not an SNMPv3 message")
-    at, after_global = ber.expect(datagram, at, end, ber.SEQUENCE)
-    msg_id, at = ber.read_int(datagram, at, after_global)
-    _, at = ber.read_int(datagram, at, after_global)
-    flags, at = ber.read_octets(datagram, at, after_global)
-    model, _ = ber.read_int(datagram, at, after_global)
-    level = _LEVELS.get(flags[0] & 3) if len(flags) == 1 else None
-    if level is None or model != USM_MODEL:
+    (at, after_global), (security_at, after_security) = ber.spans(datagram, at, end, _HEADER_FIELDS)
+    msg_id, _, flags, model = ber.spans(datagram, at, after_global, _GLOBAL_FIELDS)
+    flag = datagram[flags[0]] if flags[1] - flags[0] == 1 else None
+    level = _LEVELS.get(flag & 3) if flag is not None else None
+    if flag is None or level is None or ber.to_int(datagram, model) != USM_MODEL:
         raise BerError("security flags or model that do not exist")
-    at, after_security = ber.expect(datagram, after_global, end, ber.OCTET_STRING)
-    at, stop = ber.expect(datagram, at, after_security, ber.SEQUENCE)
-    engine_id, at = ber.read_octets(datagram, at, stop)
-    boots, at = ber.read_int(datagram, at, stop)
-    time_s, at = ber.read_int(datagram, at, stop)
-    user, at = ber.read_octets(datagram, at, stop)
-    mac_at, after_mac = ber.expect(datagram, at, stop, ber.OCTET_STRING)
-    salt, _ = ber.read_octets(datagram, after_mac, stop)
-    if not 0 <= boots <= MAX_BOOTS or not 0 <= time_s <= MAX_TIME_S:
+    ((at, stop),) = ber.spans(datagram, security_at, after_security, _SECURITY)
+    engine_id, boots, time_s, user, (mac_at, after_mac), salt = ber.spans(
+        datagram, at, stop, _SECURITY_FIELDS
+    )
+    engine_boots, engine_time = ber.to_int(datagram, boots), ber.to_int(datagram, time_s)
+    if not 0 <= engine_boots <= MAX_BOOTS or not 0 <= engine_time <= MAX_TIME_S:
         raise BerError("engine boots or time out of range")
     return Header(
-        msg_id=msg_id,
-        level=level,
-        reportable=bool(flags[0] & FLAG_REPORTABLE),
-        engine_id=engine_id,
-        boots=boots,
-        time_s=time_s,
-        user=user,
-        mac=datagram[mac_at:after_mac],
-        mac_at=mac_at,
-        salt=salt,
-        payload_at=after_security,
-        end=end,
+        ber.to_int(datagram, msg_id),
+        level,
+        bool(flag & FLAG_REPORTABLE),
+        datagram[engine_id[0] : engine_id[1]],
+        engine_boots,
+        engine_time,
+        datagram[user[0] : user[1]],
+        datagram[mac_at:after_mac],
+        mac_at,
+        datagram[salt[0] : salt[1]],
+        after_security,
+        end,
     )
 
 
@@ -139,10 +151,10 @@ def open_scoped_pdu(datagram: bytes, header: Header, keys: Keys) -> OpenedPdu:
             raise BerError("no way to decrypt this")
         data = keys.decrypt(secret, boots=header.boots, time_s=header.time_s, salt=header.salt)
         at, end = 0, len(data)
-    at, end = ber.expect(data, at, end, ber.SEQUENCE)
-    context_engine_id, at = ber.read_octets(data, at, end)
-    context, at = ber.read_octets(data, at, end)
-    return OpenedPdu(context_engine_id, context, data, read_pdu_head(data, at, end))
+    ((at, end),) = ber.spans(data, at, end, _SECURITY)
+    engine_id, context = ber.spans(data, at, end, _SCOPE_FIELDS)
+    head = read_pdu_head(data, context[1], end)
+    return OpenedPdu(data[engine_id[0] : engine_id[1]], data[context[0] : context[1]], data, head)
 
 
 def read_scoped_pdu(datagram: bytes, header: Header, keys: Keys) -> ScopedPdu:
@@ -163,6 +175,24 @@ def encode_scoped_pdu(context_engine_id: bytes, context: bytes, pdu: bytes) -> b
     )
 
 
+@lru_cache(_PREPARED)
+def scoped_question(context_engine_id: bytes, context: bytes, template: PduTemplate) -> PduTemplate:
+    """`template` inside a scopedPDU."""
+    inner = ber.tlv(ber.OCTET_STRING, context_engine_id) + ber.tlv(ber.OCTET_STRING, context) + template.head
+    length = ber.encode_length(len(inner) + ID_OCTETS + len(template.tail))
+    return PduTemplate(b"\x30" + length + inner, template.tail)
+
+
+@lru_cache(_PREPARED)
+def _octets(contents: bytes) -> bytes:
+    return ber.tlv(ber.OCTET_STRING, contents)
+
+
+@lru_cache(_PREPARED)
+def _integer(number: int) -> bytes:
+    return ber.encode_int(number)
+
+
 def encode_message(
     envelope: Envelope, scoped: bytes, keys: Keys, *, level: SecurityLevel, salt: bytes = b""
 ) -> bytes:
@@ -170,35 +200,32 @@ def encode_message(
 
     `salt` has eight octets, never used before under these keys; only authPriv needs it.
     """
-    flags = _FLAGS[level] | (FLAG_REPORTABLE if envelope.reportable else 0)
+    msg_id, reportable, engine_id, boots, time_s, user = envelope
+    flags = _FLAGS[level] | (FLAG_REPORTABLE if reportable else 0)
     mac_octets = keys.mac_octets if level is not SecurityLevel.NO_AUTH_NO_PRIV else 0
     if level is SecurityLevel.AUTH_PRIV:
-        secret = keys.encrypt(scoped, boots=envelope.boots, time_s=envelope.time_s, salt=salt)
-        payload = ber.tlv(ber.OCTET_STRING, secret)
+        scoped = ber.tlv(ber.OCTET_STRING, keys.encrypt(scoped, boots=boots, time_s=time_s, salt=salt))
     else:
-        salt, payload = b"", scoped
-    before_mac = (
-        ber.tlv(ber.OCTET_STRING, envelope.engine_id)
-        + ber.encode_int(envelope.boots)
-        + ber.encode_int(envelope.time_s)
-        + ber.tlv(ber.OCTET_STRING, envelope.user)
-        + bytes((ber.OCTET_STRING, mac_octets))
-    )
-    after_mac = ber.tlv(ber.OCTET_STRING, salt)
-    security = ber.tlv(ber.SEQUENCE, before_mac + bytes(mac_octets) + after_mac)
-    message = ber.tlv(
+        salt = b""
+    after_mac = b"\x04" + bytes((len(salt),)) + salt
+    security = ber.tlv(
         ber.SEQUENCE,
-        b"\x02\x01\x03"
-        + ber.tlv(
-            ber.SEQUENCE,
-            ber.encode_int(envelope.msg_id)
-            + ber.encode_int(MAX_DATAGRAM)
-            + bytes((ber.OCTET_STRING, 1, flags, ber.INTEGER, 1, USM_MODEL)),
-        )
-        + ber.tlv(ber.OCTET_STRING, security)
-        + payload,
+        b"".join(
+            (
+                _octets(engine_id),
+                _integer(boots),
+                _integer(time_s),
+                _octets(user),
+                _octets(bytes(mac_octets)),
+                after_mac,
+            )
+        ),
+    )
+    header = ber.tlv(ber.SEQUENCE, ber.encode_int(msg_id) + _GLOBAL_DATA[flags])
+    message = ber.tlv(
+        ber.SEQUENCE, b"".join((b"\x02\x01\x03", header, ber.tlv(ber.OCTET_STRING, security), scoped))
     )
     if not mac_octets:
         return message
-    mac_at = len(message) - len(payload) - len(after_mac) - mac_octets
+    mac_at = len(message) - len(scoped) - len(after_mac) - mac_octets
     return message[:mac_at] + keys.digest(message) + message[mac_at + mac_octets :]

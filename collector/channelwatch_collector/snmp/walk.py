@@ -98,7 +98,11 @@ class ColumnReader:
         divide = _known_parts if len(values) <= _MAX_CACHED_BINDINGS else _parts
         going = []
         for at, (root, part) in enumerate(zip(asked, divide(asked, lasts, names, absent), strict=True)):
-            self._rows[root].update(zip(part.suffixes, values[at::width], strict=False))
+            rows = dict(zip(part.suffixes, values[at::width], strict=False))
+            if self._rows[root]:
+                self._rows[root].update(rows)
+            else:
+                self._rows[root] = rows
             if self._goes_on(root, part):
                 going.append((root, part.last))
         self._go_on(going + self._pairs()[width:])
@@ -154,10 +158,10 @@ class ColumnReader:
     def _goes_on(self, root: Oid, part: _Part) -> bool:
         if part.failure is not None:
             self.failed[root] = part.failure
-        elif not part.ends and len(self._rows[root]) > self._max_rows:
+        elif not part.ends:
+            if len(self._rows[root]) <= self._max_rows:
+                return True
             self.failed[root] = PollFailure.WALK_TOO_LONG
-        else:
-            return not part.ends
         return False
 
     def _pairs(self) -> list[tuple[Oid, Oid]]:
