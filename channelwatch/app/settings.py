@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import (
     AfterValidator,
@@ -103,7 +104,24 @@ def _pass_phrase(value: Secret) -> Secret:
     return value
 
 
+def _zone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError(f"unknown time zone {value!r}") from None
+    return value
+
+
+def _address(value: str) -> str:
+    try:
+        return str(ipaddress.ip_address(value))
+    except ValueError:
+        raise ValueError("must be an IPv4 or IPv6 address") from None
+
+
 ListenText = Annotated[Listen, BeforeValidator(_listen)]
+ZoneName = Annotated[str, AfterValidator(_zone)]
+AddressText = Annotated[str, AfterValidator(_address)]
 SecretRef = Annotated[Secret, BeforeValidator(_reference)]
 PassPhrase = Annotated[Secret, BeforeValidator(_reference), AfterValidator(_pass_phrase)]
 
@@ -155,12 +173,47 @@ class TrapSettings(_Model):
     listen: ListenText = Listen("0.0.0.0", 162)
 
 
+class TlsFiles(_Model):
+    """PEM files of a listener that lets in only clients whose certificate chains to one in `clients`."""
+
+    certificate: Path
+    key: Path
+    clients: Path
+    only_tls13: bool = False
+
+
+class SyslogTlsSettings(TlsFiles):
+    """Where syslog over TLS arrives (RFC 5425)."""
+
+    listen: ListenText = Listen("0.0.0.0", 6514)
+
+
+class RelpSettings(_Model):
+    """Where relays send what must not get lost; in plain without `tls`. The port is the one that rsyslog suggests."""
+
+    listen: ListenText = Listen("127.0.0.1", 2514)
+    tls: TlsFiles | None = None
+
+
 class SyslogSettings(_Model):
-    """Where syslog arrives; a transport that is left out is off. `zone` is for lines without one."""
+    """Where syslog arrives; a transport that is left out is off. `zone` is for lines without one.
+
+    `zones` has the zones of single devices, by code or address. `relays` are addresses whose lines name their device.
+    Rates are lines per second of one source and of all; a burst is what may come at once.
+    """
 
     udp: ListenText | None = None
     tcp: ListenText | None = None
-    zone: str = "Asia/Ho_Chi_Minh"
+    tls: SyslogTlsSettings | None = None
+    relp: RelpSettings | None = None
+    zone: ZoneName = "Asia/Ho_Chi_Minh"
+    zones: Mapping[str, ZoneName] = {}
+    relays: tuple[AddressText, ...] = ()
+    packs: Path | None = None
+    rate_per_s: float = Field(default=200.0, gt=0, le=1_000_000)
+    burst: int = Field(default=2000, ge=1, le=1_000_000)
+    total_rate_per_s: float = Field(default=10_000.0, gt=0, le=1_000_000)
+    total_burst: int = Field(default=50_000, ge=1, le=1_000_000)
 
 
 class CollectorSettings(_Model):

@@ -1,4 +1,4 @@
-"""From what devices send of their own accord to events, and the hints to poll that go with them."""
+"""From traps to events, and the hints to poll that go with them."""
 
 from __future__ import annotations
 
@@ -12,21 +12,18 @@ from channelwatch.inventory.model import Device
 from channelwatch.status.events import EventKind, EventReceived, Observation, Transport
 from channelwatch_collector.profiles.profile import Profile
 from channelwatch_collector.profiles.rows import Moment
-from channelwatch_collector.profiles.traps import MAX_EVENT_TEXT, decode_trap
+from channelwatch_collector.profiles.traps import decode_trap
 from channelwatch_collector.snmp.notification import Notification
 from channelwatch_collector.snmp.port import V3, Credential
 from channelwatch_collector.sources import Sources
-from channelwatch_collector.syslog.intake import ReceivedLine
 from channelwatch_collector.syslog.limits import Limits, RateLimiter, Reporter
+from channelwatch_collector.syslog.lines import SAYS_NOTHING_OF_STATE
 
 TRAPS_PER_S = 20.0
 TRAP_BURST = 400
 """Traps of one device beyond these are counted and shed; a poll then tells what is true."""
 
 FLOOD_EVERY_S = 60.0
-
-_SAYS_NOTHING_OF_STATE = frozenset({EventKind.LOGIN_OK, EventKind.LOGIN_FAIL, EventKind.REKEY})
-"""Kinds that are no reason to poll."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +37,7 @@ class House:
 
 
 class Events:
-    """Notifications and syslog lines, judged for trust and handed on."""
+    """Notifications, judged for trust and handed on."""
 
     def __init__(self, house: House, sources: Sources, *, clock: Clock, zone: tzinfo = LOCAL_ZONE) -> None:
         self._house = house
@@ -50,7 +47,6 @@ class Events:
         self._rates = RateLimiter(Limits(rate_per_s=TRAPS_PER_S, burst=TRAP_BURST))
         self._floods = Reporter(every_s=FLOOD_EVERY_S, subjects=20_000)
         self.shed = 0
-        self.refused = 0
 
     def allows(self, address: str) -> bool:
         """Whether traps from here are looked at. Strangers are reported; what they say is not read."""
@@ -87,36 +83,9 @@ class Events:
                 readings=meant.readings,
             )
         )
-        if taken and meant.kind not in _SAYS_NOTHING_OF_STATE:
+        if taken and meant.kind not in SAYS_NOTHING_OF_STATE:
             self._house.poll_now(device.code)
         return taken
-
-    def line(self, line: ReceivedLine) -> None:
-        """Take a syslog line; of one that no pack understands nothing is kept."""
-        device = self._sources.device_at(line.source_address)
-        if device is None or line.classified is None:
-            return
-        told = line.classified
-        text = ", ".join(f"{name} {value}" for name, value in told.fields)
-        taken = self._house.submit(
-            EventReceived(
-                device=device.code,
-                kind=told.kind,
-                transport=line.transport,
-                received_at=line.received_at,
-                trusted=line.authenticated,
-                severity=told.severity,
-                device_time=line.message.device_time,
-                component=told.component,
-                text=(f"{told.pattern}: {text}" if text else told.pattern)[:MAX_EVENT_TEXT],
-                source=f"syslog:{told.pack}/{told.pattern}",
-                readings=told.readings,
-            )
-        )
-        if not taken:
-            self.refused += 1
-        elif told.kind not in _SAYS_NOTHING_OF_STATE:
-            self._house.poll_now(device.code)
 
     def _is_proven(self, device: Device, notification: Notification) -> bool:
         """Authenticated (the decoder has seen to the level) and by the very user that this device is polled with."""

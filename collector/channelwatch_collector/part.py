@@ -6,16 +6,16 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 from channelwatch.app.engine import Engine
 from channelwatch.app.settings import Listen, Settings
 from channelwatch.base.clock import EpochMs
-from channelwatch.base.errors import InputError, Permanent
+from channelwatch.base.errors import Permanent
 from channelwatch.base.ids import DeviceCode
 from channelwatch.inventory.model import Device, Inventory
 from channelwatch.metrics import process
-from channelwatch.status.events import CollectorAlive, RogueSource
+from channelwatch.status.events import CollectorAlive
 from channelwatch_collector.counters import Mirror, PollMeters, Shown
 from channelwatch_collector.credentials import credential_of
 from channelwatch_collector.engines import engine_for
@@ -30,10 +30,8 @@ from channelwatch_collector.snmp.port import V3, AgentClock, Credential, Target,
 from channelwatch_collector.snmp.trap_decoder import LocalEngine, TrapSettings, TrapUser, local_engine_id
 from channelwatch_collector.snmp.traps import TrapReceiver
 from channelwatch_collector.sources import Sources, watched_devices
-from channelwatch_collector.syslog.intake import Callbacks
-from channelwatch_collector.syslog.packfile import load_packs
-from channelwatch_collector.syslog.parse.classify import Classifier
-from channelwatch_collector.syslog.receiver import Endpoints, SyslogReceiver
+from channelwatch_collector.syslog.counters import Count
+from channelwatch_collector.syslog.station import Station, is_wanted
 
 log = logging.getLogger(__name__)
 
@@ -92,7 +90,9 @@ class Collector:
         house = House(engine.submit, self.poller.poll_now, self.poller.profile_of, self._credentials)
         self.events = Events(house, self.sources, clock=self._clock, zone=_zone(settings))
         self.traps: TrapReceiver | None = None
-        self.syslog: SyslogReceiver | None = None
+        self.syslog = (
+            Station(engine, poll_now=self.poller.poll_now) if is_wanted(settings.collector.syslog) else None
+        )
         self._inventory: Inventory | None = None
         self._trap_counts = Mirror(process.traps(engine.registry))
         self._line_counts = Mirror(process.syslog_messages(engine.registry))
@@ -107,14 +107,9 @@ class Collector:
         collector = self._settings.collector
         if collector.traps is not None:
             self.traps = self._trap_receiver(collector.traps.listen)
-        if collector.syslog.udp is not None or collector.syslog.tcp is not None:
-            self.syslog = self._syslog_receiver()
-            try:
-                await self.syslog.start()
-            except OSError as error:
-                where = ", ".join(str(at) for at in (collector.syslog.udp, collector.syslog.tcp) if at)
-                raise Permanent(str(error), operation="listen for syslog", subject=where) from error
         self.follow_inventory()
+        if self.syslog is not None:
+            await self.syslog.start()
         log.info("collector started", extra={"collector": collector.id, "devices": len(self.poller.watching)})
 
     async def serve(self, stop: asyncio.Event) -> None:
@@ -155,6 +150,8 @@ class Collector:
         self._inventory = inventory
         devices = watched_devices(inventory, frozenset(self._settings.instance.blocs))
         self.sources.set_devices(devices)
+        if self.syslog is not None:
+            self.syslog.set_devices(devices)
         for code in self.poller.watching - {device.code for device in devices}:
             self.poller.unwatch(code)
         for device in devices:
@@ -228,24 +225,6 @@ class Collector:
         except OSError as error:
             raise Permanent(str(error), operation="listen for traps", subject=str(listen)) from error
 
-    def _syslog_receiver(self) -> SyslogReceiver:
-        wanted = self._settings.collector.syslog
-        zone = _zone(self._settings)
-        return SyslogReceiver(
-            Endpoints(udp=_pair(wanted.udp), tcp=_pair(wanted.tcp)),
-            Classifier(load_packs()),
-            callbacks=Callbacks(
-                on_message=self.events.line,
-                on_rogue=self._rogue,
-                knows=self.sources.knows,
-                zone_of=lambda _: zone,
-            ),
-            clock=self._clock,
-        )
-
-    def _rogue(self, source: RogueSource) -> None:
-        self._engine.submit(source)
-
     async def _stay_alive(self) -> None:
         """The heartbeat: this collector ran from one beat to the next."""
         since, began, dropped = self._clock.now(), self._clock.monotonic_ms(), 0
@@ -285,7 +264,7 @@ class Collector:
             **counts,
             "poll_overrun": self.poller.overruns,
             "trap_shed": self.events.shed,
-            "syslog_refused": self.events.refused,
+            "syslog_refused": self.syslog.counters.total(Count.NO_ROOM) if self.syslog else 0,
             "rogue": self.sources.rogues,
         }
 
@@ -306,16 +285,8 @@ def trap_users(credentials: Mapping[str, Credential]) -> tuple[TrapUser, ...]:
     return tuple(users.values())
 
 
-def _pair(listen: Listen | None) -> tuple[str, int] | None:
-    return None if listen is None else (listen.host, listen.port)
-
-
 def _zone(settings: Settings) -> ZoneInfo:
-    name = settings.collector.syslog.zone
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError):
-        raise InputError([f"collector.syslog.zone: unknown time zone {name!r}"]) from None
+    return ZoneInfo(settings.collector.syslog.zone)
 
 
 async def _every(seconds: float, work: Callable[[], None]) -> None:

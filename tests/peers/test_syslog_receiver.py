@@ -4,97 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
 
 import pytest
 from channelwatch_collector.syslog.counters import Count
-from channelwatch_collector.syslog.intake import Callbacks, ReceivedLine
+from channelwatch_collector.syslog.directory import Peer, Speaker
+from channelwatch_collector.syslog.intake import Handed, ReceivedLine
 from channelwatch_collector.syslog.limits import Limits
-from channelwatch_collector.syslog.packfile import load_packs
-from channelwatch_collector.syslog.parse.classify import Classifier
-from channelwatch_collector.syslog.receiver import Endpoints, SyslogReceiver
+from channelwatch_collector.syslog.parse.header import DEFAULT_ZONE
+from channelwatch_collector.syslog.receiver import Endpoints
 
-from channelwatch.base.clock import ManualClock, iso_utc
-from channelwatch.status.events import EventKind, RogueSource, Transport
+from channelwatch.base.clock import iso_utc
+from channelwatch.status.events import EventKind, Transport
 from tests.support import eventually
+from tests.support.syslog import DEVICE, Room, open_room
 
-NOW = 1_795_318_923_000
-BOTH = Endpoints(udp=("127.0.0.1", 0), tcp=("127.0.0.1", 0))
 LINE = b"<86>Nov 22 10:42:03 gw sshd[1]: Failed password for root from 192.0.2.7 port 5 ssh2"
-
-
-class Room:
-    """A receiver and what it told."""
-
-    def __init__(
-        self,
-        *,
-        endpoints: Endpoints = BOTH,
-        limits: Limits | None = None,
-        knows: Callable[[str], bool] | None = None,
-    ) -> None:
-        self.lines: list[ReceivedLine] = []
-        self.rogues: list[RogueSource] = []
-        self.on_message: Callable[[ReceivedLine], None] = self.lines.append
-        self.clock = ManualClock(NOW)
-        self.receiver = SyslogReceiver(
-            endpoints,
-            Classifier(load_packs()),
-            callbacks=Callbacks(
-                on_message=self._tell,
-                on_rogue=self.rogues.append,
-                knows=knows or (lambda _: True),
-            ),
-            clock=self.clock,
-            limits=limits or Limits(),
-        )
-
-    def _tell(self, line: ReceivedLine) -> None:
-        self.on_message(line)
-
-    @property
-    def texts(self) -> list[str]:
-        return [line.redacted_text for line in self.lines]
-
-    def count(self, name: Count, label: str = "") -> int:
-        return self.receiver.counters.get(name, label)
-
-    async def lines_come(self, number: int) -> list[ReceivedLine]:
-        await eventually(lambda: len(self.lines) >= number, what=f"{number} lines, have {len(self.lines)}")
-        assert len(self.lines) == number
-        return self.lines
-
-    def send_udp(self, *datagrams: bytes) -> None:
-        family = socket.AF_INET6 if ":" in self.receiver.udp_address[0] else socket.AF_INET
-        with socket.socket(family, socket.SOCK_DGRAM) as sender:
-            for datagram in datagrams:
-                sender.sendto(datagram, self.receiver.udp_address)
-
-    async def connect(self, host: str = "127.0.0.1") -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        return await asyncio.open_connection(*self.receiver.tcp_address, local_addr=(host, 0))
-
-    async def send_tcp(self, data: bytes) -> None:
-        _, writer = await self.connect()
-        writer.write(data)
-        await writer.drain()
-        writer.close()
-        await writer.wait_closed()
-
-
-@asynccontextmanager
-async def open_room(
-    *,
-    endpoints: Endpoints = BOTH,
-    limits: Limits | None = None,
-    knows: Callable[[str], bool] | None = None,
-) -> AsyncIterator[Room]:
-    room = Room(endpoints=endpoints, limits=limits, knows=knows)
-    await room.receiver.start()
-    try:
-        yield room
-    finally:
-        await room.receiver.close()
 
 
 async def test_a_datagram_becomes_a_classified_line() -> None:
@@ -103,20 +27,40 @@ async def test_a_datagram_becomes_a_classified_line() -> None:
         (line,) = await room.lines_come(1)
     assert line.classified is not None
     assert line.classified.kind is EventKind.LOGIN_FAIL
-    assert (line.source_address, line.transport, line.authenticated) == (
-        "127.0.0.1",
-        Transport.SYSLOG_UDP,
-        False,
-    )
+    assert (line.device, line.source_address, line.trusted) == (DEVICE, "127.0.0.1", False)
+    assert line.transport is Transport.SYSLOG_UDP
     assert iso_utc(line.received_at) == "2026-11-22T03:42:03.000Z"
     assert room.count(Count.MATCHED, "linux/ssh-login-fail") == 1
 
 
 async def test_ipv6_datagrams_are_received() -> None:
-    async with open_room(endpoints=Endpoints(udp=("::1", 0))) as room:
+    async with open_room(Room(endpoints=Endpoints(udp=("::1", 0)))) as room:
         room.send_udp(b"<13>Nov 22 10:42:03 gw a: six")
         (line,) = await room.lines_come(1)
-    assert (line.source_address, line.redacted_text) == ("::1", "six")
+    assert (line.source_address, room.texts) == ("::1", ["six"])
+
+
+async def test_ipv6_streams_are_received() -> None:
+    async with open_room(Room(endpoints=Endpoints(tcp=("::1", 0)))) as room:
+        _, writer = await asyncio.open_connection(*room.receiver.tcp_address)
+        writer.write(b"<13>Nov 22 10:42:03 gw a: six\n")
+        (line,) = await room.lines_come(1)
+        writer.close()
+    assert line.source_address == "::1"
+
+
+async def test_the_unspecified_ipv6_address_takes_ipv4_too() -> None:
+    async with open_room(Room(endpoints=Endpoints(udp=("::", 0), tcp=("::", 0)))) as room:
+        for host in ("127.0.0.1", "::1"):
+            family = socket.AF_INET6 if ":" in host else socket.AF_INET
+            with socket.socket(family, socket.SOCK_DGRAM) as sender:
+                sender.sendto(b"<13>x: udp", (host, room.receiver.udp_address[1]))
+            _, writer = await asyncio.open_connection(host, room.receiver.tcp_address[1])
+            writer.write(b"<13>x: tcp\n")
+            await writer.drain()
+            writer.close()
+        lines = await room.lines_come(4)
+    assert sorted(line.source_address for line in lines) == ["127.0.0.1"] * 2 + ["::1"] * 2
 
 
 async def test_empty_datagrams_are_counted_and_nothing_more() -> None:
@@ -139,10 +83,10 @@ async def test_a_broken_frame_is_kept_and_ends_the_connection() -> None:
     async with open_room() as room:
         reader, writer = await room.connect()
         writer.write(b"12x <13>Nov 22 10:42:03 gw a: odd")
-        (line,) = await room.lines_come(1)
+        await room.lines_come(1)
         assert await asyncio.wait_for(reader.read(), 5) == b""
         writer.close()
-        assert "odd" in line.redacted_text
+        assert "odd" in room.texts[0]
         assert room.count(Count.FRAME_ERROR, "bad_length") == 1
 
 
@@ -150,8 +94,8 @@ async def test_a_frame_that_never_ends_is_given_up() -> None:
     async with open_room(limits=Limits(frame_timeout_s=0.2)) as room:
         _, writer = await room.connect()
         writer.write(b"<13>Nov 22 10:42:03 gw a: slow")
-        (line,) = await room.lines_come(1)
-        assert line.redacted_text == "slow"
+        await room.lines_come(1)
+        assert room.texts == ["slow"]
         assert room.count(Count.FRAME_TIMEOUT, Transport.SYSLOG_TCP) == 1
         writer.close()
 
@@ -171,9 +115,9 @@ async def test_an_idle_connection_between_frames_is_left_alone() -> None:
 async def test_a_line_of_ten_megabytes_is_cut_and_the_next_one_read() -> None:
     async with open_room() as room:
         await room.send_tcp(b"<13>Nov 22 10:42:03 gw a: " + b"long " * 2_000_000 + b"\n<13>x: next\n")
-        first, second = await room.lines_come(2)
-    assert first.message.truncated
-    assert second.redacted_text == "next"
+        await room.lines_come(2)
+    assert [message.truncated for message in room.messages] == [True, False]
+    assert room.texts[1] == "next"
     assert room.count(Count.LINE_CUT, Transport.SYSLOG_TCP) == 1
 
 
@@ -192,30 +136,82 @@ async def test_connections_are_limited_by_source_and_in_total() -> None:
         await room.lines_come(1)
 
 
-async def test_a_source_over_its_rate_is_shed_but_not_its_errors() -> None:
+async def test_repetitions_over_the_rate_are_told_once_with_their_number() -> None:
     async with open_room(limits=Limits(rate_per_s=1, burst=5)) as room:
-        room.send_udp(*[b"<14>Nov 22 10:42:03 gw a: info"] * 20, b"<11>Nov 22 10:42:03 gw a: error")
-        await eventually(lambda: room.receiver.counters.total(Count.RECEIVED) == 21)
-        assert room.count(Count.SHED, "6") == 15
+        room.send_udp(*[b"<14>Nov 22 10:42:%02d gw a: info" % second for second in range(20)])
+        await eventually(lambda: room.total(Count.RECEIVED) == 20)
+        assert room.count(Count.REPEATED, "6") == 14
+        assert room.texts.count("info") == 6, "five within the rate, and the first over it"
         floods = [line for line in room.lines if line.classified and line.classified.kind is EventKind.FLOOD]
-        assert [flood.transport for flood in floods] == [Transport.COLLECTOR]
-        assert room.texts.count("info") == 5
-        assert room.texts.count("error") == 1
+        assert [(flood.transport, flood.device) for flood in floods] == [(Transport.COLLECTOR, DEVICE)]
+        room.clock.advance(10_000)
+        await eventually(lambda: room.texts.count("info") == 7)
+        assert [line.again for line in room.lines if line.again] == [14]
+        assert not room.total(Count.SHED)
+
+
+async def test_other_lines_over_the_rate_are_taken_until_there_are_too_many_and_errors_always() -> None:
+    limits = Limits(rate_per_s=0.001, burst=5, repeats_per_source=3)
+    async with open_room(limits=limits) as room:
+        room.send_udp(*[b"<14>Nov 22 10:42:03 gw a: info %d" % number for number in range(20)])
+        room.send_udp(*[b"<11>Nov 22 10:42:03 gw a: error %d" % number for number in range(20)])
+        await eventually(lambda: room.total(Count.RECEIVED) == 40)
+        assert sum(text.startswith("info") for text in room.texts) == 5 + 3
+        assert room.count(Count.SHED, "6") == 12
+        assert sum(text.startswith("error") for text in room.texts) == 20
+        assert room.total(Count.SHED) == 12
+
+
+async def test_floods_are_told_again_after_a_minute_with_their_size() -> None:
+    async with open_room(limits=Limits(rate_per_s=1, burst=1, repeats_per_source=0)) as room:
+        room.send_udp(*[b"<14>x: info"] * 11)
+        await eventually(lambda: room.total(Count.RECEIVED) == 11)
         room.clock.advance(61_000)
-        room.send_udp(*[b"<14>Nov 22 10:42:03 gw a: info"] * 6)
-        await eventually(lambda: room.receiver.counters.total(Count.SHED) == 16)
-        assert dict(room.lines[-1].classified.fields if room.lines[-1].classified else ()) == {"shed": "15"}
+        room.send_udp(*[b"<14>x: info"] * 2)
+        await eventually(lambda: room.total(Count.RECEIVED) == 13)
+        sizes = [line.classified.fields for line in room.lines if line.classified]
+    assert sizes == [(("lines", "1"),), (("lines", "10"),)]
 
 
 async def test_all_sources_together_have_a_rate_too() -> None:
-    async with open_room(limits=Limits(total_rate_per_s=1, total_burst=5)) as room:
+    limits = Limits(total_rate_per_s=1, total_burst=5, repeats_per_source=0)
+    async with open_room(limits=limits) as room:
         room.send_udp(*[b"<14>Nov 22 10:42:03 gw a: info"] * 20)
-        await eventually(lambda: room.receiver.counters.total(Count.RECEIVED) == 20)
+        await eventually(lambda: room.total(Count.RECEIVED) == 20)
         assert room.count(Count.SHED, "6") == 15
 
 
+async def test_a_relay_is_held_to_the_rate_of_all_only_and_its_lines_name_their_devices() -> None:
+    def relay(peer: Peer) -> Speaker:
+        return Speaker(peer.address, None, DEFAULT_ZONE, is_relay=True)
+
+    async with open_room(Room(limits=Limits(rate_per_s=1, burst=1), speaker_of=relay)) as room:
+        room.send_udp(*[LINE.replace(b" gw ", b" gw-07 ")] * 5, LINE)
+        lines = await room.lines_come(6)
+        assert [line.device for line in lines] == ["51-D-00007-1"] * 5 + [None]
+        assert room.count(Count.UNNAMED, Transport.SYSLOG_UDP) == 1
+        assert [rogue.address for rogue in room.rogues] == ["gw by way of 127.0.0.1"]
+
+
+@pytest.mark.parametrize(
+    ("fill", "kept"), [(0.79, range(8)), (0.8, range(6)), (0.9, range(4)), (1.0, range(4))]
+)
+async def test_as_the_queue_behind_fills_up_light_datagrams_are_shed_and_grave_ones_never(
+    fill: float, kept: range
+) -> None:
+    async with open_room() as room:
+        room.receiver.feel(fill)
+        room.send_udp(*[b"<%d>x: %d" % (severity, severity) for severity in range(8)])
+        await eventually(lambda: room.total(Count.RECEIVED) == 8)
+        assert [text for text in room.texts if text.isdecimal()] == [str(severity) for severity in kept]
+        assert room.total(Count.SHED) == 8 - len(kept)
+        room.receiver.feel(0.4)
+        room.send_udp(b"<15>x: again")
+        await eventually(lambda: room.texts[-1] == "again")
+
+
 async def test_an_unknown_source_is_reported_once_and_its_lines_go_nowhere() -> None:
-    async with open_room(knows=lambda _: False) as room:
+    async with open_room(Room(speaker_of=lambda _: None)) as room:
         room.send_udp(*[LINE + b" password=hunter2"] * 10)
         await eventually(lambda: room.count(Count.ROGUE, Transport.SYSLOG_UDP) == 10)
         (rogue,) = room.rogues
@@ -246,12 +242,32 @@ async def test_paused_senders_wait_and_lose_nothing() -> None:
         _, writer = await room.connect()
         writer.write(b"<13>x: 0\n")
         await room.lines_come(1)
-        room.receiver.pause()
+        room.receiver.feel(0.8)
+        room.receiver.feel(0.6)
         writer.write(b"<13>x: 1\n")
+        _, later = await room.connect()
+        later.write(b"<13>x: 1\n")
         await asyncio.sleep(0.1)
-        assert room.texts == ["0"]
-        room.receiver.resume()
+        assert room.texts == ["0"], "between half and four fifths nothing changes"
+        room.receiver.feel(0.5)
+        await room.lines_come(3)
+        assert room.total(Count.PAUSED) == 1
+        writer.close()
+        later.close()
+
+
+async def test_a_frame_is_not_overdue_while_we_are_the_ones_who_do_not_read() -> None:
+    async with open_room(limits=Limits(frame_timeout_s=0.2)) as room:
+        _, writer = await room.connect()
+        writer.write(b"<13>x: 0\n<13>x: be")
+        await room.lines_come(1)
+        room.receiver.feel(0.9)
+        writer.write(b"gun\n")
+        await asyncio.sleep(0.5)
+        room.receiver.feel(0.1)
         await room.lines_come(2)
+        assert room.texts == ["0", "begun"]
+        assert not room.total(Count.FRAME_TIMEOUT)
         writer.close()
 
 
@@ -259,7 +275,7 @@ async def test_a_port_in_use_is_an_error_and_leaves_nothing_open() -> None:
     async with open_room() as room:
         taken = Endpoints(udp=("127.0.0.1", 0), tcp=room.receiver.tcp_address)
         other = Room(endpoints=taken)
-        with pytest.raises(OSError, match="address already in use"):
+        with pytest.raises(OSError, match="Address already in use"):
             await other.receiver.start()
 
 
@@ -269,7 +285,7 @@ async def test_a_paced_storm_of_datagrams_is_received_whole() -> None:
             room.send_udp(*[LINE] * 100)
             await asyncio.sleep(0)
         await room.lines_come(5_000)
-        assert room.receiver.counters.total(Count.KERNEL_DROPPED) == 0
+        assert room.total(Count.KERNEL_DROPPED) == 0
 
 
 async def test_what_the_kernel_drops_is_counted() -> None:
@@ -279,7 +295,7 @@ async def test_what_the_kernel_drops_is_counted() -> None:
         await eventually(lambda: len(room.lines) > 0)
         received = len(room.lines)
         room.send_udp(LINE)  # a datagram that comes through tells how many did not
-        await eventually(lambda: room.receiver.counters.total(Count.KERNEL_DROPPED) > 0)
+        await eventually(lambda: room.total(Count.KERNEL_DROPPED) > 0)
         assert len(room.lines) == received + 1
         assert room.count(Count.KERNEL_DROPPED, Transport.SYSLOG_UDP) == 1_000 - received
 
@@ -296,13 +312,28 @@ async def test_a_callback_that_fails_does_not_end_the_listener() -> None:
         problems: list[dict[str, object]] = []
         asyncio.get_running_loop().set_exception_handler(lambda _, context: problems.append(context))
 
-        def fail_once(line: ReceivedLine) -> None:
-            room.lines.append(line)
-            if line.redacted_text == "bad":
+        def fail_once(line: ReceivedLine) -> Handed:
+            if line.message is not None and line.message.text == "bad":
                 raise OSError("the caller's own failure")
+            return True
 
-        room.on_message = fail_once
+        room.answer = fail_once
         room.send_udp(b"<13>Nov 22 10:42:03 gw a: bad", b"<13>Nov 22 10:42:03 gw a: good")
         await room.lines_come(2)
         assert len(problems) == 1
         assert room.count(Count.SOCKET_ERROR, Transport.SYSLOG_UDP) == 0
+
+
+async def test_without_a_wish_for_text_only_what_is_understood_is_told_and_no_text_with_it() -> None:
+    async with open_room(Room(wants_text=False)) as room:
+        room.send_udp(b"<13>Nov 22 10:42:03 gw a: nothing to us", LINE)
+        (line,) = await room.lines_come(1)
+        assert line.message is None
+        assert room.total(Count.UNMATCHED) == 1
+
+
+async def test_a_line_without_room_is_counted() -> None:
+    async with open_room() as room:
+        room.answer = lambda _: False
+        room.send_udp(LINE)
+        await eventually(lambda: room.count(Count.NO_ROOM, Transport.SYSLOG_UDP) == 1)

@@ -4,112 +4,57 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import hashlib
 import socket
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
 from channelwatch_collector.syslog.counters import Count
-from channelwatch_collector.syslog.intake import Callbacks, ReceivedLine
+from channelwatch_collector.syslog.directory import Directory
+from channelwatch_collector.syslog.intake import ReceivedLine
 from channelwatch_collector.syslog.limits import Limits
-from channelwatch_collector.syslog.packfile import load_packs
-from channelwatch_collector.syslog.parse.classify import Classifier
-from channelwatch_collector.syslog.receiver import Endpoints, SyslogReceiver
+from channelwatch_collector.syslog.parse.header import DEFAULT_ZONE
+from channelwatch_collector.syslog.receiver import Endpoints
 from channelwatch_collector.syslog.tls import server_context
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from channelwatch.base.clock import SystemClock
 from channelwatch.base.errors import InputError
-from channelwatch.status.events import Transport
-from tests.support import Process, eventually, require_binary, skip_or_fail
+from channelwatch.base.ids import DeviceCode, SiteCode
+from channelwatch.inventory.model import Device
+from channelwatch.status.events import EventKind, Transport
+from tests.support import eventually, syslog
+from tests.support.certificates import Authority, Issued
 
 LINE = b'<165>1 - gw encryptor - tunnel-up [enc@99999 tunnel="t" peer="hub"] up'
+CODE = DeviceCode("51-D-21548-1")
 
 
-@dataclass(frozen=True)
-class Issued:
-    """A certificate with its key, in PEM files."""
-
-    certificate: Path
-    key: Path
-    fingerprint: str
-
-
-class Authority:
-    """A certificate authority for one test."""
-
-    def __init__(self, folder: Path, name: str) -> None:
-        self._folder = folder
-        self._name = name
-        self._key = ec.generate_private_key(ec.SECP256R1())
-        self.certificate = folder / f"{name}.pem"
-        self._certificate = self._sign(name, self._key.public_key(), authority=True, days=2)
-        self.certificate.write_bytes(self._certificate.public_bytes(serialization.Encoding.PEM))
-
-    def issue(self, name: str, *, days: int = 2) -> Issued:
-        """A certificate for 127.0.0.1; with negative `days` it has expired."""
-        key = ec.generate_private_key(ec.SECP256R1())
-        certificate = self._sign(name, key.public_key(), authority=False, days=days)
-        files = self._folder / f"{name}.crt", self._folder / f"{name}.key"
-        files[0].write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-        files[1].write_bytes(
-            key.private_bytes(
-                serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-            )
-        )
-        der = certificate.public_bytes(serialization.Encoding.DER)
-        return Issued(*files, hashlib.sha256(der).hexdigest())
-
-    def _sign(
-        self, name: str, key: ec.EllipticCurvePublicKey, *, authority: bool, days: int
-    ) -> x509.Certificate:
-        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-        issuer = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, self._name)])
-        ends = datetime.now(UTC) + timedelta(days=days)
-        return (
-            x509.CertificateBuilder()
-            .subject_name(subject)
-            .issuer_name(issuer)
-            .public_key(key)
-            .serial_number(x509.random_serial_number())
-            .not_valid_before(ends - timedelta(days=10))
-            .not_valid_after(ends)
-            .add_extension(x509.BasicConstraints(ca=authority, path_length=None), critical=True)
-            .add_extension(
-                x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1")), x509.DNSName(name)]),
-                critical=False,
-            )
-            .sign(self._key, hashes.SHA256())
-        )
-
-
+@dataclass
 class Room:
-    """A TLS receiver, the authority it trusts, and what it heard."""
+    """A TLS receiver, the authority that it trusts, and what it heard."""
 
-    def __init__(self, folder: Path, limits: Limits) -> None:
-        self.authority = Authority(folder, "authority")
-        self.own = self.authority.issue("collector")
-        self.lines: list[ReceivedLine] = []
-        context = server_context(self.own.certificate, self.own.key, clients=self.authority.certificate)
-        self.receiver = SyslogReceiver(
-            Endpoints(tls=("127.0.0.1", 0), tls_context=context),
-            Classifier(load_packs()),
-            callbacks=Callbacks(on_message=self.lines.append),
-            clock=SystemClock(),
-            limits=limits,
-        )
+    authority: Authority
+    own: Issued
+    heard: syslog.Room
+    directory: Directory
+
+    @property
+    def lines(self) -> list[ReceivedLine]:
+        return [line for line in self.heard.lines if line.transport is Transport.SYSLOG_TLS]
+
+    @property
+    def alarms(self) -> list[ReceivedLine]:
+        return [line for line in self.heard.lines if line.transport is Transport.COLLECTOR]
+
+    @property
+    def address(self) -> tuple[str, int]:
+        return self.heard.receiver.tls_address
 
     def tls_failures(self) -> int:
-        return self.receiver.counters.total(Count.TLS_FAILED)
+        return self.heard.total(Count.TLS_FAILED)
 
     def client(self, issued: Issued | None) -> ssl.SSLContext:
         context = ssl.create_default_context(cafile=str(self.authority.certificate))
@@ -118,7 +63,7 @@ class Room:
         return context
 
     async def send(self, issued: Issued | None, data: bytes) -> None:
-        _, writer = await asyncio.open_connection(*self.receiver.tls_address, ssl=self.client(issued))
+        _, writer = await asyncio.open_connection(*self.address, ssl=self.client(issued))
         writer.write(data)
         with contextlib.suppress(ssl.SSLError, ConnectionError):
             await writer.drain()
@@ -128,34 +73,52 @@ class Room:
 
 
 @asynccontextmanager
-async def open_room(folder: Path, limits: Limits | None = None) -> AsyncIterator[Room]:
-    room = Room(folder, limits or Limits())
-    await room.receiver.start()
-    try:
-        yield room
-    finally:
-        await room.receiver.close()
+async def open_room(
+    folder: Path, limits: Limits | None = None, *, host: str = "127.0.0.1", only_tls13: bool = False
+) -> AsyncIterator[Room]:
+    authority = Authority(folder, "authority")
+    own = authority.issue("collector", address=host)
+    context = server_context(own.certificate, own.key, clients=authority.certificate, only_tls13=only_tls13)
+    directory = Directory(zone=DEFAULT_ZONE)
+    directory.set_devices([Device(CODE, SiteCode("s"), host, "c")])
+    heard = syslog.Room(
+        endpoints=Endpoints(tls=(host, 0), tls_context=context),
+        limits=limits,
+        speaker_of=directory.speaker_of,
+        clock=SystemClock(),
+    )
+    async with syslog.open_room(heard):
+        yield Room(authority, own, heard, directory)
 
 
 async def test_a_sender_with_a_certificate_is_authenticated(tmp_path: Path) -> None:
     async with open_room(tmp_path) as room:
-        device = room.authority.issue("gw-01")
+        device = room.authority.issue(CODE)
         await room.send(device, b"%d %s" % (len(LINE), LINE) * 50)
         await eventually(lambda: len(room.lines) == 50)
     assert {line.certificate for line in room.lines} == {device.fingerprint}
-    assert all(line.authenticated and line.transport is Transport.SYSLOG_TLS for line in room.lines)
+    assert all(line.trusted and line.device == CODE for line in room.lines)
     assert room.tls_failures() == 0
 
 
 async def test_a_line_sent_in_the_same_breath_as_the_handshake_is_kept(tmp_path: Path) -> None:
     async with open_room(tmp_path) as room:
-        device = room.authority.issue("gw-01")
+        device = room.authority.issue(CODE)
         for number in range(1, 21):
-            await asyncio.to_thread(_blurt, room.client(device), room.receiver.tls_address)
+            await asyncio.to_thread(_blurt, room.client(device), room.address)
             await eventually(lambda number=number: len(room.lines) == number)
 
 
-def _blurt(context: ssl.SSLContext, address: tuple[str, int]) -> None:
+async def test_many_records_in_one_segment_are_all_read(tmp_path: Path) -> None:
+    async with open_room(tmp_path) as room:
+        device = room.authority.issue(CODE)
+        lines = [LINE + b" %d" % number for number in range(100)]
+        await asyncio.to_thread(_blurt, room.client(device), room.address, *lines)
+        await eventually(lambda: len(room.lines) == 100)
+        assert room.heard.texts == [f"up {number}" for number in range(100)]
+
+
+def _blurt(context: ssl.SSLContext, address: tuple[str, int], *lines: bytes) -> None:
     """Finish the handshake and write in one segment, by hand, as a fast sender's kernel may do."""
     incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
     tls = context.wrap_bio(incoming, outgoing, server_hostname="127.0.0.1")
@@ -167,7 +130,8 @@ def _blurt(context: ssl.SSLContext, address: tuple[str, int]) -> None:
             except ssl.SSLWantReadError:
                 wire.sendall(outgoing.read())
                 incoming.write(wire.recv(65536))
-        tls.write(b"%d %s" % (len(LINE), LINE))
+        for line in lines or (LINE,):
+            tls.write(b"%d %s" % (len(line), line))
         wire.sendall(outgoing.read())
 
 
@@ -193,7 +157,7 @@ async def test_a_certificate_of_another_authority_is_refused(tmp_path: Path) -> 
 async def test_an_expired_certificate_is_refused(tmp_path: Path) -> None:
     async with open_room(tmp_path) as room:
         with contextlib.suppress(ssl.SSLError, ConnectionError):
-            await room.send(room.authority.issue("gw-01", days=-1), LINE + b"\n")
+            await room.send(room.authority.issue(CODE, days=-1), LINE + b"\n")
         await eventually(lambda: room.tls_failures() == 1)
         assert room.lines == []
 
@@ -201,17 +165,17 @@ async def test_an_expired_certificate_is_refused(tmp_path: Path) -> None:
 async def test_a_client_that_does_not_shake_hands_gives_its_place_back(tmp_path: Path) -> None:
     limits = Limits(handshake_timeout_s=0.2, max_connections_per_source=1)
     async with open_room(tmp_path, limits) as room:
-        _, mute = await asyncio.open_connection(*room.receiver.tls_address)
-        await eventually(lambda: room.receiver.counters.get(Count.TLS_FAILED, "no_handshake") == 1)
+        _, mute = await asyncio.open_connection(*room.address)
+        await eventually(lambda: room.heard.count(Count.TLS_FAILED, "no_handshake") == 1)
         mute.close()
-        await room.send(room.authority.issue("gw-01"), LINE + b"\n")
+        await room.send(room.authority.issue(CODE), LINE + b"\n")
         await eventually(lambda: len(room.lines) == 1)
 
 
 async def test_closing_ends_handshakes_under_way(tmp_path: Path) -> None:
     async with open_room(tmp_path) as room:
-        _, mute = await asyncio.open_connection(*room.receiver.tls_address)
-        await eventually(lambda: room.receiver.counters.total(Count.CONNECTION) == 1)
+        _, mute = await asyncio.open_connection(*room.address)
+        await eventually(lambda: room.heard.total(Count.CONNECTION) == 1)
     mute.close()
 
 
@@ -224,48 +188,71 @@ def test_missing_files_are_named(tmp_path: Path) -> None:
         server_context(own.certificate, own.key, clients=tmp_path / "absent.pem")
 
 
-def require_tls_driver() -> None:
-    if not list(Path("/usr/lib").glob("*/rsyslog/lmnsd_gtls.so")):
-        skip_or_fail("rsyslog's TLS driver is missing: apt install rsyslog-gnutls")
+async def test_ipv6_senders_are_authenticated_too(tmp_path: Path) -> None:
+    async with open_room(tmp_path, host="::1") as room:
+        await room.send(room.authority.issue("gw-01", address="::1"), LINE + b"\n")
+        await eventually(lambda: len(room.lines) == 1)
+    assert room.lines[0].trusted
 
 
-CONFIG = """\
-global(workDirectory="{folder}" defaultNetstreamDriver="gtls"
-  defaultNetstreamDriverCAFile="{authority}"
-  defaultNetstreamDriverCertFile="{certificate}"
-  defaultNetstreamDriverKeyFile="{key}")
-module(load="imfile" mode="inotify")
-input(type="imfile" file="{source}" tag="feed:" ruleset="relay" addMetadata="off")
-template(name="untouched" type="string" string="%msg%")
-ruleset(name="relay") {{
-  action(type="omfwd" target="127.0.0.1" port="{port}" protocol="tcp" template="untouched"
-    TCP_Framing="octet-counted" StreamDriver="gtls" StreamDriverMode="1"
-    StreamDriverAuthMode="x509/name" StreamDriverPermittedPeers="collector")
-}}
-"""
-
-
-async def test_rsyslog_forwards_over_mutual_tls(tmp_path: Path) -> None:
-    rsyslogd = require_binary("rsyslogd", package="rsyslog")
-    require_tls_driver()
+async def test_a_pinned_certificate_is_the_only_one_that_speaks_for_its_device(tmp_path: Path) -> None:
     async with open_room(tmp_path) as room:
-        device = room.authority.issue("gw-01")
-        source, config = tmp_path / "feed.log", tmp_path / "rsyslog.conf"
-        source.touch()
-        config.write_text(
-            CONFIG.format(
-                folder=tmp_path,
-                authority=room.authority.certificate,
-                certificate=device.certificate,
-                key=device.key,
-                source=source,
-                port=room.receiver.tls_address[1],
-            ),
-            encoding="utf-8",
+        pinned, other = room.authority.issue("pinned"), room.authority.issue(CODE)
+        room.directory.set_devices(
+            [Device(CODE, SiteCode("s"), "127.0.0.1", "c", certificate=pinned.fingerprint)]
         )
-        with Process([rsyslogd, "-n", "-f", config, "-i", tmp_path / "pid"], folder=tmp_path):
-            with source.open("ab") as feed:
-                feed.write((LINE + b"\n") * 10)
-            await eventually(lambda: len(room.lines) == 10)
-    assert {line.certificate for line in room.lines} == {device.fingerprint}
-    assert all(line.classified and line.classified.component == "hub" for line in room.lines)
+        await room.send(pinned, LINE + b"\n")
+        await eventually(lambda: len(room.lines) == 1)
+        assert room.lines[0].trusted and not room.alarms
+        await room.send(other, LINE + b"\n")
+        await eventually(lambda: len(room.lines) == 2)
+        assert not room.lines[1].trusted
+
+
+async def test_a_certificate_from_another_devices_address_raises_a_grave_event_once_an_hour(
+    tmp_path: Path,
+) -> None:
+    async with open_room(tmp_path) as room:
+        owner = room.authority.issue("51-D-00009-1", address="127.0.0.9")
+        room.directory.set_devices(
+            [
+                Device(CODE, SiteCode("s"), "127.0.0.1", "c"),
+                Device(DeviceCode("51-D-00009-1"), SiteCode("s"), "127.0.0.9", "c"),
+            ]
+        )
+        for number in (1, 2):
+            await room.send(owner, LINE + b"\n")
+            await eventually(lambda number=number: len(room.lines) == number)
+        (alarm,) = room.alarms
+        assert alarm.device == "51-D-00009-1"
+        assert alarm.classified is not None
+        assert (alarm.classified.kind, alarm.classified.severity) == (EventKind.AUTH_FAILURE, 1)
+        assert dict(alarm.classified.fields) == {"reason": "other_address", "source": "127.0.0.1"}
+        assert not any(line.trusted for line in room.lines)
+        assert room.heard.count(Count.MISMATCH, "other_address") == 2
+
+
+async def test_the_newest_version_is_spoken_and_old_ones_are_not(tmp_path: Path) -> None:
+    async with open_room(tmp_path) as room:
+        client = room.client(room.authority.issue(CODE))
+        _, writer = await asyncio.open_connection(*room.address, ssl=client)
+        assert writer.get_extra_info("ssl_object").version() == "TLSv1.3"
+        writer.transport.abort()
+        client.maximum_version = ssl.TLSVersion.TLSv1_2
+        _, writer = await asyncio.open_connection(*room.address, ssl=client)
+        assert writer.get_extra_info("cipher")[0].startswith("ECDHE-")
+        writer.transport.abort()
+    stricter = tmp_path / "stricter"
+    stricter.mkdir()
+    async with open_room(stricter, only_tls13=True) as room:
+        client = room.client(room.authority.issue(CODE))
+        client.maximum_version = ssl.TLSVersion.TLSv1_2
+        with pytest.raises((ssl.SSLError, ConnectionError)):
+            await asyncio.open_connection(*room.address, ssl=client)
+
+
+async def test_a_key_with_a_pass_phrase_is_refused_and_not_asked_for(tmp_path: Path) -> None:
+    authority = Authority(tmp_path, "authority")
+    locked = authority.issue("locked", pass_phrase=b"nobody is there to type it")
+    with pytest.raises(InputError, match="locked"):
+        server_context(locked.certificate, locked.key, clients=authority.certificate)

@@ -1,17 +1,19 @@
-"""Where all transports meet: rate, source, parsing, redaction, and the hand-over."""
+"""Where all transports meet: rate, speaker, parsing, and the hand-over."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import tzinfo
-from typing import Final
+from typing import Final, NamedTuple
 
 from channelwatch.base.clock import Clock, EpochMs
+from channelwatch.base.ids import DeviceCode
 from channelwatch.status.events import EventKind, RogueSource, Transport
 from channelwatch.status.signals import Reading, Signal, SignalState
 from channelwatch_collector.syslog.counters import Count, Counters
+from channelwatch_collector.syslog.directory import Peer, Speaker
 from channelwatch_collector.syslog.limits import (
+    KEPT,
     KEPT_SEVERITY,
     Limits,
     RateLimiter,
@@ -19,77 +21,73 @@ from channelwatch_collector.syslog.limits import (
     SequenceWatch,
     TokenBucket,
 )
-from channelwatch_collector.syslog.line import Line, read_line
-from channelwatch_collector.syslog.parse.classify import Classified, Classifier
+from channelwatch_collector.syslog.line import fit_to_keep, judge_line, read_line
+from channelwatch_collector.syslog.parse.classify import Classified, Classifier, NoKind
 from channelwatch_collector.syslog.parse.header import DEFAULT_ZONE, read_severity
-from channelwatch_collector.syslog.parse.message import Format, Message
+from channelwatch_collector.syslog.parse.message import Message
+from channelwatch_collector.syslog.parse.redact import Refusal
+from channelwatch_collector.syslog.repeats import Repeats, Seen
+from channelwatch_collector.syslog.resends import Receipt
 
 _MAX_SEQUENCE_DIGITS: Final = 10
-_FACILITY: Final = 5
-"""syslog: messages of the syslog service itself (RFC 5424 section 6.2.1)."""
 _NOTICED: Final = 4
 """warning: the severity of what the receiver notices by itself."""
+_ALERT: Final = 1
+
+Handed = Receipt | bool
+"""What became of a line: true, taken or rightly passed over; false, no room; a receipt, taken, and safe when done."""
 
 
-@dataclass(frozen=True, slots=True)
-class ReceivedLine:
-    """One line on its way to the caller, who knows which device `source_address` is.
+class ReceivedLine(NamedTuple):
+    """What one line told, on its way to the caller.
 
-    `authenticated` is true only when the peer proved itself with a certificate; `certificate` is then its SHA-256
-    fingerprint in lower-case hex. Anything else can be forged: readings of such a line only ask for a poll.
-    `message` and `redacted_text` hold nothing that may not be stored.
+    `device` is None where the source is known and the device is not. Unless `trusted`, anything here can be forged:
+    readings of such a line only ask for a poll. `certificate` is the SHA-256 fingerprint that the peer proved.
     `transport` is `COLLECTOR` for what the receiver itself noticed of a source (a flood, a wrong clock).
+    `again` is how many more lines like this one came. `message` is there only for who asked for it, and redacted.
     """
 
+    device: DeviceCode | None
     source_address: str
     transport: Transport
-    authenticated: bool
+    trusted: bool
     received_at: EpochMs
-    message: Message
+    device_time: EpochMs | None
     classified: Classified | None
-    redacted_text: str
     certificate: str | None = None
+    again: int = 0
+    message: Message | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Peer:
-    """Who sent something, and how it came."""
+class Arrival(NamedTuple):
+    """When octets came: in epoch ms UTC, and on the monotonic clock."""
 
-    address: str
-    transport: Transport
-    authenticated: bool = False
-    certificate: str | None = None
+    at: EpochMs
+    tick: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Arrival:
-    """Who and when, of one message. `now_ms` is monotonic."""
-
-    peer: Peer
-    received_at: EpochMs
-    now_ms: int
+def _know_everyone(peer: Peer) -> Speaker:
+    return Speaker(peer.address, None, DEFAULT_ZONE)
 
 
-def _know_everyone(_: str) -> bool:
-    return True
-
-
-def _one_zone(_: str) -> tzinfo:
-    return DEFAULT_ZONE
+def _name_nobody(_: str) -> None:
+    return None
 
 
 @dataclass(frozen=True, slots=True)
 class Callbacks:
     """Who is told, and who is asked. All are called from the event loop and must not block.
 
-    `knows` tells whether a source address belongs to a device: lines of others are counted and sampled only.
-    `zone_of` gives the time zone of a source's stamps that name none.
+    `on_message` gets every line that a pattern understands; with `wants_text` the others too, and the redacted
+    message with each. `speaker_of` returns None for strangers, whose lines are counted and sampled only.
+    `device_named` finds the device that a relay's line names as its host.
     """
 
-    on_message: Callable[[ReceivedLine], None]
+    on_message: Callable[[ReceivedLine], Handed]
     on_rogue: Callable[[RogueSource], None] = field(default=lambda _: None)
-    knows: Callable[[str], bool] = _know_everyone
-    zone_of: Callable[[str], tzinfo] = _one_zone
+    speaker_of: Callable[[Peer], Speaker | None] = _know_everyone
+    device_named: Callable[[str], DeviceCode | None] = _name_nobody
+    wants_text: bool = False
 
 
 class Intake:
@@ -97,6 +95,11 @@ class Intake:
 
     def __init__(self, classifier: Classifier, callbacks: Callbacks, *, clock: Clock, limits: Limits) -> None:
         self.counters = Counters()
+        self.shed_from = KEPT
+        self._received = self.counters.of(Count.RECEIVED)
+        self._octets = self.counters.of(Count.OCTETS)
+        self._parsed = self.counters.of(Count.PARSED)
+        self._matched = self.counters.of(Count.MATCHED)
         self._classifier = classifier
         self._callbacks = callbacks
         self._clock = clock
@@ -105,101 +108,188 @@ class Intake:
         self._total = TokenBucket(
             rate_per_s=limits.total_rate_per_s, burst=limits.total_burst, now_ms=clock.monotonic_ms()
         )
-        self._floods = Reporter(every_s=limits.flood_report_s, subjects=limits.sources)
-        self._rogues = Reporter(every_s=limits.rogue_report_s, subjects=limits.sources)
-        self._sequences = SequenceWatch(senders=limits.sources)
-        self._skews = Reporter(every_s=limits.skew_report_s, subjects=limits.sources)
-
-    def take(self, raw: bytes, peer: Peer) -> None:
-        """One message without its framing."""
-        self.counters.add(Count.RECEIVED, peer.transport)
-        self.counters.add(Count.OCTETS, peer.transport, len(raw))
-        arrival = _Arrival(peer, self._clock.now(), self._clock.monotonic_ms())
-        if not self._callbacks.knows(peer.address):
-            self._take_rogue(raw, arrival)
-        elif self._within_rate(arrival) or read_severity(raw) <= KEPT_SEVERITY:
-            self._take_line(raw, arrival)
-        else:
-            self._shed(raw, arrival)
-
-    def _within_rate(self, arrival: _Arrival) -> bool:
-        now_ms = arrival.now_ms
-        return self._rates.allows(arrival.peer.address, now_ms) and self._total.take(now_ms)
-
-    def _take_line(self, raw: bytes, arrival: _Arrival) -> None:
-        line = self._read(raw, arrival)
-        self._count(line)
-        self._deliver(arrival, line.message, classified=line.classified)
-        self._check_clock(line.message, arrival)
-        self._check_sequence(line.message, arrival)
-
-    def _read(self, raw: bytes, arrival: _Arrival) -> Line:
-        return read_line(
-            raw,
-            received_at=arrival.received_at,
-            classifier=self._classifier,
-            zone=self._callbacks.zone_of(arrival.peer.address),
-            max_octets=self._limits.max_message_octets,
+        self._repeats = Repeats(
+            every_s=limits.repeat_report_s, per_source=limits.repeats_per_source, total=limits.repeats
         )
-
-    def _deliver(self, arrival: _Arrival, message: Message, *, classified: Classified | None) -> None:
-        peer = arrival.peer
-        self._callbacks.on_message(
-            ReceivedLine(
-                source_address=peer.address,
-                transport=peer.transport,
-                authenticated=peer.authenticated,
-                received_at=arrival.received_at,
-                message=message,
-                classified=classified,
-                redacted_text=message.text,
-                certificate=peer.certificate,
+        self._sequences = SequenceWatch(senders=limits.sources)
+        self._floods, self._rogues, self._skews, self._mismatches = (
+            Reporter(every_s=every_s, subjects=limits.sources)
+            for every_s in (
+                limits.flood_report_s,
+                limits.rogue_report_s,
+                limits.skew_report_s,
+                limits.mismatch_report_s,
             )
         )
 
-    def _count(self, line: Line) -> None:
-        counters, message = self.counters, line.message
-        counters.add(Count.PARSED, message.fmt)
-        if message.reason:
-            counters.add(Count.RAW, message.reason)
-        if message.truncated:
-            counters.add(Count.TRUNCATED)
-        if message.invalid_utf8:
-            counters.add(Count.INVALID_UTF8)
-        if line.masked:
-            counters.add(Count.MASKED, by=line.masked)
-        if line.refused:
-            counters.add(Count.REFUSED, line.refused)
-        elif line.classified:
-            counters.add(Count.MATCHED, f"{line.classified.pack}/{line.classified.pattern}")
-        elif line.why_not:
-            counters.add(Count.UNMATCHED, line.why_not)
+    def arrival(self) -> Arrival:
+        """Now: one for everything that is read in one go."""
+        return Arrival(self._clock.now(), self._clock.monotonic_ms())
 
-    def _take_rogue(self, raw: bytes, arrival: _Arrival) -> None:
-        peer = arrival.peer
+    def take(self, raw: bytes, peer: Peer, arrival: Arrival) -> Handed:
+        """One message without its framing. What came over RELP waits at its sender, so it is never shed."""
+        self._received[peer.transport] += 1
+        self._octets[peer.transport] += len(raw)
+        speaker = self._callbacks.speaker_of(peer)
+        if speaker is None:
+            self.report_stranger(peer, arrival, raw)
+            return True
+        if peer.transport is Transport.SYSLOG_RELP:
+            return self._take_line(raw, peer, speaker, arrival)
+        if self.shed_from < KEPT and self._is_sheddable(raw, peer):
+            return self._shed(raw, speaker, peer, arrival)
+        if self._within_rate(speaker, arrival.tick):
+            return self._take_line(raw, peer, speaker, arrival)
+        return self._take_over_rate(raw, peer, speaker, arrival)
+
+    def knows(self, peer: Peer) -> bool:
+        """Whether `peer` is no stranger."""
+        return self._callbacks.speaker_of(peer) is not None
+
+    def greet(self, peer: Peer, arrival: Arrival) -> None:
+        """A connection is open. A certificate that does not fit its peer is told of."""
+        speaker = self._callbacks.speaker_of(peer)
+        if speaker is not None and speaker.doubt is not None:
+            self.counters.add(Count.MISMATCH, speaker.doubt)
+            if self._mismatches.count(f"{speaker.key} {peer.address} {peer.certificate}", arrival.tick):
+                told = (("reason", speaker.doubt.value), ("source", peer.address))
+                notice = _noticed(
+                    EventKind.AUTH_FAILURE, "certificate-mismatch", fields=told, severity=_ALERT
+                )
+                self._notice(notice, peer, speaker, arrival)
+
+    def tend(self) -> None:
+        """What time alone brings: tell of repetitions whose interval is over. To be called every second."""
+        arrival = self.arrival()
+        for group in self._repeats.due(arrival.tick):
+            speaker = self._callbacks.speaker_of(group.peer)
+            if speaker is not None:
+                self._take_line(group.raw, group.peer, speaker, arrival, again=group.again)
+        self.counters.of(Count.MASKED)[""] = self._classifier.masked
+
+    def report_stranger(self, peer: Peer, arrival: Arrival, raw: bytes = b"") -> None:
+        """Count what a stranger sent, and sample it now and then."""
         self.counters.add(Count.ROGUE, peer.transport)
-        count = self._rogues.count(peer.address, arrival.now_ms)
-        if not count:
-            return
-        sample = self._read(raw, arrival).message.text[: self._limits.rogue_sample_chars]
-        self._callbacks.on_rogue(
-            RogueSource(peer.address, peer.transport, arrival.received_at, count=count, sample=sample)
-        )
-
-    def _shed(self, raw: bytes, arrival: _Arrival) -> None:
-        self.counters.add(Count.SHED, str(read_severity(raw)))
-        count = self._floods.count(arrival.peer.address, arrival.now_ms)
+        count = self._rogues.count(f"{peer.address} {peer.transport}", arrival.tick)
         if count:
-            self._notice(arrival, EventKind.FLOOD, fields=(("shed", str(count)),))
+            line = read_line(
+                raw,
+                received_at=arrival.at,
+                classifier=self._classifier,
+                max_octets=self._limits.max_message_octets,
+            )
+            self._tell_rogue(RogueSource(peer.address, peer.transport, arrival.at, count, line.message.text))
 
-    def _check_clock(self, message: Message, arrival: _Arrival) -> None:
+    def _tell_rogue(self, found: RogueSource) -> None:
+        sample = found.sample[: self._limits.rogue_sample_chars]
+        self._callbacks.on_rogue(replace(found, sample=sample))
+
+    def _within_rate(self, speaker: Speaker, tick: int) -> bool:
+        """A relay speaks for many: only the rate of all sources together holds for it."""
+        return (speaker.is_relay or self._rates.allows(speaker.key, tick)) and self._total.take(tick)
+
+    def _is_sheddable(self, raw: bytes, peer: Peer) -> bool:
+        return peer.transport is Transport.SYSLOG_UDP and read_severity(raw) >= self.shed_from
+
+    def _take_over_rate(self, raw: bytes, peer: Peer, speaker: Speaker, arrival: Arrival) -> Handed:
+        """The first of lines that are alike is taken, the others are counted; others still are shed if light."""
+        match self._repeats.count(speaker.key, raw, peer, arrival.tick):
+            case Seen.FIRST:
+                return self._take_line(raw, peer, speaker, arrival)
+            case Seen.AGAIN:
+                self.counters.add(Count.REPEATED, str(read_severity(raw)))
+                self._tell_flood(speaker, peer, arrival)
+                return True
+            case Seen.TOO_MANY if read_severity(raw) <= KEPT_SEVERITY:
+                return self._take_line(raw, peer, speaker, arrival)
+            case Seen.TOO_MANY:
+                return self._shed(raw, speaker, peer, arrival)
+
+    def _take_line(
+        self, raw: bytes, peer: Peer, speaker: Speaker, arrival: Arrival, *, again: int = 0
+    ) -> Handed:
+        message, result = judge_line(
+            raw,
+            received_at=arrival.at,
+            classifier=self._classifier,
+            zone=speaker.zone,
+            max_octets=self._limits.max_message_octets,
+        )
+        told = self._count(message, result)
+        handed: Handed = True
+        if told is not None or self._callbacks.wants_text:
+            line = ReceivedLine(
+                speaker.device,
+                peer.address,
+                peer.transport,
+                speaker.trusted,
+                arrival.at,
+                message.device_time,
+                told,
+                peer.certificate,
+                again,
+            )
+            if speaker.is_relay:
+                line = line._replace(device=self._named(message, result, peer, arrival))
+            if self._callbacks.wants_text:
+                line = line._replace(message=fit_to_keep(message, result)[0])
+            handed = self._callbacks.on_message(line)
+            if handed is False:
+                self.counters.add(Count.NO_ROOM, peer.transport)
+        self._check_clock(message, peer, speaker, arrival)
+        if message.structured_data:
+            self._check_sequence(message, peer)
+        return handed
+
+    def _count(self, message: Message, result: Classified | NoKind | Refusal) -> Classified | None:
+        """Count what became of a line; what it told, if anything."""
+        self._parsed[message.fmt] += 1
+        if message.reason:
+            self.counters.add(Count.RAW, message.reason)
+        if message.truncated:
+            self.counters.add(Count.TRUNCATED)
+        if message.invalid_utf8:
+            self.counters.add(Count.INVALID_UTF8)
+        if isinstance(result, Classified):
+            self._matched[result.name] += 1
+            return result
+        self.counters.add(Count.REFUSED if isinstance(result, Refusal) else Count.UNMATCHED, result)
+        return None
+
+    def _named(
+        self, message: Message, result: Classified | NoKind | Refusal, peer: Peer, arrival: Arrival
+    ) -> DeviceCode | None:
+        """The device that a relayed line names; a name that nobody has is told of as a stranger's."""
+        device = self._callbacks.device_named(message.hostname) if message.hostname else None
+        if device is None:
+            self.counters.add(Count.UNNAMED, peer.transport)
+            clean, _ = fit_to_keep(message, result)
+            host = (clean.hostname or "no host")[:128]
+            who = f"{host} by way of {peer.address}"
+            count = self._rogues.count(who, arrival.tick)
+            if count:
+                self._tell_rogue(RogueSource(who, peer.transport, arrival.at, count, clean.text))
+        return device
+
+    def _shed(self, raw: bytes, speaker: Speaker, peer: Peer, arrival: Arrival) -> bool:
+        self.counters.add(Count.SHED, str(read_severity(raw)))
+        self._tell_flood(speaker, peer, arrival)
+        return True
+
+    def _tell_flood(self, speaker: Speaker, peer: Peer, arrival: Arrival) -> None:
+        count = self._floods.count(speaker.key, arrival.tick)
+        if count:
+            notice = _noticed(EventKind.FLOOD, EventKind.FLOOD, fields=(("lines", str(count)),))
+            self._notice(notice, peer, speaker, arrival)
+
+    def _check_clock(self, message: Message, peer: Peer, speaker: Speaker, arrival: Arrival) -> None:
         if message.device_time is None:
             return
-        skew_ms = message.device_time - arrival.received_at
-        if abs(skew_ms) <= self._limits.skew_s * 1000:
+        skew_ms = message.device_time - arrival.at
+        if -self._limits.skew_s * 1000 <= skew_ms <= self._limits.skew_s * 1000:
             return
         self.counters.add(Count.SKEWED)
-        if self._skews.count(f"{arrival.peer.address} {message.hostname}", arrival.now_ms):
+        if self._skews.count(f"{speaker.key} {message.hostname}", arrival.tick):
             reading = Reading(
                 signal=Signal.TIME_SKEW,
                 state=SignalState.FAILED,
@@ -207,27 +297,40 @@ class Intake:
                 unit="s",
                 source="syslog:collector/clock_skew",
             )
-            self._notice(arrival, EventKind.CLOCK_SKEW, readings=(reading,))
+            notice = _noticed(EventKind.CLOCK_SKEW, EventKind.CLOCK_SKEW, readings=(reading,))
+            self._notice(notice, peer, speaker, arrival)
 
-    def _check_sequence(self, message: Message, arrival: _Arrival) -> None:
+    def _check_sequence(self, message: Message, peer: Peer) -> None:
         meta = message.sd("meta")
         number = meta.get("sequenceId") if meta is not None else None
         if number is None or not number.isdecimal() or len(number) > _MAX_SEQUENCE_DIGITS:
             return
-        missing = self._sequences.missing(f"{arrival.peer.address} {message.hostname}", int(number))
+        missing = self._sequences.missing(f"{peer.address} {message.hostname}", int(number))
         if missing:
-            self.counters.add(Count.SEQUENCE_GAP, arrival.peer.transport, missing)
+            self.counters.add(Count.SEQUENCE_GAP, peer.transport, missing)
 
-    def _notice(
-        self,
-        arrival: _Arrival,
-        kind: EventKind,
-        *,
-        fields: tuple[tuple[str, str], ...] = (),
-        readings: tuple[Reading, ...] = (),
-    ) -> None:
-        """Tell what the receiver itself noticed of a source; the peer's trust stays as it is."""
-        event = Classified(kind, _NOTICED, "", fields, readings, "collector", kind.value)
-        message = Message(Format.RFC5424, _FACILITY, _NOTICED, f"{kind.value} {arrival.peer.address}")
-        noticed = replace(arrival, peer=replace(arrival.peer, transport=Transport.COLLECTOR))
-        self._deliver(noticed, message, classified=event)
+    def _notice(self, told: Classified, peer: Peer, speaker: Speaker, arrival: Arrival) -> None:
+        """Tell what the receiver itself noticed of a source; the speaker's trust stays as it is."""
+        self._callbacks.on_message(
+            ReceivedLine(
+                speaker.device,
+                peer.address,
+                Transport.COLLECTOR,
+                speaker.trusted,
+                arrival.at,
+                None,
+                told,
+                peer.certificate,
+            )
+        )
+
+
+def _noticed(
+    kind: EventKind,
+    pattern: str,
+    *,
+    fields: tuple[tuple[str, str], ...] = (),
+    readings: tuple[Reading, ...] = (),
+    severity: int = _NOTICED,
+) -> Classified:
+    return Classified(kind, severity, "", fields, readings, "collector", str(pattern))

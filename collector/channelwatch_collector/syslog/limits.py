@@ -24,6 +24,7 @@ class Limits:
     `rate_per_s` and `burst` hold per source, those with `total_` for all of them.
     What is read per turn bounds how long other callbacks of the event loop wait.
     `sources` is how many sources' rates and reports are remembered; the least recently heard is forgotten.
+    What `repeat_` limits is remembered of lines over a rate, what `resend_` limits of lines that came over RELP.
     """
 
     max_message_octets: int = MAX_MESSAGE_OCTETS
@@ -43,11 +44,31 @@ class Limits:
     flood_report_s: float = 60.0
     rogue_report_s: float = 60.0
     rogue_sample_chars: int = 1024
+    mismatch_report_s: float = 3600.0
+    repeat_report_s: float = 10.0
+    repeats_per_source: int = 64
+    repeats: int = 4096
+    resend_s: float = 600.0
+    resends: int = 50_000
     skew_s: float = 300.0
     skew_report_s: float = 3600.0
 
 
 DEFAULT_LIMITS: Final = Limits()
+
+PAUSE_AT: Final = 0.8
+"""How full the queue behind the receivers gets before senders that can wait are made to."""
+RESUME_AT: Final = 0.5
+_SHED_FROM: Final = ((0.9, 4), (PAUSE_AT, 6))
+"""From that share of the queue on, datagrams of that severity and lighter ones are shed."""
+
+KEPT: Final = 8
+"""A severity that no line has: nothing is shed."""
+
+
+def shed_from(fill: float) -> int:
+    """The gravest severity of which datagrams are shed while the queue is filled to `fill` (0..1)."""
+    return next((severity for share, severity in _SHED_FROM if fill >= share), KEPT)
 
 
 class TokenBucket:

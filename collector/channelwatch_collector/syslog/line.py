@@ -51,18 +51,16 @@ def read_line(
     message, result = judge_line(
         raw, received_at=received_at, classifier=classifier, zone=zone, max_octets=max_octets
     )
-    if isinstance(result, Refusal):
-        return Line(_emptied(message), None, result, 0)
-    clean, masked = redacted(message)
-    if isinstance(result, NoKind):
-        return Line(clean, None, result, masked)
-    return Line(clean, result, None, masked)
+    clean, masked = fit_to_keep(message, result)
+    if isinstance(result, Classified):
+        return Line(clean, result, None, masked)
+    return Line(clean, None, result, masked)
 
 
 def judge_line(
     raw: bytes, *, received_at: EpochMs, classifier: Classifier, zone: tzinfo, max_octets: int
 ) -> tuple[Message, Classified | NoKind | Refusal]:
-    """What `raw` tells, or why nothing. The message is as it came: whoever keeps it redacts it first."""
+    """What `raw` tells, or why nothing. The message is as it came: `fit_to_keep` comes before any keeping of it."""
     message = parse_header(raw, received_at=received_at, zone=zone, max_octets=max_octets)
     refusal = refuse_octets(raw[:max_octets])
     return message, refusal or classifier.classify(message)
@@ -119,22 +117,16 @@ def _shown_event(event: Classified) -> dict[str, object]:
     }
 
 
-def _emptied(message: Message) -> Message:
-    return Message(
-        fmt=message.fmt,
-        facility=message.facility,
-        severity=message.severity,
-        text="",
-        device_time=message.device_time,
-        clock_synced=message.clock_synced,
-        reason=message.reason,
-        truncated=message.truncated,
-        invalid_utf8=message.invalid_utf8,
-    )
+def fit_to_keep(message: Message, result: Classified | NoKind | Refusal) -> tuple[Message, int]:
+    """`message` without what may not be kept, and how many values were masked.
 
-
-def redacted(message: Message) -> tuple[Message, int]:
-    """`message` without what may not be kept, and how many values were masked."""
+    Of a refused one nothing but its priority and time is left.
+    """
+    if isinstance(result, Refusal):
+        empty = message._replace(
+            text="", hostname=None, app_name=None, procid=None, msgid=None, structured_data=()
+        )
+        return empty, 0
     text = redact(message.text)
     elements = tuple(_redacted_element(element) for element in message.structured_data)
     masked = text.masked + sum(value == MASK for element in elements for _, value in element.params)

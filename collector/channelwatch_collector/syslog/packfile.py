@@ -196,10 +196,19 @@ def built_in_packs() -> list[Path]:
     return sorted(Path(str(entry)) for entry in folder.iterdir() if entry.name.endswith(".yaml"))
 
 
+def packs_in(folder: Path) -> list[Path]:
+    """The pack files of a folder, in the order of their names. InputError when it cannot be read."""
+    try:
+        return sorted(path for path in folder.iterdir() if path.suffix == ".yaml")
+    except OSError as error:
+        raise InputError([f"{folder}: {error.strerror}"], operation="load syslog packs") from None
+
+
 def load_packs(paths: Sequence[Path] | None = None) -> list[Pattern]:
     """The patterns of `paths`, or of the built-in packs. InputError lists every fault with file, line and key."""
     problems: list[str] = []
     patterns: list[Pattern] = []
+    seen: set[str] = set()
     for path in built_in_packs() if paths is None else paths:
         try:
             file = YamlFile(path)
@@ -207,6 +216,9 @@ def load_packs(paths: Sequence[Path] | None = None) -> list[Pattern]:
         except InputError as error:
             problems += error.problems
             continue
+        if pack.id in seen:
+            problems.append(file.problem(("id",), f"another pack is called {pack.id} too"))
+        seen.add(pack.id)
         patterns += [entry.compile(pack) for entry in pack.patterns]
         problems += _failed_examples(file, pack)
     if problems:

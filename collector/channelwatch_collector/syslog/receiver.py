@@ -2,29 +2,40 @@
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 from dataclasses import dataclass
+from typing import Final
 
 from channelwatch.base.clock import Clock
-from channelwatch_collector.syslog.counters import Counters
+from channelwatch.status.events import Transport
+from channelwatch_collector.syslog.counters import Count, Counters
+from channelwatch_collector.syslog.directory import Peer
 from channelwatch_collector.syslog.intake import Callbacks, Intake
-from channelwatch_collector.syslog.limits import DEFAULT_LIMITS, Limits
+from channelwatch_collector.syslog.limits import DEFAULT_LIMITS, PAUSE_AT, RESUME_AT, Limits, shed_from
 from channelwatch_collector.syslog.parse.classify import Classifier
-from channelwatch_collector.syslog.tcp import TcpListener
+from channelwatch_collector.syslog.relp import RelpSession
+from channelwatch_collector.syslog.resends import Resends
+from channelwatch_collector.syslog.stream import Link, StreamListener
+from channelwatch_collector.syslog.tcp import TcpSession
 from channelwatch_collector.syslog.udp import UdpListener
 
 Address = tuple[str, int]
 """IP address and port; port 0 takes a free one."""
 
+_TEND_EVERY_S: Final = 1.0
+
 
 @dataclass(frozen=True, slots=True)
 class Endpoints:
-    """Where to listen; None leaves a transport out. `tls` needs `tls_context`."""
+    """Where to listen; None leaves a transport out. `tls` needs `tls_context`; RELP is in plain without `relp_tls`."""
 
     udp: Address | None = None
     tcp: Address | None = None
     tls: Address | None = None
     tls_context: ssl.SSLContext | None = None
+    relp: Address | None = None
+    relp_tls: ssl.SSLContext | None = None
 
 
 class SyslogReceiver:
@@ -41,10 +52,26 @@ class SyslogReceiver:
     ) -> None:
         assert endpoints.tls is None or endpoints.tls_context is not None, "TLS without a certificate"
         self._endpoints = endpoints
-        self._intake = Intake(classifier, callbacks, clock=clock, limits=limits)
-        self._udp = UdpListener(self._intake, limits)
-        self._tcp = TcpListener(self._intake, limits)
-        self._tls = TcpListener(self._intake, limits, tls=endpoints.tls_context)
+        intake = self._intake = Intake(classifier, callbacks, clock=clock, limits=limits)
+        resends = Resends(keep_s=limits.resend_s, limit=limits.resends)
+
+        def lines(peer: Peer, _: Link) -> TcpSession:
+            return TcpSession(intake, limits, peer)
+
+        def relp(peer: Peer, link: Link) -> RelpSession:
+            return RelpSession(intake, limits, resends, peer, link)
+
+        self._udp = UdpListener(intake, limits)
+        self._tcp = StreamListener(intake, limits, lines, transport=Transport.SYSLOG_TCP)
+        self._tls = StreamListener(
+            intake, limits, lines, transport=Transport.SYSLOG_TLS, tls=endpoints.tls_context
+        )
+        self._relp = StreamListener(
+            intake, limits, relp, transport=Transport.SYSLOG_RELP, tls=endpoints.relp_tls
+        )
+        self._streams = (self._tcp, self._tls, self._relp)
+        self._tending: asyncio.TimerHandle | None = None
+        self._is_paused = False
 
     @property
     def counters(self) -> Counters:
@@ -66,31 +93,46 @@ class SyslogReceiver:
         """Where TLS is received."""
         return self._tls.address
 
+    @property
+    def relp_address(self) -> Address:
+        """Where RELP is received."""
+        return self._relp.address
+
     async def start(self) -> None:
         """Bind every endpoint, or none: OSError when one cannot be had."""
+        wanted = self._endpoints
         try:
-            if self._endpoints.udp is not None:
-                self._udp.start(*self._endpoints.udp)
-            if self._endpoints.tcp is not None:
-                await self._tcp.start(*self._endpoints.tcp)
-            if self._endpoints.tls is not None:
-                await self._tls.start(*self._endpoints.tls)
+            if wanted.udp is not None:
+                self._udp.start(*wanted.udp)
+            for listener, at in zip(self._streams, (wanted.tcp, wanted.tls, wanted.relp), strict=True):
+                if at is not None:
+                    await listener.start(*at)
         except OSError:
             await self.close()
             raise
+        self._tend()
 
     async def close(self) -> None:
         """Stop listening and end every connection."""
+        if self._tending is not None:
+            self._tending.cancel()
         self._udp.close()
-        await self._tcp.close()
-        await self._tls.close()
+        for listener in self._streams:
+            await listener.close()
 
-    def pause(self) -> None:
-        """Make TCP and TLS senders wait; UDP cannot."""
-        self._tcp.pause()
-        self._tls.pause()
+    def feel(self, fill: float) -> None:
+        """Take note of how full (0..1) the queue behind is: senders that can wait are made to, datagrams are shed."""
+        self._intake.shed_from = shed_from(fill)
+        if fill >= PAUSE_AT and not self._is_paused:
+            self._is_paused = True
+            self.counters.add(Count.PAUSED)
+            for listener in self._streams:
+                listener.pause()
+        elif fill <= RESUME_AT and self._is_paused:
+            self._is_paused = False
+            for listener in self._streams:
+                listener.resume()
 
-    def resume(self) -> None:
-        """Read again."""
-        self._tcp.resume()
-        self._tls.resume()
+    def _tend(self) -> None:
+        self._intake.tend()
+        self._tending = asyncio.get_running_loop().call_later(_TEND_EVERY_S, self._tend)

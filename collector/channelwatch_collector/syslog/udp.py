@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ipaddress
 import socket
 import struct
 from typing import Final
 
 from channelwatch.status.events import Transport
 from channelwatch_collector.syslog.counters import Count
-from channelwatch_collector.syslog.intake import Intake, Peer
+from channelwatch_collector.syslog.directory import Peer, plain_address
+from channelwatch_collector.syslog.intake import Intake
 from channelwatch_collector.syslog.limits import Limits
+from channelwatch_collector.syslog.sockets import listening_socket
 
 _SO_RXQ_OVFL: Final = 40
 """Linux, asm-generic/socket.h: each datagram then carries how many were dropped before it. Not in `socket`."""
 
 _MAX_DATAGRAM: Final = 65_535
+_MAX_PEERS: Final = 20_000
 
 
 class UdpListener:
@@ -27,7 +29,8 @@ class UdpListener:
         self._intake = intake
         self._limits = limits
         self._socket: socket.socket | None = None
-        self._buffer = bytearray(_MAX_DATAGRAM)
+        self._buffer = memoryview(bytearray(_MAX_DATAGRAM))
+        self._peers: dict[str, Peer] = {}
         self._kernel_dropped = 0
 
     @property
@@ -39,19 +42,10 @@ class UdpListener:
 
     def start(self, host: str, port: int) -> None:
         """Bind to the IP address `host`. OSError when that fails."""
-        family = socket.AF_INET6 if ipaddress.ip_address(host).version == 6 else socket.AF_INET
-        listener = socket.socket(family, socket.SOCK_DGRAM)
-        try:
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, self._limits.receive_buffer_octets)
-            with contextlib.suppress(OSError):
-                listener.setsockopt(socket.SOL_SOCKET, _SO_RXQ_OVFL, 1)
-            if family is socket.AF_INET6:
-                listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-            listener.setblocking(False)
-            listener.bind((host, port))
-        except OSError:
-            listener.close()
-            raise
+        listener = listening_socket(host, port, socket.SOCK_DGRAM)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, self._limits.receive_buffer_octets)
+        with contextlib.suppress(OSError):
+            listener.setsockopt(socket.SOL_SOCKET, _SO_RXQ_OVFL, 1)
         self._socket = listener
         asyncio.get_running_loop().add_reader(listener.fileno(), self._drain)
 
@@ -64,11 +58,17 @@ class UdpListener:
 
     def _drain(self) -> None:
         """Read what is there, then let other callbacks run; the event loop calls again while more waits."""
+        take, arrival, buffer, peers = self._intake.take, self._intake.arrival(), self._buffer, self._peers
         for turn in range(self._limits.datagrams_per_turn):
             received = self._receive(count_drops=turn == 0)
             if received is None:
                 return
-            self._take(*received)
+            size, host = received
+            peer = peers.get(host) or self._peer(host)
+            if size:
+                take(bytes(buffer[:size]), peer, arrival)
+            else:
+                self._intake.counters.add(Count.EMPTY, Transport.SYSLOG_UDP)
 
     def _receive(self, *, count_drops: bool) -> tuple[int, str] | None:
         """Size and sender of the next datagram, None if none waits."""
@@ -98,14 +98,7 @@ class UdpListener:
                 )
                 self._kernel_dropped = dropped
 
-    def _take(self, size: int, host: str) -> None:
-        if size == 0:
-            self._intake.counters.add(Count.EMPTY, Transport.SYSLOG_UDP)
-            return
-        self._intake.take(bytes(self._buffer[:size]), Peer(plain_address(host), Transport.SYSLOG_UDP))
-
-
-def plain_address(host: str) -> str:
-    """An address as the inventory writes it: no scope, and IPv4 not mapped into IPv6."""
-    host = host.partition("%")[0]
-    return host.removeprefix("::ffff:") if "." in host else host
+    def _peer(self, host: str) -> Peer:
+        if len(self._peers) >= _MAX_PEERS:
+            self._peers.clear()
+        return self._peers.setdefault(host, Peer(plain_address(host), Transport.SYSLOG_UDP))

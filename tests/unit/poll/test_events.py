@@ -1,4 +1,4 @@
-"""Traps and syslog lines: whose they are, whether they are believed, and what they set off."""
+"""Traps: whose they are, whether they are believed, and what they set off."""
 
 from __future__ import annotations
 
@@ -11,16 +11,13 @@ from channelwatch_collector.snmp.notification import Notification
 from channelwatch_collector.snmp.pdu import Version
 from channelwatch_collector.snmp.port import V3, AuthProtocol, Credential, PrivProtocol, V2c
 from channelwatch_collector.sources import Sources, watched_devices
-from channelwatch_collector.syslog.intake import ReceivedLine
-from channelwatch_collector.syslog.parse.classify import Classified
-from channelwatch_collector.syslog.parse.message import Format, Message
 
 from channelwatch.base.clock import EpochMs, ManualClock
 from channelwatch.base.ids import DeviceCode, SiteCode, UnitCode
 from channelwatch.base.secrets import Secret
 from channelwatch.inventory.model import Bloc, Device, Inventory, LifeCycle, Province, Site
-from channelwatch.status.events import EventKind, EventReceived, Observation, RogueSource, Transport
-from channelwatch.status.signals import Reading, Signal, SignalState
+from channelwatch.status.events import EventKind, EventReceived, Observation, RogueSource
+from channelwatch.status.signals import SignalState
 from tests.unit.profiles.answers import oid, value
 
 PROFILE = load_profiles()["reference-encryptor"]
@@ -145,45 +142,6 @@ def test_without_room_an_inform_is_left_to_its_sender(desk: Desk) -> None:
     desk.room = False
     assert not desk.events.trap(trap(is_inform=True))
     assert desk.hinted == []
-
-
-def line(kind: EventKind | None = EventKind.HA_SWITCH, source: str = "192.0.2.1") -> ReceivedLine:
-    reading = Reading(Signal.HA_ROLE, SignalState.OK, "active")
-    told = (
-        None
-        if kind is None
-        else Classified(kind, 4, "", (("role", "active"),), (reading,), "reference-encryptor", "ha-switch")
-    )
-    return ReceivedLine(
-        source_address=source,
-        transport=Transport.SYSLOG_UDP,
-        authenticated=False,
-        received_at=EpochMs(9),
-        message=Message(Format.RFC5424, 16, 4, "secret text of a device", device_time=EpochMs(7)),
-        classified=told,
-        redacted_text="secret text of a device",
-    )
-
-
-def test_a_syslog_line_becomes_an_event_without_its_raw_text(desk: Desk) -> None:
-    desk.events.line(line())
-    (event,) = desk.told
-    assert isinstance(event, EventReceived)
-    assert (event.kind, event.trusted, event.device_time) == (EventKind.HA_SWITCH, False, 7)
-    assert event.source == "syslog:reference-encryptor/ha-switch"
-    assert "secret" not in event.text and "role active" in event.text
-    assert desk.hinted == [device(1).code]
-
-
-def test_a_line_that_no_pack_understands_leaves_nothing(desk: Desk) -> None:
-    desk.events.line(line(kind=None))
-    desk.events.line(line(source="198.51.100.1"))
-    assert desk.told == [] and desk.hinted == []
-
-
-def test_a_login_is_no_reason_to_poll(desk: Desk) -> None:
-    desk.events.line(line(kind=EventKind.LOGIN_OK))
-    assert len(desk.told) == 1 and desk.hinted == []
 
 
 def test_a_shared_address_belongs_to_nobody(desk: Desk) -> None:

@@ -139,6 +139,11 @@ class Classified(NamedTuple):
     pack: str
     pattern: str
 
+    @property
+    def name(self) -> str:
+        """`PACK/PATTERN`."""
+        return f"{self.pack}/{self.pattern}"
+
 
 class Classifier:
     """Finds the first pattern, in the order given, that fits a message."""
@@ -162,6 +167,8 @@ class Classifier:
         self._behind_gate = [(gate, words) for gates, words in by_text.items() for gate in gates]
         self._named: dict[tuple[str | None, str | None], list[_Ranked]] = {}
         self._clean: set[str] = set()
+        self.masked = 0
+        """Fields of matched lines that lost something to redaction."""
 
     def classify(self, message: Message) -> Classified | NoKind:
         """The kind of `message`, or why it has none."""
@@ -219,7 +226,9 @@ class Classifier:
     def _redacted(self, value: str) -> str:
         """`value` without secrets. Only what had none is remembered."""
         shown = redact_value("", value)[:MAX_FIELD_CHARS]
-        if shown == value:
+        if shown != value:
+            self.masked += 1
+        else:
             if len(self._clean) >= _MAX_REMEMBERED:
                 self._clean.clear()
             self._clean.add(value)

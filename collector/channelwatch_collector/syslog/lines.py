@@ -1,0 +1,104 @@
+"""From what lines told to events, and the hints to poll that go with them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from channelwatch.base.clock import EpochMs
+from channelwatch.base.ids import DeviceCode
+from channelwatch.status.events import EventKind, EventReceived, Observation, Transport
+from channelwatch_collector.profiles.traps import MAX_EVENT_TEXT
+from channelwatch_collector.syslog.intake import Handed, ReceivedLine
+from channelwatch_collector.syslog.parse.classify import Classified
+from channelwatch_collector.syslog.resends import Receipt
+
+SAYS_NOTHING_OF_STATE: Final = frozenset({EventKind.LOGIN_OK, EventKind.LOGIN_FAIL, EventKind.REKEY})
+"""Kinds that are no reason to poll."""
+
+_RECALLABLE: Final = 2048
+"""Lines of one source after our start that may be ones sent again: rsyslog keeps 128 without an answer."""
+
+_Fact = tuple[DeviceCode, EpochMs | None, str, str, str]
+
+
+@dataclass(frozen=True)
+class House:
+    """What lines need of the rest. `submit_acknowledged` returns None when there is no room."""
+
+    submit: Callable[[Observation], bool]
+    submit_acknowledged: Callable[[Observation], Receipt | None]
+    poll_now: Callable[[DeviceCode], object]
+
+
+class Lines:
+    """Makes events of lines, each once, and hands them on."""
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+        self._recalled: Counter[_Fact] = Counter()
+        self._taken_of: Counter[str] = Counter()
+        self.recognised = 0
+        """Lines that were in the store before this process began."""
+
+    def recall(self, events: Iterable[EventReceived]) -> None:
+        """The events of the last minutes: a process that was killed may have left some unacknowledged."""
+        self._recalled.update(
+            _fact(event) for event in events if event.transport is Transport.SYSLOG_RELP and event.device_time
+        )
+
+    def forget(self) -> None:
+        """Nothing of before our start can come again."""
+        self._recalled.clear()
+        self._taken_of.clear()
+
+    def take(self, line: ReceivedLine) -> Handed:
+        """Take a line; of one that no pack understands, or that is no device's, nothing is kept."""
+        told, device = line.classified, line.device
+        if told is None or device is None:
+            return True
+        event = EventReceived(
+            device=device,
+            kind=told.kind,
+            transport=line.transport,
+            received_at=line.received_at,
+            trusted=line.trusted,
+            severity=told.severity,
+            device_time=line.device_time,
+            component=told.component,
+            text=_text(told, line.again),
+            source=f"syslog:{told.name}",
+            readings=told.readings,
+        )
+        handed: Handed
+        if line.transport is not Transport.SYSLOG_RELP:
+            handed = self._house.submit(event)
+        elif self._recalled and self._is_recalled(event, line.source_address):
+            return True
+        else:
+            handed = self._house.submit_acknowledged(event) or False
+        if handed is not False and told.kind not in SAYS_NOTHING_OF_STATE:
+            self._house.poll_now(device)
+        return handed
+
+    def _is_recalled(self, event: EventReceived, source: str) -> bool:
+        self._taken_of[source] += 1
+        fact = _fact(event)
+        if self._taken_of[source] > _RECALLABLE or not self._recalled[fact]:
+            return False
+        self._recalled[fact] -= 1
+        self.recognised += 1
+        return True
+
+
+def _text(told: Classified, again: int) -> str:
+    text = ", ".join([f"{name} {value}" for name, value in told.fields])
+    if again:
+        text = f"{again} more like it: {text}" if text else f"{again} more like it"
+    return (f"{told.pattern}: {text}" if text else told.pattern)[:MAX_EVENT_TEXT]
+
+
+def _fact(event: EventReceived) -> _Fact:
+    return (event.device, event.device_time, event.source, event.component, event.text)
