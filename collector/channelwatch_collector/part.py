@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from channelwatch.app.engine import Engine
 from channelwatch.app.settings import Listen, Settings
 from channelwatch.base.clock import EpochMs
-from channelwatch.base.errors import Permanent
+from channelwatch.base.errors import InputError, Permanent
 from channelwatch.base.ids import DeviceCode
 from channelwatch.inventory.model import Device, Inventory
 from channelwatch.metrics import process
@@ -25,7 +25,7 @@ from channelwatch_collector.memory import Remembered, memory_path, recall, remem
 from channelwatch_collector.poll.poller import Poller, PollLimits, Reports
 from channelwatch_collector.poll.schedule import Schedule, Timing
 from channelwatch_collector.poll.watched import NO_BOX, Box
-from channelwatch_collector.profiles.load import load_profiles
+from channelwatch_collector.profiles.reload import ProfilesFolder
 from channelwatch_collector.snmp.port import V3, AgentClock, Credential, Target, V2c
 from channelwatch_collector.snmp.trap_decoder import LocalEngine, TrapSettings, TrapUser, local_engine_id
 from channelwatch_collector.snmp.traps import TrapReceiver
@@ -38,6 +38,7 @@ log = logging.getLogger(__name__)
 ALIVE_EVERY_S = 5.0
 INVENTORY_EVERY_S = 0.5
 MEMORY_EVERY_S = 5.0
+PROFILES_EVERY_S = 3.0
 
 
 class CollectorPart:
@@ -70,7 +71,7 @@ class Collector:
             name: credential_of(item) for name, item in settings.credentials.items()
         }
         folder = settings.collector.profiles
-        profiles = load_profiles(None if folder is None else settings.resolve(folder))
+        self._profiles = ProfilesFolder(None if folder is None else settings.resolve(folder))
         self.snmp = engine_for(snmp.engine, snmp.max_in_flight)
         meters = PollMeters(engine.registry)
         self.poller = Poller(
@@ -78,7 +79,7 @@ class Collector:
             Schedule(
                 Timing(confirm_ms=round(snmp.confirm_s * 1000), misses_before_down=snmp.misses_before_down)
             ),
-            profiles,
+            self._profiles.load(),
             clock=self._clock,
             reports=Reports(
                 engine.submit, outcome=meters.outcome, agent=self._agent, late=meters.late, lag=meters.lag
@@ -120,6 +121,7 @@ class Collector:
                 self.poller.run(stop),
                 _every(INVENTORY_EVERY_S, self.follow_inventory),
                 _every(MEMORY_EVERY_S, self.save_memory),
+                _every(PROFILES_EVERY_S, self.follow_profiles),
                 self._stay_alive(),
                 ask_kin(self._engine, self.poller.poll_now),
             )
@@ -162,6 +164,17 @@ class Collector:
                 period_ms = self._engine.world.poll_period_ms(device.code)
                 self.poller.watch(device, target, period_ms, self._box(device.code))
         log.info("inventory followed", extra={"version": inventory.version, "devices": len(devices)})
+
+    def follow_profiles(self) -> None:
+        """Take the operator's profiles anew if a file of them changed; with a mistake in them, keep those there are."""
+        try:
+            profiles = self._profiles.changed()
+        except InputError as error:
+            log.error("profiles not taken", extra={"reason": str(error)})
+            return
+        if profiles is not None:
+            self.poller.use(profiles)
+            log.info("profiles taken", extra={"profiles": len(profiles)})
 
     def save_memory(self) -> None:
         """Write down what has changed since the last time; what cannot be written is tried again."""

@@ -145,6 +145,14 @@ class Poller:
         self._schedule.put(device.code, period_ms, self._clock.monotonic_ms())
         self._changed.set()
 
+    def use(self, profiles: Mapping[str, Profile]) -> None:
+        """Work with these profiles from now on: every device is recognised anew at its next poll, and until then
+        what it sends is read as before."""
+        self._profiles = profiles
+        self._probes = probes(profiles)
+        for watched in self._watched.values():
+            watched.settled = False
+
     def unwatch(self, device: DeviceCode) -> None:
         """Poll it no more."""
         self._watched.pop(device, None)
@@ -229,7 +237,8 @@ class Poller:
         once = down or self._witnesses.waits(due.device)
         target = replace(watched.target, retries=0) if once else watched.target
         try:
-            recognised = watched.recognised or await self._recognise(watched, target)
+            known = watched.recognised if watched.settled else None
+            recognised = known or await self._recognise(watched, target)
             answer = await self._engine.poll(target, recognised.profile.plan)
         except SnmpError as error:
             self._missed(watched, error, due, sent_at=sent_at, began=began)
@@ -274,9 +283,11 @@ class Poller:
 
     def _take(self, watched: Watched, recognised: Recognised, answer: PollAnswer, moment: Moment) -> None:
         device, profile = watched.device, recognised.profile
-        decoded = decode(profile, answer, watched.memory, moment, expected=device.expected_peers)
+        # Under another profile the same names may be other counters.
+        memory = watched.memory if watched.read_by is None or watched.read_by == profile else Memory()
+        decoded = decode(profile, answer, memory, moment, expected=device.expected_peers)
         before, watched.box = watched.box, box_of(decoded.readings, watched.box)
-        watched.memory = decoded.memory
+        watched.memory, watched.read_by = decoded.memory, profile
         received_at = EpochMs(moment.received_at)
         self._reports.submit(
             PollAnswered(device.code, EpochMs(moment.sent_at), received_at, decoded.readings, profile.name)
@@ -297,16 +308,14 @@ class Poller:
         return bool(now.object_id) and now.object_id != watched.identity.object_id
 
     async def _recognise(self, watched: Watched, target: Target) -> Recognised:
-        found = self._as_set(watched.device)
+        found, profiles = self._as_set(watched.device), self._profiles
         if found is None:
-            watched.identity, found = await recognise_device(
-                self._engine, target, self._profiles, self._probes
-            )
+            watched.identity, found = await recognise_device(self._engine, target, profiles, self._probes)
             log.info(
                 "device recognised",
                 extra={"device": watched.device.code, "profile": found.profile.name, "by": found.by.value},
             )
-        watched.recognised = found
+        watched.recognised, watched.settled = found, profiles is self._profiles
         return found
 
     def _as_set(self, device: Device) -> Recognised | None:

@@ -11,6 +11,7 @@ from channelwatch.status.events import EventKind, EventReceived, MissCause, Tran
 from channelwatch.status.signals import Reading, Signal
 from channelwatch_collector.profiles.counters import Restart
 from channelwatch_collector.profiles.match import Identity, Recognised
+from channelwatch_collector.profiles.profile import Profile
 from channelwatch_collector.profiles.rows import Memory
 from channelwatch_collector.snmp.port import PollFailure, Target
 
@@ -32,12 +33,17 @@ NO_BOX = Box()
 
 @dataclass(slots=True)
 class Watched:
-    """A device under watch. `box` outlives restarts; the rest is learnt anew."""
+    """A device under watch. `box` outlives restarts; the rest is learnt anew.
+
+    `settled` is false while it is to be recognised once more. `memory` is of answers read by the profile `read_by`.
+    """
 
     device: Device
     target: Target
     box: Box = NO_BOX
     recognised: Recognised | None = None
+    settled: bool = True
+    read_by: Profile | None = None
     identity: Identity = Identity()
     memory: Memory = field(default_factory=Memory)
 

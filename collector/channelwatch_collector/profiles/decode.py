@@ -133,8 +133,9 @@ def _table(
             taken.add(row.component)
             # Several rows may be one component; their counters are still counters of their own.
             row.counted_as = row.component if table.merge is None else str(row.value("index"))
-            if expected:
-                met |= _peers(table, row)
+            names = _peers(table, row) if expected else set()
+            row.expected(not names.isdisjoint(expected))
+            met |= names
             readings += [reading for read in readers if (reading := read(row)) is not None]
     except Absent:
         return []
@@ -186,9 +187,9 @@ def _counts(readings: Iterable[Reading], expected: Sequence[str]) -> list[Readin
         return []
     due = len(wanted)
     working = sum(reading.value in CARRYING for reading in states)
-    state = SignalState.OK
-    if working < due:
-        unsure = any(reading.state is SignalState.UNKNOWN for reading in wanted)
+    unsure = any(reading.state is SignalState.UNKNOWN for reading in wanted)
+    state = SignalState.UNKNOWN if unsure else SignalState.OK
+    if any(reading.value not in CARRYING and reading.state in _BAD for reading in wanted):
         state = SignalState.DEGRADED if working or unsure else SignalState.FAILED
     return [
         Reading(

@@ -173,8 +173,10 @@ def _call(name: str, args: list[ast.expr], names: dict[str, None], depth: int) -
         return _BY_NAME[name](mentioned)
     if name not in FUNCTIONS:
         raise ValueError(f"there is no function {name!r}")
-    if name == "matches" and len(args) == 2 and isinstance(args[1], ast.Constant):
-        _pattern(str(args[1].value))
+    if name in ("matches", "extract") and len(args) == 2 and isinstance(args[1], ast.Constant):
+        found = _pattern(str(args[1].value))
+        if name == "extract" and found.groups != 1:
+            raise ValueError("extract() takes a pattern with one group: what to take out")
     arity, function = FUNCTIONS[name]
     if len(args) not in arity:
         raise ValueError(f"{name}() takes {arity.start} to {arity.stop - 1} arguments, not {len(args)}")
@@ -258,6 +260,13 @@ def _matches(row: Row, args: list[Evaluate]) -> Scalar:
     return re.search(str(args[1](row)), str(args[0](row))) is not None
 
 
+def _extract(row: Row, args: list[Evaluate]) -> Scalar:
+    found = re.search(str(args[1](row)), str(args[0](row)))
+    if found is None or not found[1]:
+        raise Absent
+    return found[1].strip()
+
+
 def _part(row: Row, args: list[Evaluate]) -> Scalar:
     pieces = str(args[0](row)).split(".")
     start, count = int(_number(args[1](row))), int(_number(args[2](row)))
@@ -335,6 +344,7 @@ FUNCTIONS: Mapping[str, tuple[range, Callable[[Row, list[Evaluate]], Scalar]]] =
     "first": (range(1, 9), _first),
     "present": (range(1, 2), _present),
     "matches": (range(2, 3), _matches),
+    "extract": (range(2, 3), _extract),
     "number": (range(1, 2), lambda row, args: leading_number(str(args[0](row)))),
     "concat": (range(1, 9), lambda row, args: "".join(str(arg(row)) for arg in args)),
     "lower": (range(1, 2), lambda row, args: str(args[0](row)).lower()),
@@ -350,10 +360,10 @@ FUNCTIONS: Mapping[str, tuple[range, Callable[[Row, list[Evaluate]], Scalar]]] =
 }
 """Functions over values.
 
-`first(a, b)`: the first that the device offers. `present(a)`. `matches(text, 'pattern')`. `number(text)`: the number
-that it begins with. `concat(...)`, `lower(text)`. `part(index, start, count)` and `label(index)` read a row's index.
-`skew(date)`: device clock minus ours, s. `age(date)`, s. `days_until(date)`.
-`power10(n)`: ten to the power of n.
+`first(a, b)`: the first that the device offers. `present(a)`. `matches(text, 'pattern')`. `extract(text, 'pattern')`:
+what the pattern's group takes out, absent without a match. `number(text)`: the number that it begins with.
+`concat(...)`, `lower(text)`. `part(index, start, count)` and `label(index)` read a row's index.
+`skew(date)`: device clock minus ours, s. `age(date)`, s. `days_until(date)`. `power10(n)`: ten to the power of n.
 """
 
 FUNCTION_NAMES = frozenset({*_BY_NAME, *FUNCTIONS})

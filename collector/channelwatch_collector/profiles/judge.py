@@ -51,7 +51,7 @@ def reader(spec: SignalSpec) -> Read:
     signal, value, when, own = spec.signal, spec.value.evaluate, spec.when, spec.component
     meaning = MEANING[signal]
     counters = () if spec.value.is_rate and len(spec.counters) == 1 else spec.counters
-    name = spec.value.names[0] if spec.value.names else ""
+    names = spec.value.names
     unit = "" if spec.enum is not None else meaning.unit if spec.unit is None else spec.unit
     judge = _judge(spec, meaning)
 
@@ -69,9 +69,18 @@ def reader(spec: SignalSpec) -> Read:
             return None
         except Unusable:
             state, shown, raw = SignalState.UNKNOWN, None, None
-        return Reading(signal, state, shown, component, unit, row.source(name), raw)
+        return Reading(signal, state, shown, component, unit, _source(names, row), raw)
 
     return read
+
+
+def _source(names: tuple[str, ...], row: DeviceRow) -> str:
+    """Where the first of the names that was read came from."""
+    for name in names:
+        found = row.source(name)
+        if found:
+            return found
+    return ""
 
 
 def _judge(spec: SignalSpec, meaning: Meaning) -> _Judge:

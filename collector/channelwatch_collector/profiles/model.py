@@ -27,8 +27,9 @@ from channelwatch_collector.snmp.port import Oid
 MAX_ARCS = 128
 """RFC 2578 section 3.5."""
 
-BUILT_IN = frozenset({"index", "value"})
-"""Names that every row has: its whole index in dotted form; in `judge` also the signal's own value."""
+BUILT_IN = frozenset({"index", "value", "expected"})
+"""Names that every row has: its whole index in dotted form, and whether the inventory expects it as a tunnel; in
+`judge` also the signal's own value."""
 
 
 class _Model(BaseModel):

@@ -123,6 +123,10 @@ class DeviceRow:
         """From here on the name `value` is this: what the signal that is being judged shows."""
         self._values["value"] = value
 
+    def expected(self, wanted: bool) -> None:
+        """From here on the name `expected` is this: whether the inventory expects the row as a tunnel."""
+        self._values["expected"] = wanted
+
     def per_second(self, name: str) -> float:
         rate = self._rates.get(name)
         if rate is None:

@@ -103,5 +103,5 @@ def as_text(shown: Shown) -> str:
 def _row(reading: Reading) -> tuple[str, str, str, str, str]:
     value = "-" if reading.value is None else f"{reading.value} {reading.unit}".strip()
     if reading.state is SignalState.UNKNOWN and reading.raw is not None:
-        value = f"- (raw {reading.raw})"
+        value += f" (raw {reading.raw})"
     return reading.state.value, reading.signal.value, reading.component, value, reading.source

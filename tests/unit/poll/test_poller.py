@@ -247,6 +247,21 @@ async def test_a_device_that_is_no_longer_watched_is_left_alone() -> None:
         assert len(rig.engine.asked) == count
 
 
+async def test_new_profiles_are_used_from_the_next_poll_on_and_spoil_no_counter() -> None:
+    rig, item = Rig(), device(1)
+    rig.engine.objects[item.address] = {SYS_OBJECT_ID: ENCRYPTOR, UPTIME: ticks(100)}
+    async with rig.running():
+        rig.poller.watch(item, target(item), 30)
+        await eventually(lambda: len(rig.answers()) >= 2)
+        generic_only = {"generic": PROFILES["generic"]}
+        rig.poller.use(generic_only)
+        assert rig.poller.profile_of(item.code).name == "reference-encryptor"
+        await eventually(lambda: rig.answers()[-1].profile == "generic")
+        rig.poller.use(PROFILES)
+        await eventually(lambda: rig.answers()[-1].profile == "reference-encryptor")
+    assert "bug" not in rig.outcomes
+
+
 async def test_a_changed_credential_is_used_at_the_next_poll() -> None:
     rig, item = Rig(), device(1, profile="generic")
     async with rig.running():
