@@ -28,7 +28,7 @@ from channelwatch.base.clock import SystemClock
 from channelwatch.base.errors import ChannelwatchError, InputError
 
 OK, FAILED, WRONG_INPUT = 0, 1, 2
-STOP_S = 4.8
+STOP_S = 4.6
 """How long after the wish to stop the process ends in any case. The engine needs less, unless something hangs."""
 
 log = logging.getLogger(__name__)

@@ -23,6 +23,7 @@ from channelwatch.base.clock import Clock
 from channelwatch.base.errors import Bug, Permanent, Transient
 from channelwatch.base.ids import DeviceCode, IncidentId
 from channelwatch.incidents.model import Incident
+from channelwatch.inventory.model import Inventory
 from channelwatch.pipeline.deliver import Deliverer, DeliveryPolicy
 from channelwatch.pipeline.draft import Draft
 from channelwatch.pipeline.ingest import acknowledge, ingest, resume, revise, tick
@@ -57,11 +58,12 @@ class EngineLimits:
     inventory_s: float = 2.0
     count_s: float = 5.0
     retry_s: float = 0.5
+    person_s: float = 5.0
     stop_parts_s: float = 2.3
-    stop_drain_s: float = 3.0
-    stop_send_s: float = 3.5
-    stop_tasks_s: float = 3.9
-    stop_close_s: float = 4.5
+    stop_drain_s: float = 2.9
+    stop_send_s: float = 3.3
+    stop_tasks_s: float = 3.6
+    stop_close_s: float = 4.0
     delivery: DeliveryPolicy = DeliveryPolicy()
 
 
@@ -201,7 +203,11 @@ class Engine:
         """Who waits for an answer is not made to wait until a disk has room again."""
         if self._writer.is_failing:
             raise Transient("the store refuses writes at present", operation="write")
-        await self._writer.write(make)
+        try:
+            async with asyncio.timeout(self._limits.person_s):
+                await self._writer.write(make)
+        except TimeoutError:
+            raise Transient("the store is slow; it may be recorded yet", operation="write") from None
 
     def readiness(self) -> Readiness:
         """Problems that make this process unfit to be relied on."""
@@ -309,8 +315,8 @@ class Engine:
             await within(self._stop.left(self._limits.stop_drain_s), "ingest", self._intake.drained())
         if self._intake.left:
             log.warning("stopped before the queue was empty", extra={"left": self._intake.left})
-        deliver.cancel()
-        await within(self._stop.left(self._limits.stop_send_s), "deliveries", self._deliverer.finish())
+        self._deliverer.finish()
+        await asyncio.wait([deliver], timeout=self._stop.left(self._limits.stop_send_s))
 
     async def _close(self) -> None:
         """Free everything, whatever state it is in."""
@@ -339,17 +345,22 @@ class Engine:
                 raise CannotWrite("another process has taken the lease", operation="renew lease")
 
     async def _take_newer_inventory(self) -> None:
+        newest: Inventory | None = None
         with self._troubles.tolerated(INVENTORY_UNREADABLE):
-            try:
-                if await self.in_store(self.store.inventory_version) <= self.world.inventory.version:
-                    return
-                newest = await self.in_store(self.store.inventory)
-            except (Bug, ValueError) as error:
-                # A newer program wrote it, perhaps: what is watched now must go on being watched.
-                raise Transient(str(error)) from error
-        assert newest is not None, "a version number without an inventory"
-        await self._writer.write(lambda: revise(self.world, newest, self.clock.now()))
-        log.info("inventory taken", extra={"version": newest.version, "devices": len(newest.devices)})
+            newest = await self._newer_inventory()
+        if newest is not None:
+            taken = newest
+            await self._writer.write(lambda: revise(self.world, taken, self.clock.now()))
+            log.info("inventory taken", extra={"version": taken.version, "devices": len(taken.devices)})
+
+    async def _newer_inventory(self) -> Inventory | None:
+        try:
+            if await self.in_store(self.store.inventory_version) <= self.world.inventory.version:
+                return None
+            return await self.in_store(self.store.inventory)
+        except (Bug, ValueError) as error:
+            # A newer program wrote it, perhaps: what is watched now must go on being watched.
+            raise Transient(str(error)) from error
 
     async def _count(self) -> None:
         with self._troubles.tolerated(STORE_UNAVAILABLE):

@@ -77,12 +77,11 @@ async def within(seconds: float, what: str, work: Awaitable[object]) -> bool:
 
 
 async def cancel(tasks: Collection[Task], seconds: float) -> None:
-    """Cancel, and wait for at most so long for those that do not heed it."""
-    for task in tasks:
-        task.cancel()
-    if not tasks:
+    """Cancel those at work, and wait for at most so long for those that do not heed it."""
+    working = [task for task in tasks if task.cancel()]
+    if not working:
         return
-    ended, deaf = await asyncio.wait(tasks, timeout=seconds)
+    ended, deaf = await asyncio.wait(working, timeout=seconds)
     for task in ended:
         error = None if task.cancelled() else task.exception()
         if error is not None:

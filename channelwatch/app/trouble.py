@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
+from types import TracebackType
 
 from channelwatch.base.errors import Transient
 
@@ -28,16 +27,31 @@ class Troubles:
         if self._reasons.pop(event, None) is not None:
             log.info("trouble is over", extra={"trouble": event})
 
-    @contextmanager
-    def tolerated(self, event: str) -> Iterator[None]:
-        """A Transient in the block is `event`; what else is raised goes on."""
-        try:
-            yield
-        except Transient as error:
-            self.begins(event, str(error))
-        else:
-            self.ends(event)
+    def tolerated(self, event: str) -> Tolerance:
+        """A block in which a Transient is `event` and ends the block; what else is raised goes on."""
+        return Tolerance(self, event)
 
     def sentences(self) -> list[str]:
         """Each present trouble with its reason."""
         return [f"{event}: {reason}" for event, reason in self._reasons.items()]
+
+
+class Tolerance:
+    """What `Troubles.tolerated` gives: a context manager that may swallow."""
+
+    def __init__(self, troubles: Troubles, event: str) -> None:
+        self._troubles = troubles
+        self._event = event
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool:
+        if isinstance(error, Transient):
+            self._troubles.begins(self._event, str(error))
+            return True
+        if error is None:
+            self._troubles.ends(self._event)
+        return False

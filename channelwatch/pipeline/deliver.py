@@ -100,22 +100,26 @@ class Deliverer:
         self._lanes: dict[tuple[str, str], _Lane] = {}
         self._sending: set[asyncio.Task[None]] = set()
         self._woken = asyncio.Event()
+        self._is_finishing = False
 
     def wake(self) -> None:
         """New rows are in the outbox."""
         self._woken.set()
 
     async def run(self) -> None:
-        """Send what becomes due until cancelled; what is under way then goes on until `finish` or `abandon`."""
+        """Send what becomes due, until told to finish or cancelled. Cancelled, it leaves what is under way alone."""
         while True:
             self._woken.clear()
-            if not await self._fill():
-                await self._pause()
-
-    async def finish(self) -> None:
-        """Send what is due now, and wait for all that is under way; the caller limits the time."""
-        while await self._fill() or self._sending:
+            if await self._fill():
+                continue
+            if self._is_finishing and not self._sending:
+                return
             await self._pause()
+
+    def finish(self) -> None:
+        """Let `run` end once what is due now has been tried."""
+        self._is_finishing = True
+        self._woken.set()
 
     async def abandon(self) -> None:
         """Break off what is under way; its rows are tried again by whoever comes next."""

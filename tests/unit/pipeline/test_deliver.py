@@ -300,7 +300,8 @@ async def test_finishing_sends_what_is_due_and_waits_for_what_is_under_way() -> 
     )
     for _ in range(10):
         outbox.put(("webhook", "duty"))
-    await asyncio.wait_for(deliverer.finish(), 5)
+    deliverer.finish()
+    await asyncio.wait_for(deliverer.run(), 5)
     assert outbox.states() == {OutboxState.SENT: 10}
 
 
