@@ -45,6 +45,8 @@ def _lines(alert: Alert, words: Words, title: str) -> list[str]:
         lines.append(f"{words('inc.restored')}: {local_text(alert.restored_at)}")
     if alert.impacted:
         lines.append(f"{words('flag.impacted')}: {alert.impacted}")
+    if alert.kind is PageKind.REOPENED:
+        lines.append(words("inc.reopened"))
     if alert.kind is PageKind.REPEATED:
         lines.append(words("alert.repeat").format(n=alert.step))
     if alert.runbook:

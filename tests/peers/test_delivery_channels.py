@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from functools import partial
 from hashlib import sha256
@@ -85,6 +87,103 @@ async def test_a_refusal_for_good_is_told_from_one_for_now(
     assert await mailer(smtp.port).send(ALERT, "truc@example.test") == outcome
 
 
+Conversation = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+
+@asynccontextmanager
+async def serving(converse: Conversation) -> AsyncIterator[int]:
+    """A TCP server that holds `converse` with whoever calls; its conversations end with the block. Yields its port."""
+    talks: set[asyncio.Task[None]] = set()
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            with suppress(ConnectionError, asyncio.IncompleteReadError):
+                await converse(reader, writer)
+        finally:
+            writer.close()
+            with suppress(ConnectionError):
+                await writer.wait_closed()
+
+    server = await asyncio.start_server(
+        lambda *ends: talks.add(asyncio.create_task(talk(*ends))), "127.0.0.1", 0
+    )
+    try:
+        yield server.sockets[0].getsockname()[1]
+    finally:
+        server.close()
+        for task in talks:
+            task.cancel()
+        await asyncio.gather(*talks, return_exceptions=True)
+
+
+@asynccontextmanager
+async def relay(answers: Mapping[str, str], heard: list[str] | None = None) -> AsyncIterator[int]:
+    """An SMTP relay that says what a test wants to each command, all of which land in `heard`; `HANG` says nothing.
+
+    Yields its port.
+    """
+    usual = {
+        "GREETING": "220 relay",
+        "EHLO": "250-relay\r\n250 AUTH PLAIN LOGIN",
+        "AUTH": "235 welcome",
+        "DATA": "354 go on",
+    }
+
+    async def converse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        async def say(command: str) -> bool:
+            if heard is not None:
+                heard.append(command)
+            text = answers.get(command, usual.get(command, "250 OK"))
+            if text != "HANG":
+                writer.write(text.encode() + b"\r\n")
+            await writer.drain()
+            return text.startswith("354")
+
+        await say("GREETING")
+        while line := await reader.readline():
+            if await say(line.split()[0].decode().upper()):
+                await reader.readuntil(b"\r\n.\r\n")
+                await say("END")
+
+    async with serving(converse) as port:
+        yield port
+
+
+@pytest.mark.parametrize(
+    ("answers", "outcome"),
+    [
+        ({"GREETING": "554 no service"}, Retry("smtp_554")),
+        ({"MAIL": "550 not from you"}, Retry("smtp_550")),
+        ({"AUTH": "535 wrong password"}, Retry("smtp_535")),
+        ({"RCPT": "550 no such post"}, Dead("smtp_550")),
+        ({"RCPT": "452 full"}, Retry("smtp_452")),
+        ({"END": "554 refused as spam"}, Dead("smtp_554")),
+        ({"END": "451 later"}, Retry("smtp_451")),
+        ({"END": "HANG"}, Retry("timeout")),
+        ({"QUIT": "HANG"}, Sent()),
+        ({"QUIT": "500 what"}, Sent()),
+    ],
+)
+async def test_only_what_a_relay_says_of_the_mail_or_its_recipient_is_final(
+    answers: dict[str, str], outcome: Sent | Dead | Retry
+) -> None:
+    async with relay(answers) as port:
+        config = SmtpConfig(
+            "127.0.0.1", port, "channelwatch@example.test", "none", "cw", SECRET, 0.5, "example.test"
+        )
+        assert await SmtpChannel(config, WORDS, "vi").send(ALERT, "truc@example.test") == outcome
+
+
+async def test_a_relay_that_cannot_do_tls_is_tried_again_and_never_told_in_clear() -> None:
+    heard: list[str] = []
+    async with relay({}, heard) as port:
+        config = SmtpConfig(
+            "127.0.0.1", port, "channelwatch@example.test", "starttls", "cw", SECRET, 0.5, "example.test"
+        )
+        assert isinstance(await SmtpChannel(config, WORDS, "vi").send(ALERT, "truc@example.test"), Retry)
+    assert heard == ["GREETING", "EHLO"]
+
+
 async def test_no_mail_server_is_tried_again() -> None:
     assert await mailer(free_port(), timeout_s=1.0).send(ALERT, "truc@example.test") == Retry("connection")
 
@@ -124,6 +223,42 @@ async def test_a_receiver_that_hangs_is_given_up_after_the_time_limit(
 ) -> None:
     web.before_answer = lambda: time.sleep(2.0)
     assert await hook.send(ALERT, "duty") == Retry("timeout")
+
+
+@asynccontextmanager
+async def saying(*pieces: bytes, every_s: float = 0.1) -> AsyncIterator[str]:
+    """An HTTP server that says these pieces, one after the other, and keeps the connection. Yields its URL."""
+
+    async def converse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        for piece in pieces:
+            writer.write(piece)
+            await writer.drain()
+            await asyncio.sleep(every_s)
+        await asyncio.sleep(30)
+
+    async with serving(converse) as port:
+        yield f"http://127.0.0.1:{port}/alert"
+
+
+async def sent_to(url: str) -> object:
+    channel = WebhookChannel({"duty": WebhookConfig(url, SECRET, 0.5)}, WORDS, "vi", SystemClock())
+    try:
+        return await channel.send(ALERT, "duty")
+    finally:
+        await channel.close()
+
+
+async def test_an_alert_whose_receiver_says_yes_and_then_hangs_is_not_sent_again() -> None:
+    async with saying(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc") as url:
+        assert await sent_to(url) == Sent()
+
+
+async def test_a_receiver_that_drips_its_answer_is_given_up_after_the_time_limit() -> None:
+    began = time.monotonic()
+    async with saying(*(bytes([octet]) for octet in b"HTTP/1.1 200 OK\r\nContent-Length: 0")) as url:
+        assert await sent_to(url) == Retry("timeout")
+    assert time.monotonic() - began < 2
 
 
 async def test_only_configured_destinations_are_called(web: WebSink, hook: WebhookChannel) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import suppress
 from dataclasses import dataclass
+from email.mime.text import MIMEText
 
 import aiosmtplib
 
@@ -10,6 +13,9 @@ from channelwatch.base.secrets import Secret
 from channelwatch.notify.smtp.template import mail
 from channelwatch.notify.words import Words
 from channelwatch.pipeline.ports import Alert, Dead, Outcome, Retry, Sent
+
+QUIT_S = 1.0
+"""A relay that has taken the mail is given so long to say goodbye."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,31 +43,54 @@ class SmtpChannel:
         self._language = language
 
     async def send(self, alert: Alert, destination: str) -> Outcome:
-        """Hand the mail to the relay. 5xx answers are final, 4xx and network trouble are not."""
+        """Hand the mail to the relay. Only what it says of this mail or its recipient is final."""
         config = self._config
         message = mail(alert, config.sender, destination, config.domain, (self._words, self._language))
+        client = aiosmtplib.SMTP(
+            hostname=config.host,
+            port=config.port,
+            username=config.user,
+            password=config.password.reveal() if config.password is not None else None,
+            use_tls=config.tls == "implicit",
+            start_tls=config.tls == "starttls",
+            timeout=config.timeout_s,
+            local_hostname=config.domain,
+        )
         try:
-            await aiosmtplib.send(
-                message,
-                hostname=config.host,
-                port=config.port,
-                username=config.user,
-                password=config.password.reveal() if config.password is not None else None,
-                use_tls=config.tls == "implicit",
-                start_tls=config.tls == "starttls",
-                timeout=config.timeout_s,
-                local_hostname=config.domain,
-            )
-        except aiosmtplib.SMTPRecipientsRefused as error:
-            return _refused(max(item.code for item in error.recipients))
-        except aiosmtplib.SMTPResponseException as error:
-            return _refused(error.code)
-        except aiosmtplib.SMTPTimeoutError:
-            return Retry("timeout")
-        except (aiosmtplib.SMTPException, OSError):
-            return Retry("connection")
-        return Sent()
+            outcome = await _hand_over(client, message, config.timeout_s)
+            if isinstance(outcome, Sent):
+                await _take_leave(client)
+            return outcome
+        finally:
+            client.close()
 
 
-def _refused(code: int) -> Outcome:
+async def _hand_over(client: aiosmtplib.SMTP, message: MIMEText, timeout_s: float) -> Outcome:
+    try:
+        async with asyncio.timeout(timeout_s):
+            await client.connect()
+            await client.send_message(message)
+    except aiosmtplib.SMTPRecipientsRefused as error:
+        return _of_this_mail(max(item.code for item in error.recipients))
+    except aiosmtplib.SMTPDataError as error:
+        return _of_this_mail(error.code)
+    except aiosmtplib.SMTPResponseException as error:
+        # The relay refuses us (a login, a sender): people can mend that, and the mail must go out then.
+        return Retry(f"smtp_{error.code}")
+    except aiosmtplib.SMTPNotSupported:
+        return Retry("not_supported")
+    except TimeoutError:
+        return Retry("timeout")
+    except (aiosmtplib.SMTPException, OSError):
+        return Retry("connection")
+    return Sent()
+
+
+async def _take_leave(client: aiosmtplib.SMTP) -> None:
+    with suppress(aiosmtplib.SMTPException, OSError):
+        async with asyncio.timeout(QUIT_S):
+            await client.quit()
+
+
+def _of_this_mail(code: int) -> Outcome:
     return Dead(f"smtp_{code}") if code >= 500 else Retry(f"smtp_{code}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -15,6 +16,8 @@ from channelwatch.pipeline.ports import Alert, Dead, Outcome, Retry, Sent
 
 _RETRIED = frozenset({408, 425, 429})
 MAX_ANSWER_BYTES = 64 * 1024
+MAX_CONNECTIONS = 64
+"""More than the deliverer ever has under way on one channel: no alert waits for another's connection."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +44,7 @@ class WebhookChannel:
         self._client = httpx.AsyncClient(
             follow_redirects=False,
             trust_env=False,
-            limits=httpx.Limits(max_connections=16, max_keepalive_connections=8),
+            limits=httpx.Limits(max_connections=MAX_CONNECTIONS, max_keepalive_connections=8),
         )
 
     async def send(self, alert: Alert, destination: str) -> Outcome:
@@ -51,16 +54,21 @@ class WebhookChannel:
             return Dead("unknown_destination")
         content = body(alert, self._words, self._language)
         extra = headers(alert, content, config.secret, sent_at=self._clock.now())
+        outcome: Outcome | None = None
         try:
-            async with self._client.stream(
-                "POST", config.url, content=content, headers=extra, timeout=config.timeout_s
-            ) as answer:
+            async with (
+                asyncio.timeout(config.timeout_s),
+                self._client.stream(
+                    "POST", config.url, content=content, headers=extra, timeout=config.timeout_s
+                ) as answer,
+            ):
+                outcome = _outcome(answer)
                 await _drain(answer)
-        except httpx.TimeoutException:
-            return Retry("timeout")
+        except (TimeoutError, httpx.TimeoutException):
+            return outcome or Retry("timeout")
         except httpx.TransportError:
-            return Retry("connection")
-        return _outcome(answer)
+            return outcome or Retry("connection")
+        return outcome
 
     async def close(self) -> None:
         """Close kept-alive connections."""
