@@ -37,6 +37,8 @@ from channelwatch.inventory.model import (
 
 CODE = r"^[A-Za-z0-9][A-Za-z0-9._>-]{0,63}$"
 NAME_MAX = 200
+MAIL_ADDRESS = re.compile(r"[!-?A-~]{1,64}@[!-?A-~]{1,255}")
+"""Printable ASCII without blanks around one @ (RFC 5321): nothing in it can end a line of a mail's header."""
 
 
 def _address(value: str) -> str:
@@ -50,6 +52,8 @@ def _destination(value: str) -> str:
     channel, colon, rest = value.partition(":")
     if not (channel and colon and rest):
         raise ValueError("must be CHANNEL:DESTINATION, such as smtp:post@example.test")
+    if channel == "smtp" and not MAIL_ADDRESS.fullmatch(rest):
+        raise ValueError(f"{rest!r} is not one mail address")
     return value
 
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import (
@@ -271,11 +272,28 @@ class SmtpSettings(_Model):
     password: SecretRef | None = None
     timeout_s: float = Field(default=10.0, gt=0, le=60)
 
+    @model_validator(mode="after")
+    def _both_or_none(self) -> SmtpSettings:
+        if (self.user is None) != (self.password is None):
+            raise ValueError("user and password are given together")
+        return self
+
+
+def _url(value: str) -> str:
+    try:
+        parts = urlsplit(value)
+        usable = bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable:
+        raise ValueError("must be an http:// or https:// address with a host")
+    return value
+
 
 class WebhookSettings(_Model):
     """One webhook destination. Only destinations written here are ever called."""
 
-    url: str = Field(pattern=r"^https?://[^\s]+$")
+    url: Annotated[str, Field(pattern=r"^https?://[^\s]+$"), AfterValidator(_url)]
     secret: SecretRef
     timeout_s: float = Field(default=5.0, gt=0, le=60)
 

@@ -23,16 +23,17 @@ class DeliveryPolicy:
 
     At most `per_destination` alerts are under way to one destination. A channel with `per_channel` under way is given
     no more; at most `batch` are claimed at a time. An alert on which our own channel fails `fault_tries` times is
-    given up. `idle_ms` is how often retries that have come due are looked for.
+    given up. `idle_ms` is how often retries that have come due are looked for. A claim outlives `send_timeout_ms`, which
+    is more than the longest time limit that a channel can be configured with.
     """
 
     batch: int = 16
     per_destination: int = 4
     per_channel: int = 16
-    lease_ms: int = 60_000
+    lease_ms: int = 120_000
     first_backoff_ms: int = 250
     backoff_cap_ms: int = 5_000
-    send_timeout_ms: int = 30_000
+    send_timeout_ms: int = 65_000
     fault_tries: int = 5
     idle_ms: int = 250
 

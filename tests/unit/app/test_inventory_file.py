@@ -59,6 +59,13 @@ contacts:
         ),
         ("commune_kind: dac_khu, ", "", "units[0].commune_kind:"),
         ('"webhook:duty"', '"webhook:pager"', "contacts[0].deliver[0]: 'webhook:pager'"),
+        (
+            '"webhook:duty"',
+            '"smtp:a@b.test, c@d.test"',
+            "contacts[0].deliver[0]: 'a@b.test, c@d.test' is not one",
+        ),
+        ('"webhook:duty"', '"smtp:a@b.test\\nBcc: c@d.test"', "is not one mail address"),
+        ('"webhook:duty"', '"duty"', "must be CHANNEL:DESTINATION"),
         ('code: "51"', 'code: "22"', "inventory.yaml:2: province.code: this instance is of province 51"),
         ("version: 1", "version: 2", "inventory.yaml:1: version:"),
     ],

@@ -49,6 +49,19 @@ def test_no_secret_shows_in_what_is_printed_or_represented(tmp_path: Path) -> No
         ),
         ('"file:secrets/auth"', "file:secrets/none", "secret file secrets/none: No such file"),
         ('"env:CW_PRIV"', '"env:CW_NONE"', "environment variable CW_NONE is not set"),
+        ("http://127.0.0.1:9/alert", "ftp://127.0.0.1/alert", "notify.webhooks.duty.url:"),
+        (
+            "http://127.0.0.1:9/alert",
+            "http://127.0.0.1:99999/alert",
+            "must be an http:// or https:// address",
+        ),
+        ("http://127.0.0.1:9/alert", "http:///alert", "must be an http:// or https:// address with a host"),
+        ("http://127.0.0.1:9/alert", "http://[::1/alert", "must be an http:// or https:// address"),
+        (
+            "  webhooks:",
+            "  smtp: {host: relay.example.test, from: cw@example.test, user: cw}\n  webhooks:",
+            "channelwatch.yaml:10: notify.smtp: user and password are given together",
+        ),
         (
             "id: col-1\n",
             'id: col-1\n  traps: {listen: "localhost:1162"}\n',
