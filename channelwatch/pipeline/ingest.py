@@ -146,8 +146,10 @@ def _observe_device(
             carries = _carries_traffic(draft, observation.device)
             draft.take(missed(state, observation, policy, carries_traffic=carries), observation.received_at)
         case EventReceived():
-            draft.take(event(state, observation, policy), observation.received_at)
-            draft.events.append(replace(observation, readings=()))
+            step = event(state, observation, policy)
+            if step.state is not state:
+                draft.take(step, observation.received_at)
+            draft.events.append(replace(observation, readings=()) if observation.readings else observation)
         case LatchCleared():
             draft.take(cleared(state, observation, policy), observation.at)
             _note_clearing(draft, observation)
