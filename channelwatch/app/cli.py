@@ -19,13 +19,16 @@ import yaml
 from channelwatch import __version__
 from channelwatch.app import logs
 from channelwatch.app.arguments import config_argument
+from channelwatch.app.database.commands import Rebuild
 from channelwatch.app.history.commands import Uptime
+from channelwatch.app.inventoryfile import load_inventory
 from channelwatch.app.plugins import Command, load_commands, load_parts
 from channelwatch.app.settings import Settings, load_settings, masked
 from channelwatch.app.starter import Init
-from channelwatch.app.wiring import build_engine, build_store, plan_inventory
+from channelwatch.app.wiring import build_engine, build_store
 from channelwatch.base.clock import SystemClock
 from channelwatch.base.errors import ChannelwatchError, InputError
+from channelwatch.inventory.diff import diff
 
 OK, FAILED, WRONG_INPUT = 0, 1, 2
 STOP_S = 4.6
@@ -108,7 +111,7 @@ class Version:
 def main(argv: Sequence[str] | None = None) -> int:
     """Entry point of the console script. Exit status 0, 1 (failed) or 2 (wrong input)."""
     arguments = list(sys.argv[1:] if argv is None else argv)
-    commands: list[Command] = [Run(), Init(), Apply(), Uptime(), CheckConfig(), Version()]
+    commands: list[Command] = [Run(), Init(), Apply(), Uptime(), Rebuild(), CheckConfig(), Version()]
     if arguments[:1] not in ([command.name] for command in commands):
         commands += load_commands()
     parser = argparse.ArgumentParser(
@@ -123,6 +126,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = parser.parse_args(arguments)
     try:
         status: int = args.run(args)
+        sys.stdout.flush()
     except ChannelwatchError as error:
         print(error, file=sys.stderr)
         return WRONG_INPUT if isinstance(error, InputError) else FAILED
@@ -139,11 +143,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _apply(settings: Settings, path: Path, *, by: str, dry_run: bool) -> list[str]:
+    wanted = load_inventory(path, settings)
     store = build_store(settings)
     try:
         if not dry_run:
             store.upgrade()
-        wanted, changes = plan_inventory(settings, store, path)
+        changes = diff(store.inventory() if store.is_made() else None, wanted)
         lines = [str(change) for change in changes]
         if not changes:
             return ["no changes"]

@@ -5,10 +5,8 @@ from __future__ import annotations
 import random
 from collections.abc import Awaitable, Callable
 from functools import partial
-from pathlib import Path
 
 from channelwatch.app.engine import Engine, Fittings
-from channelwatch.app.inventoryfile import load_inventory
 from channelwatch.app.jobs import calendar
 from channelwatch.app.meters import Meters
 from channelwatch.app.rulefile import load_rules, shipped_rules
@@ -16,7 +14,6 @@ from channelwatch.app.settings import Settings
 from channelwatch.app.texts import word
 from channelwatch.base.clock import Clock, SystemClock
 from channelwatch.base.ids import LogId
-from channelwatch.inventory.diff import Change, diff
 from channelwatch.inventory.model import Inventory, Province
 from channelwatch.notify.smtp.transport import SmtpChannel, SmtpConfig
 from channelwatch.notify.webhook.transport import WebhookChannel, WebhookConfig
@@ -83,15 +80,6 @@ def build_channels(settings: Settings, clock: Clock) -> tuple[dict[str, Delivery
         channels["webhook"] = webhook
         closers.append(webhook.close)
     return channels, tuple(closers)
-
-
-def plan_inventory(settings: Settings, store: SqlStore, path: Path) -> tuple[Inventory, list[Change]]:
-    """The inventory of the file at `path` and what applying it would change; nothing is made or changed yet.
-
-    InputError when the file is wrong.
-    """
-    wanted = load_inventory(path, settings)
-    return wanted, diff(store.inventory() if store.is_made() else None, wanted)
 
 
 def _policy(settings: Settings) -> WorldPolicy:

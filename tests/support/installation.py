@@ -96,7 +96,7 @@ class Installation:
             "--config",
             str(self.folder / "channelwatch.yaml"),
         ]
-        return Process(argv, folder=self.folder, name=name, ready=self._ready, ready_s=30)
+        return Process(argv, folder=self.folder, name=name, ready=self.answers, ready_s=30)
 
     def get(self, path: str) -> Any:
         """The JSON at `path` of the API, as the watch sees it."""
@@ -110,7 +110,8 @@ class Installation:
         found: dict[str, Any] = self.get(f"/api/v1/devices/{code}")
         return found
 
-    def _ready(self) -> bool:
+    def answers(self) -> bool:
+        """Does it say that it does its work?"""
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{self.ports.http}/readyz", timeout=2) as answer:
                 return bool(answer.status == 200)
