@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from fractions import Fraction
 from typing import Protocol, assert_never
@@ -14,10 +14,12 @@ from channelwatch.base.intervals import Interval
 from channelwatch.inventory.model import Bloc
 from channelwatch.status.states import Axis
 from channelwatch.uptime.estate import Edition, Estate, survey
-from channelwatch.uptime.ledger import Calculator, Chapter, Ledger, Measured
+from channelwatch.uptime.ledger import Calculator, Chapter, Ledger, Measured, lookback
 
 ALL = "all"
 """Instead of a code: every device, pair or channel."""
+AT_ONCE = 256
+"""Questions whose histories are in memory at a time."""
 
 
 class Asked(StrEnum):
@@ -41,8 +43,10 @@ class Question:
 class Archive(Protocol):
     """What was recorded, for reports. Synchronous; times are epoch ms UTC."""
 
-    def chapters(self, *, subjects: Sequence[str], until: int) -> Mapping[tuple[str, Axis], Chapter]:
-        """All that is recorded of `subjects` before `until`, by subject and axis."""
+    def chapters(
+        self, *, subjects: Sequence[str], since: int | None, until: int
+    ) -> Mapping[tuple[str, Axis], Chapter]:
+        """What `subjects` were between `since` (None: ever) and `until`, by subject and axis."""
         ...
 
     def editions(self, period: Interval) -> Iterator[Edition]:
@@ -58,6 +62,8 @@ class Terms:
     now: int
     target: Fraction
     poll_ms: int
+    since_ever: bool = False
+    """Read the whole past, whether or not it is needed."""
 
 
 def availability(archive: Archive, question: Question, terms: Terms) -> list[Measured]:
@@ -66,50 +72,79 @@ def availability(archive: Archive, question: Question, terms: Terms) -> list[Mea
     InputError when nothing of that name was listed in the period.
     """
     estate = survey(archive.editions(terms.period), terms.period)
-    names = _named(estate, question)
-    chapters = archive.chapters(
-        subjects=sorted(_subjects(estate, question.asked, names)), until=terms.period.end
-    )
-    ledger = Ledger(estate, chapters, terms.now, terms.target, terms.poll_ms)
-    return list(_measure(Calculator(ledger), question.asked, names))
+    questions = list(_parts(estate, question))
+    found, older = _answers(archive, terms, estate, questions)
+    # Outages count in full: of what was not serving as the period began, all of the past is read.
+    carried = [
+        part
+        for part in questions
+        if any(row.carried for row in found[part]) and not older.isdisjoint(_subjects(estate, part))
+    ]
+    found |= _answers(archive, replace(terms, since_ever=True), estate, carried)[0]
+    return [row for part in questions for row in found[part]]
 
 
-def _named(estate: Estate, question: Question) -> list[str]:
-    """The codes that the question is about, in order."""
+def _parts(estate: Estate, question: Question) -> Iterator[Question]:
+    """The questions, each about one thing, that `question` stands for."""
     blocs = {asset.bloc.value for asset in estate.devices.values()}
     known: Mapping[Asked, Sequence[str]] = {
         Asked.DEVICE: sorted(estate.devices),
         Asked.PAIR: sorted(estate.members),
         Asked.CHANNEL: sorted(estate.channels),
         Asked.BLOC: [bloc.value for bloc in Bloc if bloc.value in blocs],
-        Asked.PROVINCE: [bloc.value for bloc in Bloc if bloc.value in blocs],
     }
+    if question.asked is Asked.PROVINCE:
+        yield from (Question(Asked.BLOC, name) for name in known[Asked.BLOC])
+        return
     there = known[question.asked]
-    if question.asked is Asked.PROVINCE or question.code == ALL:
-        return list(there)
-    if question.code not in there:
-        raise InputError(
-            [f"{question.asked} {question.code!r}: no inventory in force in the period lists it"]
-        )
-    return [question.code]
+    if question.code not in there and question.code != ALL:
+        text = f"{question.asked} {question.code!r}: no inventory in force in the period lists it"
+        raise InputError([text])
+    for name in there if question.code == ALL else [question.code]:
+        yield Question(question.asked, name)
+        if question.asked is Asked.BLOC:
+            yield from (Question(Asked.CHANNEL, code) for code in estate.bloc_channels(Bloc(name)))
 
 
-def _subjects(estate: Estate, asked: Asked, names: Sequence[str]) -> set[str]:
-    """Everything whose history bears on `names`."""
-    match asked:
+def _answers(
+    archive: Archive, terms: Terms, estate: Estate, questions: Sequence[Question]
+) -> tuple[dict[Question, list[Measured]], set[str]]:
+    """The answers, and the subjects whose history goes further back than it was read."""
+    since = None if terms.since_ever else lookback(terms.period)
+    found: dict[Question, list[Measured]] = {}
+    older: set[str] = set()
+    for start in range(0, len(questions), AT_ONCE):
+        some = questions[start : start + AT_ONCE]
+        subjects = sorted(set().union(*(_subjects(estate, part) for part in some)))
+        chapters = archive.chapters(subjects=subjects, since=since, until=terms.period.end)
+        calculator = Calculator(Ledger(estate, chapters, terms.now, terms.target, terms.poll_ms))
+        found |= {part: list(_measure(calculator, part)) for part in some}
+        older |= {
+            subject
+            for (subject, _), chapter in chapters.items()
+            if since is not None and chapter.entries[0].t_hi < since
+        }
+    return found, older
+
+
+def _subjects(estate: Estate, question: Question) -> set[str]:
+    """Everything whose history bears on the answer."""
+    match question.asked:
         case Asked.DEVICE:
-            asked_for = set(names)
-            hubs = {line.hub for line in estate.channels.values() if line.spoke in asked_for}
-            return asked_for | _with_members(estate, hubs)
+            hub = estate.hub_of.get(DeviceCode(question.code))
+            return {question.code} | _with_members(estate, [] if hub is None else [hub])
         case Asked.PAIR:
-            return _with_members(estate, set(names))
+            return _with_members(estate, [question.code])
         case Asked.CHANNEL:
-            lines = [estate.channels[ChannelCode(name)] for name in names]
-            return {line.spoke for line in lines} | _with_members(estate, {line.hub for line in lines})
-        case Asked.BLOC | Asked.PROVINCE:
-            return {*estate.devices, *estate.members}
+            line = estate.channels[ChannelCode(question.code)]
+            return {line.spoke} | _with_members(estate, [line.hub])
+        case Asked.BLOC:
+            parts = (Question(Asked.CHANNEL, code) for code in estate.bloc_channels(Bloc(question.code)))
+            return set().union(*(_subjects(estate, part) for part in parts))
+        case Asked.PROVINCE:
+            raise AssertionError("a province is asked about bloc by bloc")
         case _:
-            assert_never(asked)
+            assert_never(question.asked)
 
 
 def _with_members(estate: Estate, hubs: Iterable[str]) -> set[str]:
@@ -117,22 +152,19 @@ def _with_members(estate: Estate, hubs: Iterable[str]) -> set[str]:
     return found | {member for hub in found for member in estate.members.get(GroupCode(hub), ())}
 
 
-def _measure(calculator: Calculator, asked: Asked, names: Sequence[str]) -> Iterator[Measured]:
-    estate = calculator.ledger.estate
-    for name in names:
-        match asked:
-            case Asked.DEVICE:
-                yield calculator.device(DeviceCode(name))
-                yield calculator.protection(DeviceCode(name))
-            case Asked.PAIR:
-                yield calculator.pair(GroupCode(name))
-                yield calculator.protected(GroupCode(name))
-            case Asked.CHANNEL:
-                yield calculator.channel(ChannelCode(name))
-            case Asked.BLOC:
-                yield calculator.bloc(Bloc(name))
-                yield from (calculator.channel(code) for code in estate.bloc_channels(Bloc(name)))
-            case Asked.PROVINCE:
-                yield calculator.bloc(Bloc(name))
-            case _:
-                assert_never(asked)
+def _measure(calculator: Calculator, question: Question) -> Iterator[Measured]:
+    match question.asked:
+        case Asked.DEVICE:
+            yield calculator.device(DeviceCode(question.code))
+            yield calculator.protection(DeviceCode(question.code))
+        case Asked.PAIR:
+            yield calculator.pair(GroupCode(question.code))
+            yield calculator.protected(GroupCode(question.code))
+        case Asked.CHANNEL:
+            yield calculator.channel(ChannelCode(question.code))
+        case Asked.BLOC:
+            yield calculator.bloc(Bloc(question.code))
+        case Asked.PROVINCE:
+            raise AssertionError("a province is measured bloc by bloc")
+        case _:
+            assert_never(question.asked)

@@ -9,9 +9,10 @@ from sqlalchemy import Connection, Engine
 
 from channelwatch.base.intervals import Interval
 from channelwatch.status.states import Axis
-from channelwatch.store import history, inventory
+from channelwatch.store import history, intervals, inventory, lease
 from channelwatch.store.engine import WRITES
 from channelwatch.store.errors import StorePermanent, StoreReason, translated
+from channelwatch.store.intervals import Difference
 from channelwatch.uptime.estate import Edition
 from channelwatch.uptime.ledger import Chapter
 
@@ -26,10 +27,12 @@ class SqlArchive:
         self.engine = engine
         self._writer = engine.execution_options(**{WRITES: True})
 
-    def chapters(self, *, subjects: Sequence[str], until: int) -> dict[tuple[str, Axis], Chapter]:
+    def chapters(
+        self, *, subjects: Sequence[str], since: int | None, until: int
+    ) -> dict[tuple[str, Axis], Chapter]:
         limited(subjects)
         with self._read("read history") as connection:
-            return history.chapters(connection, subjects=subjects, until=until)
+            return history.chapters(connection, subjects=subjects, since=since, until=until)
 
     def editions(self, period: Interval) -> Iterator[Edition]:
         with self._read("read inventory versions") as connection:
@@ -37,6 +40,26 @@ class SqlArchive:
         for number, at in versions:
             with self._read("read inventory version") as connection:
                 yield Edition(at, inventory.at_version(connection, number))
+
+    def differences(self, *, limit: int = 1000) -> list[Difference]:
+        """Where the projection of the transitions is not what it must be: at most `limit` of it."""
+        with self._steady("check projection") as connection:
+            return intervals.differences(connection, limit=limit)
+
+    def repair(self, *, epoch: int) -> int:
+        """Make the projection what the transitions say; how many spans were not. Nobody else can write meanwhile."""
+        with self._write("repair projection") as connection:
+            lease.check(connection, epoch, "repair projection")
+            return intervals.repair(connection)
+
+    @contextmanager
+    def _steady(self, operation: str) -> Iterator[Connection]:
+        """A transaction whose questions are all answered as of its beginning."""
+        engine = self.engine
+        if engine.dialect.name == "postgresql":
+            engine = engine.execution_options(isolation_level="REPEATABLE READ")
+        with translated(operation), engine.begin() as connection:
+            yield connection
 
     @contextmanager
     def _read(self, operation: str) -> Iterator[Connection]:

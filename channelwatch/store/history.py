@@ -3,47 +3,34 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from sqlalchemy import Connection, func, select
 
-from channelwatch.base.ids import LogId
-from channelwatch.base.intervals import Interval, Spans, normalise, union
-from channelwatch.status.states import Axis, Transition
-from channelwatch.store.sql import among
-from channelwatch.store.status import to_stored
-from channelwatch.store.tables import collector_alive, inventory_version, transition
-from channelwatch.uptime.history import in_order, settled
+from channelwatch.base.intervals import Interval, Spans, normalise, total, union
+from channelwatch.status.states import Axis
+from channelwatch.store import intervals
+from channelwatch.store.tables import collector_alive, inventory_version
 from channelwatch.uptime.ledger import Chapter
 
-Subject = tuple[str, Axis]
 
-
-def chapters(connection: Connection, *, subjects: Sequence[str], until: int) -> dict[Subject, Chapter]:
-    """Everything recorded of `subjects` that happened before `until`, and when its collectors were alive."""
-    by_log = _transitions(connection, subjects, until)
+def chapters(
+    connection: Connection, *, subjects: Sequence[str], since: int | None, until: int
+) -> dict[tuple[str, Axis], Chapter]:
+    """What `subjects` were between `since` (None: ever) and `until`, and when their collectors were alive."""
     awake = alive(connection, until=until)
+    together = _one_after_another(awake.values())
+    found = intervals.entries(connection, subjects=subjects, since=since, until=until)
     return {
-        key: Chapter(
-            tuple(settled(in_order(logs.values()))), union(*(awake.get(log, ()) for log in sorted(logs)))
-        )
-        for key, logs in by_log.items()
+        key: Chapter(entries, together or union(*(awake.get(log, ()) for log in logs)))
+        for key, (entries, logs) in found.items()
     }
 
 
-def _transitions(
-    connection: Connection, subjects: Sequence[str], until: int
-) -> dict[Subject, dict[LogId, list[Transition]]]:
-    rows = connection.execute(
-        select(transition)
-        .where(among(transition.c.subject, subjects), transition.c.t_hi < until)
-        .order_by(transition.c.log_id, transition.c.seq)
-    )
-    found: dict[Subject, dict[LogId, list[Transition]]] = defaultdict(lambda: defaultdict(list))
-    for row in rows:
-        stored = to_stored(row)
-        found[stored.transition.subject, stored.transition.axis][stored.log].append(stored.transition)
-    return found
+def _one_after_another(collectors: Collection[Spans]) -> Spans:
+    """All of their time when no two ran at once, and so each took over from the one before; otherwise nothing."""
+    joined = union(*collectors)
+    return joined if total(joined) == sum(map(total, collectors)) else ()
 
 
 def alive(connection: Connection, *, until: int) -> dict[str, Spans]:

@@ -26,7 +26,17 @@ from channelwatch.pipeline.ports import (
     StoredTransition,
 )
 from channelwatch.status.events import EventReceived, RogueSource
-from channelwatch.store import events, incidents, inventory, lease, numbering, outbox, schema, status
+from channelwatch.store import (
+    events,
+    incidents,
+    intervals,
+    inventory,
+    lease,
+    numbering,
+    outbox,
+    schema,
+    status,
+)
 from channelwatch.store.archive import SqlArchive, limited
 from channelwatch.store.engine import open_engine
 
@@ -57,6 +67,8 @@ class SqlStore(SqlArchive):
     def upgrade(self) -> None:
         with self._write("upgrade") as connection:
             schema.upgrade(connection)
+            if intervals.is_unmade(connection):
+                intervals.repair(connection)
 
     def load(self, log: LogId, *, now: EpochMs) -> Snapshot:
         with self._read("load") as connection:
@@ -77,6 +89,7 @@ class SqlStore(SqlArchive):
             lease.check(connection, epoch, "commit")
             if numbering.claim_numbers(connection, effects):
                 status.write(connection, effects)
+                intervals.write(connection, effects)
                 events.write(connection, effects.events, effects.rogues)
                 incidents.write(connection, effects.incidents, effects.steps)
                 outbox.write(connection, effects.outbox)
@@ -114,9 +127,7 @@ class SqlStore(SqlArchive):
     ) -> list[Claim]:
         with self._write("claim outbox") as connection:
             lease.check(connection, epoch, "claim outbox")
-            return outbox.claim(
-                connection, now=now, limit=limit, lease_ms=lease_ms, epoch=epoch, lanes=lanes
-            )
+            return outbox.claim(connection, now=now, limit=limit, lease_ms=lease_ms, epoch=epoch, lanes=lanes)
 
     def settle_outbox(
         self, row_id: int, outcome: Outcome, *, now: EpochMs, not_before: EpochMs | None

@@ -6,6 +6,7 @@ from sqlalchemy import (
     JSON,
     BigInteger,
     Boolean,
+    CheckConstraint,
     Column,
     Dialect,
     ForeignKey,
@@ -86,6 +87,31 @@ transition = Table(
     Index("transition_by_subject", "subject", "t_hi"),
     Index("transition_by_time", "t_hi"),
 )
+
+status_interval = Table(
+    "status_interval",
+    metadata,
+    Column("log_id", Words, primary_key=True),
+    Column("src_seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("subject", Words, nullable=False),
+    Column("axis", Words, nullable=False),
+    Column("state", Words, nullable=False),
+    Column("cause", Words, nullable=False),
+    Column("t_from", BigInteger, nullable=False),
+    Column("t_to", BigInteger),
+    Column("err_ms", BigInteger, nullable=False),
+    CheckConstraint("t_to >= t_from AND err_ms >= 0", name="status_interval_forward"),
+    Index("status_interval_by_subject", "subject", "axis", "t_from"),
+    Index(
+        "status_interval_open",
+        "subject",
+        "axis",
+        unique=True,
+        sqlite_where=text("t_to IS NULL"),
+        postgresql_where=text("t_to IS NULL"),
+    ),
+)
+"""Where it can, PostgreSQL refuses spans that overlap by a constraint, otherwise a trigger does: migration 2."""
 
 status_current = Table(
     "status_current",

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from channelwatch.base.ids import ChannelCode, DeviceCode, GroupCode, SiteCode
 from channelwatch.base.intervals import Interval, Spans, intersect, normalise, union
@@ -46,7 +47,7 @@ class Line:
     listed: Spans = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Estate:
     """Everything that was listed at any time of `period`. `members`: the one that is active by plan first."""
 
@@ -54,6 +55,11 @@ class Estate:
     devices: Mapping[DeviceCode, Asset]
     channels: Mapping[ChannelCode, Line]
     members: Mapping[GroupCode, tuple[DeviceCode, ...]]
+
+    @cached_property
+    def hub_of(self) -> Mapping[DeviceCode, GroupCode | DeviceCode]:
+        """The hub that each spoke hangs on."""
+        return {line.spoke: line.hub for line in self.channels.values()}
 
     def pair_service(self, group: GroupCode) -> Spans:
         """When at least one member of `group` was in service."""

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from heapq import merge
-from itertools import accumulate, pairwise
-from operator import itemgetter
+from itertools import pairwise
 from typing import Final
 
 from channelwatch.base.intervals import Interval, Spans, intersect, normalise, subtract
-from channelwatch.status.states import Cause, Health, Protection, Transition
+from channelwatch.status.states import Cause, Health, Protection
 from channelwatch.uptime.timeline import Cause as UptimeCause
 from channelwatch.uptime.timeline import (
     Change,
@@ -42,26 +40,6 @@ def settle(t_lo: int, t_hi: int, *, since: int | None) -> tuple[int, int]:
     if since is None:
         return min(t_lo, t_hi), t_hi
     return max(since, min(t_lo, t_hi)), max(since, t_hi)
-
-
-def in_order(logs: Iterable[Sequence[Transition]]) -> Iterator[Transition]:
-    """Transitions of one subject and axis from several logs, each in its own order, as one sequence.
-
-    Logs are joined by when they recorded; within a log a clock that was set back changes nothing.
-    """
-
-    def timed(log: Sequence[Transition]) -> Iterator[tuple[int, Transition]]:
-        return zip(accumulate((item.recorded_at for item in log), max), log, strict=True)
-
-    return (item for _, item in merge(*(timed(log) for log in logs), key=itemgetter(0)))
-
-
-def settled(transitions: Iterable[Transition]) -> Iterator[Entry]:
-    """The entries that `transitions` of one subject and axis, in order, amount to."""
-    since: int | None = None
-    for item in transitions:
-        t_lo, since = settle(item.t_lo, item.t_hi, since=since)
-        yield Entry(item.after, item.cause, t_lo, since)
 
 
 _BY_HEALTH: Final[Mapping[str, State]] = {

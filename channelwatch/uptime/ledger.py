@@ -24,7 +24,7 @@ from channelwatch.uptime.history import (
     unseen,
 )
 from channelwatch.uptime.measure import Scope, measure
-from channelwatch.uptime.outages import Outage, RepairFigures, outages, repair_figures
+from channelwatch.uptime.outages import HOLD_DOWN_MS, Outage, RepairFigures, outages, repair_figures
 from channelwatch.uptime.pairs import activity
 from channelwatch.uptime.rollup import (
     BlocFigures,
@@ -43,6 +43,11 @@ class ScopeKind(StrEnum):
     """Both members of a pair healthy."""
     CHANNEL = "channel"
     BLOC = "bloc"
+
+
+def lookback(period: Interval) -> int:
+    """From when on the past must be known: an outage that ended shortly before the period may be one with the next."""
+    return period.start - HOLD_DOWN_MS
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +74,8 @@ class Measured:
     """What was measured of one scope on the axis whose history was used.
 
     `outages`: those that touch the period, oldest first. `repair` and `outages` are of one subject, `bloc` of a bloc.
+    `carried`: it was not certainly serving as the period began and for a while before, so that an outage that counts
+    may have begun long before.
     """
 
     kind: ScopeKind
@@ -78,6 +85,7 @@ class Measured:
     repair: RepairFigures | None = None
     outages: tuple[Outage, ...] = ()
     bloc: BlocFigures | None = None
+    carried: bool = False
 
 
 class _Teller(Protocol):
@@ -91,12 +99,11 @@ class Calculator:
         self.ledger = ledger
         self._estate = ledger.estate
         self._made: dict[tuple[str, Axis], Timeline] = {}
-        self._hubs = {line.spoke: line.hub for line in ledger.estate.channels.values()}
 
     def device(self, code: DeviceCode) -> Measured:
         """A device's own health: not held against it is what happens while its hub is lost."""
         health = self._health(code)
-        hub = self._hubs.get(code)
+        hub = self._estate.hub_of.get(code)
         own = health if hub is None else behind(health, self._hub(hub))
         return self._measured(ScopeKind.DEVICE, code, own, self._estate.devices[code].in_service)
 
@@ -139,7 +146,10 @@ class Calculator:
         scope = self._scope(commissioned)
         found = measure(timeline, scope, self.ledger.target)
         touching = tuple(item for item in outages(timeline) if item.touches(scope.passed))
-        return Measured(kind, code, axis, found, repair_figures(timeline, scope, found.sums), touching)
+        repair = repair_figures(timeline, scope, found.sums)
+        before = Interval(lookback(self._estate.period), self._estate.period.start)
+        carried = not timeline.serves_throughout(before)
+        return Measured(kind, code, axis, found, repair, touching, carried=carried)
 
     def _scope(self, commissioned: Spans) -> Scope:
         return Scope(self._estate.period, self.ledger.now, commissioned)

@@ -107,6 +107,10 @@ class Timeline:
         wanted = frozenset(states)
         return normalise((part.start, part.end) for part in self.segments if part.state in wanted)
 
+    def serves_throughout(self, window: Interval) -> bool:
+        """Was the subject certainly serving at every instant of `window`?"""
+        return not subtract((window,), self.in_states(SERVING))
+
     def attest(self, spans: Spans) -> Timeline:
         """The same history after a counter proved `spans` uninterrupted: unknown time inside becomes up.
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import csv
 import io
 import json
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from channelwatch.app.cli import main
+from channelwatch.base.clock import SystemClock
 from channelwatch.store.sqlstore import open_store
 from tests.support.province import START, spoke
 from tests.support.recorded import Recorder, silent
@@ -93,3 +95,34 @@ def test_uptime_of_what_is_not_there_is_wrong_input(
 ) -> None:
     assert uptime(config, scope="device:51-D-99999-1") == 2
     assert "no inventory in force in the period lists it" in capsys.readouterr().err
+
+
+def spoil(config: Path) -> None:
+    """Lose what the projection says of one device."""
+    with sqlite3.connect(config.parent / "store.db") as connection:
+        connection.execute("DELETE FROM status_interval WHERE subject = ?", [FIRST])
+    connection.close()
+
+
+def test_rebuild_finds_what_differs_and_repairs_it(
+    config: Path, recorder: Recorder, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["rebuild", "-c", str(config)]
+    assert main([*command, "--check"]) == 0
+    spoil(config)
+    assert main([*command, "--check"]) == 1
+    told = capsys.readouterr().out
+    assert f"missing {FIRST} health test:" in told
+    assert "status intervals differ" in told
+    assert main(command) == 0
+    assert "status intervals repaired" in capsys.readouterr().out
+    assert main([*command, "--check"]) == 0
+    assert uptime(config) == 0
+
+
+def test_rebuild_leaves_a_running_service_alone(
+    config: Path, recorder: Recorder, capsys: pytest.CaptureFixture[str]
+) -> None:
+    recorder.store.take_lease("engine", "running", now=SystemClock().now(), ttl_ms=5000)
+    assert main(["rebuild", "-c", str(config)]) == 1
+    assert "stop it first" in capsys.readouterr().err

@@ -86,7 +86,8 @@ class Recorder:
 
     def _start(self) -> None:
         now = EpochMs(self.now)
-        epoch = self.store.take_lease("pipeline", f"test {self.now}", now=now, ttl_ms=1)
+        self.store.release_lease("pipeline", "recorder")
+        epoch = self.store.take_lease("pipeline", "recorder", now=now, ttl_ms=1)
         assert epoch is not None
         self._epoch = epoch
         world = small_world(load_rules(shipped_rules()), self.inventory)

@@ -46,6 +46,21 @@ def ask(recorder: Recorder, asked: Asked, code: str = "", *, length: int | None 
     return availability(recorder.store, Question(asked, code), terms)
 
 
+def test_an_outage_that_began_before_the_period_counts_in_full(recorder: Recorder) -> None:
+    recorder.live(10 * MINUTE)
+    recorder.live(10 * MINUTE, talk={FIRST: silent})
+    recorder.live(10 * MINUTE)
+    period = Interval(START + 15 * MINUTE, recorder.now)
+    terms = Terms(period, recorder.now, Fraction(999, 1000), POLL_MS)
+    assert isinstance(recorder.store, SqlStore)
+    row = availability(recorder.store, Question(Asked.DEVICE, FIRST), terms)[0]
+    assert row.carried
+    assert row.availability.sums.down_lo_ms == 5 * MINUTE - 8_000
+    assert row.repair is not None
+    assert (row.repair.failures, row.repair.repair is not None) == (0, True)
+    assert [outage.down_lo for outage in row.outages] == [START + 10 * MINUTE - POLL_MS]
+
+
 def one(recorder: Recorder, asked: Asked, code: str) -> Measured:
     return ask(recorder, asked, code)[0]
 

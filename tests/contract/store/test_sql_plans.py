@@ -28,6 +28,7 @@ QUESTIONS: dict[str, Callable[[SqlStore, int], object]] = {
     "prune": lambda store, _: store.prune_events(at(0)),
     "heartbeat": lambda store, _: store.heartbeat("col-1", since=at(0), until=at(1)),
     "commit": lambda store, epoch: store.commit(full_batch(3), epoch=epoch),
+    "history": lambda store, _: store.chapters(subjects=[DEVICE], since=at(0), until=at(9)),
     "inventory version": lambda store, _: store.inventory_version(),
 }
 TABLES = {*metadata.tables, "older"}
@@ -43,6 +44,7 @@ def test_no_question_reads_a_whole_table(sql_store: SqlStore, sql_epoch: int, qu
 
     def explain(_: object, cursor: object, statement: str, values: object, *rest: object) -> None:
         if statement.startswith(("SELECT", "UPDATE", "DELETE")):
+            values = values[0] if isinstance(values, list) else values
             rows = cursor.connection.execute(f"EXPLAIN QUERY PLAN {statement}", values)  # type: ignore[attr-defined]
             plans.extend(row[3] for row in rows)
 

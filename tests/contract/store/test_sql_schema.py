@@ -34,7 +34,10 @@ def described(connection: Connection) -> list[tuple[object, ...]]:
     else:
         rows = connection.execute(text(SQLITE_SCHEMA))
         found = [(row.tbl_name, row.name, re.sub(r"\s+", " ", row.sql or "")) for row in rows]
-    return [entry for entry in found if entry[0] != "alembic_version"]
+    # Whether PostgreSQL refuses overlaps by a constraint or by a trigger depends on what it offers.
+    return [
+        entry for entry in found if entry[0] != "alembic_version" and entry[1] != "status_interval_no_overlap"
+    ]
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

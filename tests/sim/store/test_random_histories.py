@@ -1,0 +1,119 @@
+"""Random stories told to the pipeline and stored: the projection is right, and no way of asking changes a figure."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from channelwatch.base.ids import DeviceCode
+from channelwatch.base.intervals import Interval
+from channelwatch.inventory.model import LifeCycle
+from channelwatch.pipeline.availability import Asked, Question, Terms, availability
+from channelwatch.status.events import Observation
+from channelwatch.store.sqlstore import SqlStore, open_store
+from tests.support.province import (
+    HUB_A,
+    HUB_B,
+    START,
+    answer,
+    encrypting,
+    role,
+    small_inventory,
+    spoke,
+    tunnel_down,
+)
+from tests.support.recorded import POLL_MS, Recorder, silent, well
+
+DEVICES = (HUB_A, HUB_B, spoke(1), spoke(2))
+
+
+def active(code: DeviceCode, at: int) -> Observation:
+    return answer(code, at, encrypting(role("active")))
+
+
+def cut_off(code: DeviceCode, at: int) -> Observation:
+    return answer(code, at, encrypting(tunnel_down()))
+
+
+TALKS = {"well": well, "silent": silent, "active": active, "cut off": cut_off}
+polls = st.tuples(
+    st.just("poll"), st.integers(1, 12), st.tuples(*(st.sampled_from(list(TALKS)) for _ in DEVICES))
+)
+acts = st.one_of(
+    polls,
+    polls,
+    st.tuples(st.just("sleep"), st.sampled_from([5_000, 26_000, 60_000, 900_000]), st.just(())),
+    st.tuples(st.just("suspend"), st.integers(0, 3), st.just(())),
+    st.tuples(st.just("serve"), st.integers(0, 3), st.just(())),
+    st.tuples(st.just("clock"), st.sampled_from([-3_000, -40_000, 40_000]), st.just(())),
+)
+
+
+@pytest.fixture(scope="module")
+def empty_store() -> Iterator[Path]:
+    """A database file with the newest schema and nothing in it."""
+    with tempfile.TemporaryDirectory() as folder:
+        store = open_store("sqlite:///empty.db", Path(folder))
+        store.upgrade()
+        store.close()
+        yield Path(folder) / "empty.db"
+
+
+def tell(store: SqlStore, story: list[tuple[str, int, tuple[str, ...]]]) -> Recorder:
+    recorder = Recorder(store, START, inventory=small_inventory(2))
+    for what, much, talks in story:
+        match what:
+            case "poll":
+                recorder.live(
+                    much * POLL_MS,
+                    talk={code: TALKS[name] for code, name in zip(DEVICES, talks, strict=True)},
+                )
+            case "sleep":
+                recorder.sleep(much)
+            case "suspend" | "serve":
+                life = LifeCycle.SUSPENDED if what == "suspend" else LifeCycle.IN_SERVICE
+                recorder.put_into(life, DEVICES[much])
+            case "clock":
+                recorder.now += much
+    return recorder
+
+
+@settings(max_examples=120)
+@given(st.lists(acts, min_size=2, max_size=12), st.floats(0, 1), st.floats(0, 1))
+def test_however_it_is_asked_the_figures_are_the_same(
+    empty_store: Path, story: list[tuple[str, int, tuple[str, ...]]], first: float, last: float
+) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        shutil.copy(empty_store, Path(folder) / "store.db")
+        store = open_store("sqlite:///store.db", Path(folder))
+        try:
+            recorder = tell(store, story)
+            assert store.differences() == []
+            length = max(recorder.now - START, POLL_MS)
+            begins = START + int(length * min(first, last) * 0.9)
+            period = Interval(begins, max(begins + 1, START + int(length * max(first, last))))
+            compare(store, Terms(period, recorder.now, Fraction(999, 1000), POLL_MS))
+        finally:
+            store.close()
+
+
+def compare(store: SqlStore, terms: Terms) -> None:
+    """Windows against the whole past, and one by one against all together."""
+    whole = Terms(terms.period, terms.now, terms.target, terms.poll_ms, since_ever=True)
+    for asked in (Asked.DEVICE, Asked.PAIR, Asked.CHANNEL):
+        together = availability(store, Question(asked, "all"), terms)
+        assert together == availability(store, Question(asked, "all"), whole)
+        codes = list(dict.fromkeys(row.code for row in together))
+        assert together == [
+            row for code in codes for row in availability(store, Question(asked, code), terms)
+        ]
+    assert availability(store, Question(Asked.PROVINCE), terms) == availability(
+        store, Question(Asked.PROVINCE), whole
+    )
