@@ -1,4 +1,4 @@
-"""Answers as an engine would give them, from a recorded walk or written by hand."""
+"""Answers as an engine would give them, written by hand."""
 
 from __future__ import annotations
 
@@ -15,14 +15,16 @@ from channelwatch.status.signals import Reading, Scalar, Signal, SignalState
 NOW = 1_795_312_800_000
 """2026-11-22T02:00:00Z."""
 
-Given = Mapping[str, "Value | int | str | bytes"]
+Cell = Value | int | str | bytes
+Cells = dict[int, Cell]
+Given = Mapping[str, Cell]
 
 
 def oid(text: str) -> Oid:
     return tuple(int(part) for part in text.split("."))
 
 
-def value(given: Value | int | str | bytes) -> Value:
+def value(given: Cell) -> Value:
     """An INTEGER of an int, an OCTET STRING of text."""
     if isinstance(given, Value):
         return given
@@ -41,6 +43,13 @@ def counter64(number: int) -> Value:
 
 def ticks(number: int) -> Value:
     return Value(SnmpType.TIME_TICKS, number)
+
+
+def table(base: str, *rows: Cells) -> Given:
+    """Cells by column, rows numbered from 1."""
+    return {
+        f"{base}.{column}.{row}": cell for row, cells in enumerate(rows, 1) for column, cell in cells.items()
+    }
 
 
 def answer(
@@ -92,41 +101,10 @@ def value_of(readings: tuple[Reading, ...], signal: Signal, component: str = "")
     return found
 
 
-_RECORDED_TYPES = {
-    "2": SnmpType.INTEGER,
-    "4": SnmpType.OCTET_STRING,
-    "5": SnmpType.NULL,
-    "6": SnmpType.OBJECT_IDENTIFIER,
-    "64": SnmpType.IP_ADDRESS,
-    "65": SnmpType.COUNTER32,
-    "66": SnmpType.GAUGE32,
-    "67": SnmpType.TIME_TICKS,
-    "68": SnmpType.OPAQUE,
-    "70": SnmpType.COUNTER64,
-}
+def none_of(readings: tuple[Reading, ...], *signals: Signal) -> bool:
+    return not [item for item in readings if item.signal in signals]
 
 
-def recorded(path: Path) -> dict[str, Value]:
-    """The objects of a recorded walk (lines OID|TAG|VALUE, `x` after the tag for hex); the first of two counts."""
-    objects: dict[str, Value] = {}
-    for line in path.read_bytes().splitlines():
-        name, _, rest = line.partition(b"|")
-        tag, _, raw = rest.partition(b"|")
-        if not name or not rest or name.startswith(b"#"):
-            continue
-        kind = _RECORDED_TYPES[tag.decode().rstrip("x")]
-        octets = bytes.fromhex(raw.decode()) if tag.endswith(b"x") else raw
-        held: int | bytes | str | Oid | None
-        match kind:
-            case SnmpType.OCTET_STRING | SnmpType.OPAQUE:
-                held = octets
-            case SnmpType.OBJECT_IDENTIFIER:
-                held = oid(octets.decode().strip().lstrip(".") or "0.0")
-            case SnmpType.IP_ADDRESS:
-                held = ".".join(map(str, octets)) if tag.endswith(b"x") else octets.decode()
-            case SnmpType.NULL:
-                held = None
-            case _:
-                held = int(octets)
-        objects.setdefault(name.decode().lstrip("."), Value(kind, held))
-    return objects
+def quiet(readings: tuple[Reading, ...]) -> bool:
+    """Nothing is told to be worse than it should be."""
+    return not [item for item in readings if item.state in (SignalState.DEGRADED, SignalState.FAILED)]
