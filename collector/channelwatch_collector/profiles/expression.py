@@ -173,7 +173,9 @@ def _call(name: str, args: list[ast.expr], names: dict[str, None], depth: int) -
         return _BY_NAME[name](mentioned)
     if name not in FUNCTIONS:
         raise ValueError(f"there is no function {name!r}")
-    if name in ("matches", "extract") and len(args) == 2 and isinstance(args[1], ast.Constant):
+    if name in ("matches", "extract") and len(args) == 2:
+        if not isinstance(args[1], ast.Constant):
+            raise ValueError(f"{name}() takes a pattern in quotes, not one that a device could choose")
         found = _pattern(str(args[1].value))
         if name == "extract" and found.groups != 1:
             raise ValueError("extract() takes a pattern with one group: what to take out")

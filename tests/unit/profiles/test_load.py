@@ -109,6 +109,10 @@ def test_a_trap_may_only_read_what_a_poll_reads(tmp_path: Path) -> None:
             "{name: t, columns: {a: '1.3.9'}, peers: [a], signals: [{signal: key.expires_in, value: a}]}",
             "peers need",
         ),
+        (
+            "{name: t, when: a == 1, columns: {a: '1.3.9'}, signals: [{signal: key.expires_in, value: a}]}",
+            "there is no object 'a'",
+        ),
         ("{name: t, columns: {a: '1.3.9'}, signals: []}", "signals"),
     ],
 )
