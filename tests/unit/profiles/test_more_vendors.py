@@ -44,7 +44,7 @@ LANCOM = "1.3.6.1.4.1.2356.11"
         ("1.3.6.1.4.1.11256.2.0", "", "stormshield"),
         ("1.3.6.1.4.1.8072.3.2.8", "NS-BSD fw 12 amd64", "stormshield"),
         ("1.3.6.1.4.1.2604.5", "Linux localhost 4.14.38 x86_64", "sophos-xg"),
-        ("1.3.6.1.4.1.8741.1", "SonicWALL TZ 210 (SonicOS Enhanced 5.9.1.6-5o)", "sonicwall"),
+        ("1.3.6.1.4.1.8741.1", "SonicWALL TZ 210 (SonicOS Enhanced 5.9.1-5o)", "sonicwall"),
         ("1.3.6.1.4.1.3224.1.29", "SSG5-Serial version 6.3.0r23.0 (SN: 0, Firewall VPN)", "screenos"),
         ("1.3.6.1.4.1.28557.1.45", "", "hillstone"),
         ("1.3.6.1.4.1.14988.1", "RouterOS CCR1009", "mikrotik"),
@@ -209,7 +209,7 @@ def test_a_sonicwall_tunnel_is_there_or_missing() -> None:
         return {
             f"{base}.2.7": value("192.0.2.5"), f"{base}.9.7": counter32(octets), f"{base}.11.7": counter32(0),
             f"{SONIC}.1.3.1.1.0": 1000, f"{SONIC}.1.3.1.2.0": 250,
-            "1.3.6.1.2.1.1.1.0": "SonicWALL TZ 210 (SonicOS Enhanced 5.9.1.6-5o)",
+            "1.3.6.1.2.1.1.1.0": "SonicWALL TZ 210 (SonicOS Enhanced 5.9.1-5o)",
         }  # fmt: skip
 
     readings = read("sonicwall", at(0), at(6000), expected=("192.0.2.5", "192.0.2.6")).readings
@@ -217,7 +217,7 @@ def test_a_sonicwall_tunnel_is_there_or_missing() -> None:
     assert value_of(readings, Signal.CHANNEL_TX_BYTES, "192.0.2.5") == 100
     assert value_of(readings, Signal.CHANNEL_STATE, "192.0.2.6") == "missing"
     assert value_of(readings, Signal.PLATFORM_SESSIONS) == 25
-    assert value_of(readings, Signal.INV_FIRMWARE) == "SonicOS Enhanced 5.9.1.6-5o"
+    assert value_of(readings, Signal.INV_FIRMWARE) == "SonicOS Enhanced 5.9.1-5o"
     assert value_of(readings, Signal.INV_MODEL) == "SonicWALL TZ 210"
 
 
