@@ -23,8 +23,8 @@ class DeliveryPolicy:
 
     At most `per_destination` alerts are under way to one destination. A channel with `per_channel` under way is given
     no more; at most `batch` are claimed at a time. An alert on which our own channel fails `fault_tries` times is
-    given up. `idle_ms` is how often retries that have come due are looked for. A claim outlives `send_timeout_ms`, which
-    is more than the longest time limit that a channel can be configured with.
+    given up. `idle_ms` is how often retries that have come due are looked for. A claim outlives `send_timeout_ms`,
+    which is more than the longest time limit that a channel can be configured with.
     """
 
     batch: int = 16
