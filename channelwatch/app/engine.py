@@ -16,7 +16,7 @@ from channelwatch.app.meters import Meters
 from channelwatch.app.outlet import Outlet
 from channelwatch.app.reach import Reach
 from channelwatch.app.storethread import StoreThread
-from channelwatch.app.supervise import Countdown, Task, cancel, every, start, until_stopped, within
+from channelwatch.app.supervise import Countdown, Task, cancel, every, report, start, until_stopped, within
 from channelwatch.app.trouble import Troubles
 from channelwatch.app.writer import CannotWrite, Writer
 from channelwatch.base.clock import Clock
@@ -302,9 +302,11 @@ class Engine:
         return error
 
     async def _stop_parts(self, running: Collection[Task]) -> None:
-        if not running:
+        working = [task for task in running if not task.done()]
+        if not working:
             return
-        _, late = await asyncio.wait(running, timeout=self._stop.left(self._limits.stop_parts_s))
+        ended, late = await asyncio.wait(working, timeout=self._stop.left(self._limits.stop_parts_s))
+        report(ended)
         for task in late:
             log.warning("part did not stop in time", extra={"part": task.get_name()})
             task.cancel()

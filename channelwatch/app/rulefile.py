@@ -48,6 +48,7 @@ class WhenFile(_Model):
     signal_states: frozenset[SignalState] = frozenset()
     pair: frozenset[PairState] = frozenset()
     bloc: frozenset[Bloc] = frozenset()
+    hub: bool | None = None
 
     @model_validator(mode="after")
     def _signal_with_states(self) -> WhenFile:

@@ -76,15 +76,20 @@ async def within(seconds: float, what: str, work: Awaitable[object]) -> bool:
     return True
 
 
+def report(ended: Collection[Task]) -> None:
+    """Log what tasks that were asked to end failed with."""
+    for task in ended:
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            log.error("failed at the stop", extra={"what": task.get_name(), "reason": repr(error)})
+
+
 async def cancel(tasks: Collection[Task], seconds: float) -> None:
     """Cancel those at work, and wait for at most so long for those that do not heed it."""
     working = [task for task in tasks if task.cancel()]
     if not working:
         return
     ended, deaf = await asyncio.wait(working, timeout=seconds)
-    for task in ended:
-        error = None if task.cancelled() else task.exception()
-        if error is not None:
-            log.error("failed at the stop", extra={"what": task.get_name(), "reason": repr(error)})
+    report(ended)
     for task in deaf:
         log.warning("does not heed its cancellation", extra={"what": task.get_name()})

@@ -127,8 +127,9 @@ class Incident:
     @property
     def ended_at(self) -> EpochMs | None:
         """When it was restored or closed, whichever came last; None while it is live."""
-        ends = [at for at in (self.restored_at, self.closed_at) if at is not None]
-        return max(ends, default=None)
+        if self.restored_at is None or self.closed_at is None:
+            return self.restored_at or self.closed_at
+        return max(self.restored_at, self.closed_at)
 
 
 @dataclass(frozen=True, slots=True)

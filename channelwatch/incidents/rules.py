@@ -17,7 +17,8 @@ from channelwatch.status.states import Cause, Flag, Health, PairState, Protectio
 class Condition:
     """All parts that are given must hold; an empty part holds always.
 
-    `signal` with `signal_states` holds when any component of that signal is in one of the states.
+    `signal` with `signal_states` holds when any component of that signal is in one of the states. `hub` asks whether
+    other devices hang on this one (a single device, not a member of a group: that is the group's affair).
     """
 
     health: frozenset[Health] = frozenset()
@@ -28,8 +29,9 @@ class Condition:
     signal_states: frozenset[SignalState] = frozenset()
     pair: frozenset[PairState] = frozenset()
     bloc: frozenset[Bloc] = frozenset()
+    hub: bool | None = None
 
-    def holds_for_device(self, state: DeviceState, bloc: Bloc) -> bool:
+    def holds_for_device(self, state: DeviceState, bloc: Bloc, *, is_hub: bool) -> bool:
         """Does a device's present state meet it?"""
         now = state.assessment
         return (
@@ -38,6 +40,7 @@ class Condition:
             and (not self.cause or now.cause in self.cause)
             and (self.flag is None or self.flag in state.flags)
             and (not self.bloc or bloc in self.bloc)
+            and self.hub in (None, is_hub)
             and (self.signal is None or self._signal_holds(state))
         )
 
@@ -97,9 +100,11 @@ class RuleBook:
         object.__setattr__(self, "by_id", {rule.id: rule for rule in self.rules})
 
 
-def device_matches(rules: Sequence[Rule], state: DeviceState, bloc: Bloc) -> frozenset[RuleId]:
+def device_matches(
+    rules: Sequence[Rule], state: DeviceState, bloc: Bloc, *, is_hub: bool
+) -> frozenset[RuleId]:
     """The device rules whose condition `state` meets now."""
-    return frozenset(rule.id for rule in rules if rule.when.holds_for_device(state, bloc))
+    return frozenset(rule.id for rule in rules if rule.when.holds_for_device(state, bloc, is_hub=is_hub))
 
 
 def group_matches(rules: Sequence[Rule], state: PairState, bloc: Bloc) -> frozenset[RuleId]:

@@ -126,7 +126,7 @@ def _device_rules(draft: Draft, code: DeviceCode, at: EpochMs) -> None:
         _out_of_service(draft, rules, code)
         return
     state, bloc = draft.device(code), inventory.bloc_of(code)
-    matched = device_matches(rules, state, bloc)
+    matched = device_matches(rules, state, bloc, is_hub=code in inventory.children)
     for rule in rules:
         if rule.id not in matched:
             if is_pending(draft, (rule.id, code)) and not _undecided(rule, state):

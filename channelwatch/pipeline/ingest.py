@@ -94,7 +94,9 @@ def resume(world: World, snapshot: Snapshot, now: EpochMs) -> Draft:
     pairs = {GroupCode(row.group): PairView(row.state, row.since) for row in snapshot.pairs}
     world.restore(states, pairs, list(snapshot.incidents))
     draft = Draft(world, now)
-    alive = min(snapshot.alive_until or now, now)
+    # Without a heartbeat, the last answer that is on record says until when anybody looked.
+    last_answer = max((row.seen_at for row in snapshot.current), default=now)
+    alive = min(last_answer if snapshot.alive_until is None else snapshot.alive_until, now)
     for code, state in world.devices.items():
         draft.devices[code] = awaited = replace(state, polled_at=now)
         limit = world.blind_after_ms(code)

@@ -28,6 +28,9 @@ from channelwatch.pipeline.ports import (
 from channelwatch.store.sql import Values, insert
 from channelwatch.store.tables import outbox
 
+LONGEST_WAIT_MS = 900_000
+"""No alert is put off for longer. What is due later than that was put off by a clock that has been set back since."""
+
 _ALERT = TypeAdapter(Alert)
 _UNSENT = outbox.c.state.in_([OutboxState.PENDING, OutboxState.CLAIMED])
 
@@ -57,7 +60,8 @@ def claim(
         older.c.state.in_([OutboxState.PENDING, OutboxState.CLAIMED]),
     )
     orphaned = and_(outbox.c.state == OutboxState.CLAIMED, outbox.c.epoch != epoch)
-    ripe = and_(_UNSENT, or_(outbox.c.due_at <= now, orphaned))
+    stray = outbox.c.due_at > now + LONGEST_WAIT_MS
+    ripe = and_(_UNSENT, or_(outbox.c.due_at <= now, stray, orphaned))
     way = (outbox.c.channel, outbox.c.destination)
     place = func.row_number().over(partition_by=way, order_by=outbox.c.id).label("place")
     due = select(outbox.c.id, place).where(ripe, ~blocked)

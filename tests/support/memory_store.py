@@ -38,6 +38,7 @@ from channelwatch.status.states import Transition
 
 HEARTBEAT_SLACK_MS = 1_000
 CLOCK_SLACK_MS = 60_000
+LONGEST_WAIT_MS = 900_000
 UNSENT = (OutboxState.PENDING, OutboxState.CLAIMED)
 
 
@@ -199,7 +200,8 @@ class MemoryStore:
             orphaned = mail.state is OutboxState.CLAIMED and mail.epoch != epoch
             way = (mail.row.page.channel, mail.row.page.destination)
             room = way[0] not in lanes.full_channels and taken[way] < lanes.each and len(claims) < limit
-            if (mail.due_at <= now or orphaned) and room:
+            stray = mail.due_at > now + LONGEST_WAIT_MS
+            if (mail.due_at <= now or stray or orphaned) and room:
                 taken[way] += 1
                 mail.state, mail.due_at, mail.attempts, mail.epoch = (
                     OutboxState.CLAIMED,

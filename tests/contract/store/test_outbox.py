@@ -59,6 +59,15 @@ def test_a_row_is_not_claimed_before_its_time(store: FullStore, epoch: int) -> N
     assert len(claim(store, epoch, now=at(2_000))) == 1
 
 
+def test_a_row_put_off_before_the_clock_was_set_back_does_not_wait_until_it_has_caught_up(
+    store: FullStore, epoch: int
+) -> None:
+    fill(store, epoch, outbox_row())
+    (got,) = claim(store, epoch, now=at(3_600_000))
+    store.settle_outbox(got.row_id, Retry("timeout"), now=at(3_600_000), not_before=at(3_605_000))
+    assert keys(claim(store, epoch, now=at(0))) == [got.alert.key]
+
+
 def test_a_claim_whose_lease_ran_out_may_be_claimed_again(store: FullStore, epoch: int) -> None:
     fill(store, epoch, outbox_row())
     (first,) = claim(store, epoch)

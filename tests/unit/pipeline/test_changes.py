@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from channelwatch.base.clock import EpochMs
-from channelwatch.incidents.model import EndReason, IncidentState, PageKind, StepKind
+from channelwatch.incidents.model import EndReason, IncidentState, PageKind, Severity, StepKind
 from channelwatch.incidents.rules import RuleBook
 from channelwatch.inventory.model import Inventory, LifeCycle, Role
 from channelwatch.pipeline.draft import SetAside
@@ -213,8 +213,9 @@ def test_a_single_hub_that_falls_in_the_same_batch_takes_its_spokes_along(hub_la
     for _ in range(3):
         batch = [miss(code, story.now + 2000) for code in (devices[::-1] if hub_last else devices)]
         story.see(*batch, after=2000)
-    assert story.live == {("device-down", HUB_A)}
-    assert story.incident("device-down", HUB_A).impacted == tuple(SPOKES)
+    assert story.live == {("single-hub-lost", HUB_A)}
+    hub = story.incident("single-hub-lost", HUB_A)
+    assert (hub.severity, hub.impacted) == (Severity.P1, tuple(SPOKES))
 
 
 # The process ----------------------------------------------------------------------------------------------------
