@@ -41,8 +41,9 @@ Handed = Receipt | bool
 class ReceivedLine(NamedTuple):
     """What one line told, on its way to the caller.
 
-    `device` is None where the source is known and the device is not. Unless `trusted`, anything here can be forged:
-    readings of such a line only ask for a poll. `certificate` is the SHA-256 fingerprint that the peer proved.
+    `device` is None where the source is known and the device is not. Unless `trusted`, anything here can be forged,
+    and there are no readings: such a line only asks for a poll. `certificate` is the SHA-256 fingerprint that the
+    peer proved.
     `transport` is `COLLECTOR` for what the receiver itself noticed of a source (a flood, a wrong clock).
     `again` is how many more lines like this one came. `message` is there only for who asked for it, and redacted.
     """
@@ -214,6 +215,7 @@ class Intake:
             classifier=self._classifier,
             zone=speaker.zone,
             max_octets=self._limits.max_message_octets,
+            with_readings=speaker.trusted,
         )
         told = self._count(message, result)
         handed: Handed = True

@@ -58,12 +58,18 @@ def read_line(
 
 
 def judge_line(
-    raw: bytes, *, received_at: EpochMs, classifier: Classifier, zone: tzinfo, max_octets: int
+    raw: bytes,
+    *,
+    received_at: EpochMs,
+    classifier: Classifier,
+    zone: tzinfo,
+    max_octets: int,
+    with_readings: bool = True,
 ) -> tuple[Message, Classified | NoKind | Refusal]:
     """What `raw` tells, or why nothing. The message is as it came: `fit_to_keep` comes before any keeping of it."""
     message = parse_header(raw, received_at=received_at, zone=zone, max_octets=max_octets)
     refusal = refuse_octets(raw[:max_octets])
-    return message, refusal or classifier.classify(message)
+    return message, refusal or classifier.classify(message, with_readings=with_readings)
 
 
 def parse_line(

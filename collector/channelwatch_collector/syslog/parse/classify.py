@@ -167,16 +167,42 @@ class Classifier:
         self._behind_gate = [(gate, words) for gates, words in by_text.items() for gate in gates]
         self._named: dict[tuple[str | None, str | None], list[_Ranked]] = {}
         self._clean: set[str] = set()
+        self._known: dict[int, Classified | NoKind] = {}
         self.masked = 0
         """Fields of matched lines that lost something to redaction."""
 
-    def classify(self, message: Message) -> Classified | NoKind:
-        """The kind of `message`, or why it has none."""
+    def classify(self, message: Message, *, with_readings: bool = True) -> Classified | NoKind:
+        """The kind of `message`, or why it has none. Without readings for who may not believe them anyway.
+
+        Devices say the same again and again: what a text was found to tell is remembered, under its hash alone, and
+        not where a secret was masked, so that each is counted.
+        """
+        key = hash(
+            (
+                message.text,
+                message.app_name,
+                message.msgid,
+                message.structured_data,
+                message.severity,
+                with_readings,
+            )
+        )
+        known = self._known.get(key)
+        if known is None:
+            masked = self.masked
+            known = self._find(message, with_readings=with_readings)
+            if len(self._known) >= _MAX_REMEMBERED:
+                self._known.clear()
+            if masked == self.masked:
+                self._known[key] = known
+        return known
+
+    def _find(self, message: Message, *, with_readings: bool) -> Classified | NoKind:
         candidates = self._candidates(message)
         for _, pattern in candidates:
             fields = pattern.match(message)
             if fields is not None:
-                return self._classified(pattern, message, fields)
+                return self._classified(pattern, message, fields, with_readings=with_readings)
         return NoKind.NO_MATCH if candidates else NoKind.NO_PATTERN
 
     def _candidates(self, message: Message) -> list[_Ranked]:
@@ -205,7 +231,9 @@ class Classifier:
         self._named[app_name, msgid] = found
         return found
 
-    def _classified(self, pattern: Pattern, message: Message, raw: dict[str, str]) -> Classified | NoKind:
+    def _classified(
+        self, pattern: Pattern, message: Message, raw: dict[str, str], *, with_readings: bool
+    ) -> Classified | NoKind:
         if pattern.kind is None:
             return NoKind.SUPPRESSED
         clean = self._clean
@@ -218,7 +246,7 @@ class Classifier:
             message.severity if pattern.severity is None else pattern.severity,
             (fill(pattern.component, fields) or "")[:MAX_FIELD_CHARS],
             tuple([(name, fields[name]) for name in pattern.fields if name in fields]),
-            _readings(pattern, fields) if pattern.readings else (),
+            _readings(pattern, fields) if pattern.readings and with_readings else (),
             pattern.pack,
             pattern.id,
         )
