@@ -51,7 +51,7 @@ _COMMON, _LONG, _TINY = range(8, 20), range(20, _LONGEST), range(8)
 _BINDING = re.compile(
     rb"0([\0-\x7f])(\x06" + _of_length((*_COMMON, *_TINY, *_LONG)) + rb")"
     rb"([\x41-\x43\x46]" + _of_length(range(1, 10)) + rb"|"
-    rb"[\x02\x04-\x06\x40\x44\x80-\x82]" + _of_length(range(_LONGEST)) + rb")",
+    rb"[\x02\x04-\x06\x40\x44]" + _of_length(range(_LONGEST)) + rb"|[\x80-\x82]\x00)",
     re.DOTALL,
 )
 _NAME = re.compile(rb"\x06" + _of_length(range(_LONGEST)), re.DOTALL)
@@ -89,24 +89,27 @@ def read(data: bytes, at: int, end: int) -> Bindings:
     if apart is None:
         return of(ber.read_varbinds(data, at, end))
     names, elements = apart
-    values = [
-        make_value((kind, _number(element[2:], "big")))
-        if (kind := _unsigned(element[0])) is not None
-        else _value_of(element)
-        for element in elements
-    ]
+    values = _values_of(elements)
     return Bindings(_names_of_octets(b"".join(names)), values, _absent(data, at, end, values))
+
+
+def read_pairs(data: bytes, at: int, end: int) -> list[VarBind]:
+    """The same, each name with its value: for lists that are few or small.
+
+    Raises:
+        BerError: as `read`.
+    """
+    apart = take_apart(data, at, end)
+    if apart is None:
+        return ber.read_varbinds(data, at, end)
+    names, elements = apart
+    return list(zip(map(_oid_of, names), _values_of(elements), strict=True))
 
 
 def of(varbinds: Sequence[VarBind]) -> Bindings:
     """`varbinds` with names and values apart."""
     values = [value for _, value in varbinds]
     return Bindings(names_of(tuple([name for name, _ in varbinds])), values, _positions(values))
-
-
-def pairs(bindings: Bindings) -> list[VarBind]:
-    """Each name with its value."""
-    return list(zip(bindings.names.oids, bindings.values, strict=True))
 
 
 @lru_cache(_CACHED_NAMES)
@@ -120,10 +123,24 @@ def _names_of_octets(octets: bytes) -> Names:
 
 
 def _decode_names(octets: bytes) -> Names:
-    return Names(tuple([ber.decode_oid(name[2:]) for name in _NAME.findall(octets)]))
+    return Names(tuple(map(_oid_of, _NAME.findall(octets))))
 
 
 _known_names = lru_cache(_CACHED_NAMES)(_decode_names)
+
+
+def _values_of(elements: Iterable[bytes]) -> list[Value]:
+    return [
+        make_value((kind, _number(element[2:], "big")))
+        if (kind := _unsigned(element[0])) is not None
+        else _value_of(element)
+        for element in elements
+    ]
+
+
+@lru_cache(_CACHED_VALUES)
+def _oid_of(name: bytes) -> Oid:
+    return ber.decode_oid(name[2:])
 
 
 @lru_cache(_CACHED_VALUES)

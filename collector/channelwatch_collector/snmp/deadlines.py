@@ -6,43 +6,45 @@ import asyncio
 import math
 from collections import deque
 from collections.abc import Callable
-from typing import Generic, TypeVar
-
-T = TypeVar("T")
 
 TICK_S = 0.005
 """How much later than told a time-out may be noticed."""
 
 
-class Deadlines(Generic[T]):
-    """Calls `expire(item)` when an item has waited its time and is still `awaited(item, token)`.
+class Deadlines:
+    """Calls `expire(key)` when `key` has waited its time and `awaited(key, due_s)` still holds.
 
-    Items that wait equally long expire in the order in which they came, so each length has a queue of its own and
-    nothing need be sorted; what is no longer awaited is dropped in passing. `settle` is asked before anything
-    expires: while it returns False, what has come may not have been looked at, and nothing does.
+    What waits equally long expires in the order in which it came, so each length has a queue of its own and nothing
+    need be sorted; what is no longer awaited is dropped in passing. The queues hold numbers alone, since they would
+    else keep alive whatever was answered behind one silent agent. `settle` is asked before anything expires: while it
+    returns False, what has come may not have been looked at, and nothing does.
     """
 
     def __init__(
-        self, *, awaited: Callable[[T, int], bool], expire: Callable[[T], None], settle: Callable[[], bool]
+        self,
+        *,
+        awaited: Callable[[int, float], bool],
+        expire: Callable[[int], None],
+        settle: Callable[[], bool],
     ) -> None:
         self._awaited = awaited
         self._expire = expire
         self._settle = settle
         self._loop = asyncio.get_running_loop()
-        self._queues: dict[float, deque[tuple[float, int, T]]] = {}
+        self._queues: dict[float, deque[tuple[float, int]]] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._fires_at_s = math.inf
 
-    def add(self, item: T, token: int, now_s: float, wait_s: float) -> None:
-        """From `now_s` of the loop's clock on, wait `wait_s` for `item`."""
+    def add(self, key: int, due_s: float, wait_s: float) -> None:
+        """Wait until `due_s` of the loop's clock, which is `wait_s` from now."""
         queue = self._queues.get(wait_s)
         if queue is None:
             queue = self._queues[wait_s] = deque()
-        elif queue and not self._awaited(queue[0][2], queue[0][1]):
+        elif queue:
             self._sweep(queue, -math.inf)
-        queue.append((now_s + wait_s, token, item))
-        if now_s + wait_s < self._fires_at_s - TICK_S:
-            self._arm(now_s + wait_s)
+        queue.append((due_s, key))
+        if due_s < self._fires_at_s - TICK_S:
+            self._arm(due_s)
 
     def close(self) -> None:
         """Let nothing expire any more."""
@@ -69,14 +71,14 @@ class Deadlines(Generic[T]):
                 earliest = min(queue[0][0] for queue in self._queues.values())
                 self._arm(max(earliest, now_s + TICK_S))
 
-    def _sweep(self, queue: deque[tuple[float, int, T]], until_s: float) -> None:
+    def _sweep(self, queue: deque[tuple[float, int]], until_s: float) -> None:
         """Drop what is no longer awaited and expire what was due by `until_s`, as far as one is neither."""
         while queue:
-            due_s, token, item = queue[0]
-            if not self._awaited(item, token):
+            due_s, key = queue[0]
+            if not self._awaited(key, due_s):
                 queue.popleft()
             elif due_s <= until_s:
                 queue.popleft()
-                self._expire(item)
+                self._expire(key)
             else:
                 return

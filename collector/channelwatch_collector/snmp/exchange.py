@@ -57,12 +57,13 @@ class Question:
     the response is for the hearer to see. `wanted` are the names that the response must carry; None where the agent
     chooses them. The rest belongs to the exchange.
 
-    `message_id` is that of the last attempt, 0 while none is waited for. All attempts (`sent` says when, by id) stay
-    open till the end, so a late answer to the first still counts.
+    `message_id` is that of the last attempt, which is waited for until `due_s`; 0 while none is. All attempts (`sent`
+    says when, by id) stay open till the end, so a late answer to the first still counts.
     """
 
     __slots__ = (
         "complaint",
+        "due_s",
         "message_id",
         "noted",
         "reader",
@@ -82,6 +83,7 @@ class Question:
         self.template = PduTemplate(b"", b"")
         self.wanted: tuple[Oid, ...] | None = None
         self.message_id = 0
+        self.due_s = 0.0
         self.sent: dict[int, float] = {}
         self.reports = 0
         self.complaint: Report | None = None
@@ -103,11 +105,7 @@ class Exchange:
         self._loop = asyncio.get_running_loop()
         self._sockets: dict[bool, UdpSocket] = {}
         self._pending: dict[int, Question] = {}
-        self._deadlines = Deadlines[Question](
-            awaited=lambda question, message_id: question.message_id == message_id,
-            expire=self._expire,
-            settle=self._drain,
-        )
+        self._deadlines = Deadlines(awaited=self._awaits, expire=self._expire, settle=self._drain)
         self._random = random.Random(random.SystemRandom().getrandbits(256))
         self._garbled: set[Address] = set()
         self._closed = False
@@ -156,7 +154,9 @@ class Exchange:
         if self._closed:
             self._loop.call_soon(self._end, question, PollFailure.ENGINE_CLOSED)
             return
-        self._deadlines.add(question, message_id, now_s, question.target.timeout_s)
+        timeout_s = question.target.timeout_s
+        question.due_s = now_s + timeout_s
+        self._deadlines.add(message_id, question.due_s, timeout_s)
         self._counters["sent"] += 1
         session = question.session
         address = session.peer.address
@@ -178,8 +178,13 @@ class Exchange:
         )
         return owned
 
-    def _expire(self, question: Question) -> None:
+    def _awaits(self, message_id: int, due_s: float) -> bool:
+        question = self._pending.get(message_id)
+        return question is not None and question.message_id == message_id and question.due_s == due_s
+
+    def _expire(self, message_id: int) -> None:
         """The patience with one attempt is over."""
+        question = self._pending[message_id]
         if len(question.sent) <= question.target.retries:
             self._counters["retried"] += 1
             self._send(question)
@@ -227,8 +232,8 @@ class Exchange:
                     session.read(datagram, community, head, question.reader),
                     len(datagram),
                 )
-            else:
-                header = v3.read_header(datagram)
+            elif version == Version.V3:
+                header = v3.header_at(datagram, at, end)
                 message_id = header.msg_id
                 question = self._find(message_id, sender)
                 session = question.session
@@ -239,6 +244,8 @@ class Exchange:
                     self._accept_report(session, question, answer)
                 else:
                     self._accept(question, message_id, answer, len(datagram))
+            else:
+                raise BerError("neither version that is asked in")
         except BerError:
             self._counters[Drop.MALFORMED] += 1
             self._note_garbled(sender)

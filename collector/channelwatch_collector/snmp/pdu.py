@@ -210,7 +210,7 @@ def read_whole(data: bytes, head: PduHead) -> Pdu:
         BerError: broken.
     """
     kind, request_id, status, index, at, end = head
-    return Pdu(kind, request_id, status, index, bindings.pairs(bindings.read(data, at, end)))
+    return Pdu(kind, request_id, status, index, bindings.read_pairs(data, at, end))
 
 
 def read_pdu(data: bytes, at: int, end: int) -> Pdu:
@@ -236,5 +236,5 @@ def read_trap_v1(data: bytes, at: int, end: int) -> TrapV1:
         ber.to_int(data, generic),
         ber.to_int(data, specific),
         int.from_bytes(data[slice(*uptime)], "big"),
-        bindings.pairs(bindings.read(data, at, stop)),
+        bindings.read_pairs(data, at, stop),
     )

@@ -192,7 +192,9 @@ class TrapDecoder:
             version, at, end = read_version(datagram)
             if version in (Version.V1, Version.V2C):
                 return self._decode_community(arrival, Version(version), at, end)
-            header = v3.read_header(datagram)
+            if version != Version.V3:
+                raise BerError("no version that carries notifications")
+            header = v3.header_at(datagram, at, end)
             if header.engine_id in self._engines:
                 return self._decode_trap(arrival, header)
             return self._decode_inform(arrival, header)

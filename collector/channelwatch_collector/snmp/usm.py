@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms
 
@@ -31,13 +32,13 @@ SALT_OCTETS = 8
 _EXPANDED_OCTETS = 1_048_576
 _MIN_ENGINE_ID, _MAX_ENGINE_ID = 5, 32
 
-_HASH_NAME = {
-    AuthProtocol.MD5: "md5",
-    AuthProtocol.SHA1: "sha1",
-    AuthProtocol.SHA224: "sha224",
-    AuthProtocol.SHA256: "sha256",
-    AuthProtocol.SHA384: "sha384",
-    AuthProtocol.SHA512: "sha512",
+_HASHES: dict[AuthProtocol, Callable[[bytes], hashlib._Hash]] = {
+    AuthProtocol.MD5: partial(hashlib.md5, usedforsecurity=False),
+    AuthProtocol.SHA1: partial(hashlib.sha1, usedforsecurity=False),
+    AuthProtocol.SHA224: hashlib.sha224,
+    AuthProtocol.SHA256: hashlib.sha256,
+    AuthProtocol.SHA384: hashlib.sha384,
+    AuthProtocol.SHA512: hashlib.sha512,
 }
 _MAC_OCTETS = {
     AuthProtocol.MD5: 12,
@@ -54,6 +55,7 @@ _CIPHER_KEY_OCTETS = {
     PrivProtocol.AES256_BLUMENTHAL: 32,
     PrivProtocol.AES256_REEDER: 32,
 }
+_INNER, _OUTER = (bytes(octet ^ pad for octet in range(256)) for pad in (0x36, 0x5C))
 _REEDER = frozenset({PrivProtocol.AES192_REEDER, PrivProtocol.AES256_REEDER})
 
 
@@ -63,7 +65,7 @@ def speaks(protocol: PrivProtocol | None) -> bool:
 
 
 def _hash(protocol: AuthProtocol, octets: bytes) -> bytes:
-    return hashlib.new(_HASH_NAME[protocol], octets, usedforsecurity=False).digest()
+    return _HASHES[protocol](octets).digest()
 
 
 def expand(protocol: AuthProtocol, phrase: bytes) -> bytes:
@@ -99,19 +101,30 @@ def cipher_key(protocol: AuthProtocol, cipher: PrivProtocol, phrase: Secret, eng
     return key[:needed]
 
 
+def hmac_pads(protocol: AuthProtocol, key: bytes) -> tuple[bytes, bytes]:
+    """What HMAC (RFC 2104) puts before the message and before the inner digest: all of it that depends on the key."""
+    padded = key.ljust(_HASHES[protocol](b"").block_size, b"\0")
+    return padded.translate(_INNER), padded.translate(_OUTER)
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class Keys:
-    """One user's keys on one engine; `mac_octets` is 0 and `cipher` None where the level needs none."""
+    """One user's keys on one engine; `mac_octets` is 0 and the rest None or empty where the level needs none.
+
+    HMAC is composed here from the two pads: the library's own derives them from the key for every message.
+    """
 
     level: SecurityLevel
-    hash_name: str = ""
     mac_octets: int = 0
-    auth_key: bytes = b""
+    pads: tuple[bytes, bytes] = (b"", b"")
+    hash: Callable[[bytes], hashlib._Hash] | None = None
     cipher: algorithms.AES | None = None
 
     def digest(self, message: bytes) -> bytes:
         """The digest over `message`, whose digest field is all zeros (RFC 3414 section 6.3.1)."""
-        return hmac.digest(self.auth_key, message, self.hash_name)[: self.mac_octets]
+        hashed, (inner, outer) = self.hash, self.pads
+        assert hashed is not None, "only a user who authenticates has a hash"
+        return hashed(outer + hashed(inner + message).digest()).digest()[: self.mac_octets]
 
     def verifies(self, message: bytes, mac_at: int, mac: bytes) -> bool:
         """Whether `mac`, found at `mac_at`, is the digest of `message`; false for any other length."""
@@ -150,7 +163,8 @@ def auth_keys_for(user: V3, engine_id: bytes) -> Keys:
     if protocol is None or user.auth_pass is None:
         return Keys(SecurityLevel.NO_AUTH_NO_PRIV)
     auth_key = localise(protocol, master_key(protocol, user.auth_pass), engine_id)
-    return Keys(SecurityLevel.AUTH_NO_PRIV, _HASH_NAME[protocol], _MAC_OCTETS[protocol], auth_key)
+    pads = hmac_pads(protocol, auth_key)
+    return Keys(SecurityLevel.AUTH_NO_PRIV, _MAC_OCTETS[protocol], pads, _HASHES[protocol])
 
 
 def keys_for(user: V3, engine_id: bytes) -> Keys:

@@ -109,6 +109,15 @@ def read_header(datagram: bytes) -> Header:
     version, at, end = read_version(datagram)
     if version != Version.V3:
         raise BerError("not an SNMPv3 message")
+    return header_at(datagram, at, end)
+
+
+def header_at(datagram: bytes, at: int, end: int) -> Header:
+    """The same where `read_version` has found version 3, with what it returned besides.
+
+    Raises:
+        BerError: as `read_header`.
+    """
     (at, after_global), (security_at, after_security) = ber.spans(datagram, at, end, _HEADER_FIELDS)
     msg_id, _, flags, model = ber.spans(datagram, at, after_global, _GLOBAL_FIELDS)
     flag = datagram[flags[0]] if flags[1] - flags[0] == 1 else None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hmac
+
 import pytest
 from channelwatch_collector.snmp import usm
 from channelwatch_collector.snmp.port import V3, AuthProtocol, PrivProtocol, SecurityLevel
@@ -90,10 +92,19 @@ def test_keys_without_authentication_verify_nothing() -> None:
     assert not keys.verifies(b"anything", 0, b"")
 
 
+@pytest.mark.parametrize("protocol", AuthProtocol)
+def test_the_digest_is_the_hmac_of_the_localised_key(protocol: AuthProtocol) -> None:
+    keys = usm.keys_for(V3("user", protocol, PHRASE), ENGINE_ID)
+    key = usm.localise(protocol, usm.master_key(protocol, PHRASE), ENGINE_ID)
+    for message in (b"", b"x", bytes(range(256)) * 6):
+        assert keys.digest(message) == hmac.digest(key, message, protocol.value)[: keys.mac_octets]
+
+
 def test_keys_do_not_show_themselves() -> None:
     keys = usm.keys_for(V3("user", AuthProtocol.SHA256, PHRASE), ENGINE_ID)
-    assert keys.auth_key.hex() not in repr(keys)
-    assert repr(keys.auth_key) not in repr(keys)
+    for pad in keys.pads:
+        assert pad.hex() not in repr(keys)
+        assert repr(pad) not in repr(keys)
 
 
 @pytest.mark.parametrize("engine_id", [b"", b"1234", bytes(33)])
