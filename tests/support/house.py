@@ -90,10 +90,11 @@ WRITES = ("commit", "take_lease", "heartbeat", "claim_outbox", "settle_outbox")
 
 
 class Postbox:
-    """Delivery channel that takes everything, unless `answer` says otherwise."""
+    """Delivery channel that takes everything, unless `answer` says otherwise; `arrived` is released for each."""
 
     def __init__(self, name: str = "webhook") -> None:
         self.name = name
+        self.arrived = asyncio.Semaphore(0)
         self.taken: list[Alert] = []
         self.answer: Callable[[Alert], Awaitable[Outcome]] | None = None
 
@@ -101,6 +102,7 @@ class Postbox:
         outcome = Sent() if self.answer is None else await self.answer(alert)
         if isinstance(outcome, Sent):
             self.taken.append(alert)
+            self.arrived.release()
         return outcome
 
     def subjects(self) -> list[str]:

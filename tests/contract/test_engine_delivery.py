@@ -1,0 +1,120 @@
+"""From an observation to a receiver: quick, in order, and no way out in another's way."""
+
+from __future__ import annotations
+
+import asyncio
+import statistics
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from channelwatch.incidents.model import PageKind
+from channelwatch.inventory.model import Inventory
+from channelwatch.pipeline.deliver import DeliveryPolicy
+from channelwatch.pipeline.ports import Alert, OutboxState, Outcome, Retry
+from tests.support import eventually
+from tests.support.house import (
+    LIMITS,
+    FailingStore,
+    Postbox,
+    engine_over,
+    metric,
+    one_way,
+    running,
+    store_of,
+    submit_all,
+)
+from tests.support.province import answer, bypass, encrypting, small_inventory, spoke, trap
+
+DEVICES = 40
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> FailingStore:
+    return FailingStore(store_of(request.param, tmp_path))
+
+
+def both_ways() -> Inventory:
+    """The watch by webhook, the on-site force by mail."""
+    inventory = small_inventory(DEVICES)
+    watch, onsite, *_ = inventory.contacts
+    return replace(inventory, contacts=(watch, replace(onsite, role=watch.role)))
+
+
+async def hang(alert: Alert) -> Outcome:
+    await asyncio.sleep(60)
+    return Retry("timeout")
+
+
+async def refuse(alert: Alert) -> Outcome:
+    return Retry("connection")
+
+
+async def test_an_alert_is_out_a_moment_after_its_cause(store: FailingStore) -> None:
+    hook = Postbox()
+    took = []
+    # Nobody looks for due retries here: only the wake-up after a commit brings an alert on its way.
+    limits = replace(LIMITS, delivery=DeliveryPolicy(idle_ms=60_000))
+    inventory = one_way(small_inventory(DEVICES))
+    async with running(engine := engine_over(store, inventory=inventory, channels=[hook], limits=limits)):
+        for number in range(1, 21):
+            began = time.perf_counter()
+            engine.submit(trap(spoke(number), engine.clock.now(), bypass()))
+            await asyncio.wait_for(hook.arrived.acquire(), 10)
+            took.append(time.perf_counter() - began)
+        latency = "channelwatch_alert_latency_seconds_count"
+        await eventually(lambda: metric(engine, latency, {"channel": "webhook"}) == 20, what="the metric")
+    assert statistics.median(took) < 0.15
+
+
+@pytest.mark.parametrize("trouble", [hang, refuse])
+async def test_a_way_out_in_trouble_does_not_hold_up_the_other(store: FailingStore, trouble: object) -> None:
+    hook, mail = Postbox("webhook"), Postbox("smtp")
+    hook.answer = trouble  # type: ignore[assignment]
+    async with running(engine := engine_over(store, inventory=both_ways(), channels=[hook, mail])):
+        now = engine.clock.now()
+        submit_all(engine, [trap(spoke(number), now, bypass()) for number in range(1, DEVICES + 1)])
+        await eventually(lambda: len(mail.taken) == DEVICES, 5, what="all mails")
+        assert hook.taken == []
+        hook.answer = None
+        if trouble is refuse:
+            await eventually(
+                lambda: len(hook.taken) == DEVICES, 10, what="the other way, once it works again"
+            )
+
+
+async def test_nobody_reads_of_the_end_before_the_beginning(store: FailingStore) -> None:
+    refused = 0
+
+    async def refuse_twice(alert: Alert) -> Outcome:
+        nonlocal refused
+        refused += 1
+        return Retry("http_503")
+
+    hook = Postbox()
+    hook.answer = refuse_twice
+    async with running(engine := engine_over(store, channels=[hook])):
+        engine.submit(trap(spoke(1), engine.clock.now(), bypass()))
+        await eventually(lambda: refused >= 1, what="a refusal")
+        engine.submit(answer(spoke(1), engine.clock.now(), encrypting()))
+        await eventually(lambda: refused >= 2, what="another")
+        hook.answer = None
+        await eventually(lambda: len(hook.taken) == 2, what="both messages")
+        assert [alert.kind for alert in hook.taken] == [PageKind.OPENED, PageKind.RESTORED]
+        assert len({alert.key for alert in hook.taken}) == 2
+        await eventually(
+            lambda: {page.state for page in store.inner.pages(1)} == {OutboxState.SENT}, what="the record"
+        )
+
+
+async def test_who_took_an_incident_is_not_paged_any_more(store: FailingStore) -> None:
+    hook = Postbox()
+    async with running(engine := engine_over(store, channels=[hook])):
+        engine.submit(trap(spoke(1), engine.clock.now(), bypass()))
+        await eventually(lambda: len(hook.taken) == 1, what="the alert")
+        taken = await engine.acknowledge(1, by="truc", origin="test")
+        assert not taken.state.awaits_person
+        await asyncio.sleep(0.3)
+        assert len(hook.taken) == 1
