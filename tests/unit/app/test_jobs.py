@@ -1,0 +1,53 @@
+"""Calendar jobs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, cast
+
+import pytest
+
+from channelwatch.app.engine import Engine
+from channelwatch.app.jobs import DAY_MS, prune
+from channelwatch.app.settings import StoreSettings
+from channelwatch.base.clock import EpochMs, ManualClock
+from channelwatch.pipeline.ports import Effects
+from channelwatch.store.errors import StoreReason, StoreTransient
+from tests.support.house import FailingStore, engine_over
+from tests.support.memory_store import MemoryStore
+from tests.support.province import START, spoke, trap
+
+
+def with_events(*ages_days: int) -> tuple[Engine, FailingStore]:
+    """An engine that keeps events for 30 days, over a store with events of these ages."""
+    store = FailingStore(MemoryStore())
+    engine = engine_over(store, clock=ManualClock(START))
+    engine.settings = engine.settings.model_copy(update={"store": StoreSettings(event_retention_days=30)})
+    epoch = store.take_lease("engine", "test", now=EpochMs(START), ttl_ms=5_000)
+    events = tuple(
+        replace(trap(spoke(1), START), received_at=EpochMs(START - age * DAY_MS)) for age in ages_days
+    )
+    store.commit(Effects(engine.world.log, 1, events=events), epoch=epoch)
+    return engine, store
+
+
+def ages(store: FailingStore) -> list[int]:
+    found = cast(Any, store).events(devices=[spoke(1)])
+    return [(START - item.received_at) // DAY_MS for item in found]
+
+
+async def test_events_past_their_retention_are_pruned_a_few_at_a_time_until_none_is_left() -> None:
+    engine, store = with_events(0, 29, 31, 400)
+    await prune(engine)
+    assert ages(store) == [0, 29]
+    assert store.calls["prune_events"] == 2
+
+
+async def test_pruning_that_meets_a_busy_store_is_put_off_and_ends_nothing(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    engine, store = with_events(31)
+    store.fail(StoreTransient(StoreReason.BUSY, "locked"), "prune_events")
+    await prune(engine)
+    assert "pruning put off" in caplog.text
+    assert ages(store) == [31]
