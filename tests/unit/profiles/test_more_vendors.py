@@ -36,6 +36,7 @@ SCREEN = "1.3.6.1.4.1.3224"
 STONE = "1.3.6.1.4.1.28557.2"
 PRIME = "1.3.6.1.4.1.22408.1.1.2"
 LANCOM = "1.3.6.1.4.1.2356.11"
+DESCR, CHASSIS = "1.3.6.1.2.1.1.1.0", "1.3.6.1.2.1.47.1.1.1.1.2.65536"
 
 
 @pytest.mark.parametrize(
@@ -53,6 +54,8 @@ LANCOM = "1.3.6.1.4.1.2356.11"
         ("1.3.6.1.4.1.2356.11.8.313", "LANCOM", "lancom"),
         ("1.3.6.1.4.1.2011.2.62.2.5", "Huawei", "huawei"),
         ("1.3.6.1.4.1.30155.23.1", "OpenBSD fw 7.4 GENERIC amd64", "openbsd"),
+        ("1.3.6.1.4.1.25461", "Palo Alto Networks PA-3000 series firewall", "palo-alto"),
+        ("1.3.6.1.4.1.2636.1.1.1.4.167.2", "Juniper Networks, Inc. srx device", "juniper-srx"),
         ("1.3.6.1.4.1.8072.3.2.8", "FreeBSD OPNsense.example 13.2-RELEASE-p7", "pfsense"),
     ],
 )
@@ -276,3 +279,21 @@ def test_a_hillstone_firewall() -> None:
 def test_a_lancom_connection(state: int, word: Scalar) -> None:
     readings = read("lancom", table(f"{LANCOM}.1.26.17.1", {1: "HUB", 11: state})).readings
     assert value_of(readings, Signal.CHANNEL_STATE, "HUB") == word
+
+
+@pytest.mark.parametrize(
+    ("name", "objects", "model", "firmware"),
+    [
+        ("pfsense", {DESCR: "OPNsense fw.example 18.1.1-a5 OPNsense FreeBSD 11.1-RELEASE-p6 amd64"}, None, "18.1.1-a5"),
+        ("pfsense", {DESCR: "pfSense 2.3.2-RELEASE pfSense FreeBSD 10.3-RELEASE-p5 amd64"}, None, "2.3.2-RELEASE"),
+        ("pfsense", {DESCR: "FreeBSD OPNsense.example 13.2-RELEASE-p7 GENERIC amd64"}, None, "13.2-RELEASE-p7"),
+        ("mikrotik", {DESCR: "RouterOS RB2011"}, "RB2011", None),
+        ("mikrotik", {DESCR: "own", CHASSIS: "RouterOS 6.40.5 (stable) on RB952Ui"}, "RB952Ui", "6.40.5 (stable)"),
+        ("huawei", {DESCR: "Huawei VRP software,Version 5.120 (AR1220 V2) Copyright"}, None, "5.120 (AR1220 V2)"),
+    ],
+)  # fmt: skip
+def test_what_a_device_is_stands_in_its_texts(
+    name: str, objects: Given, model: str | None, firmware: str | None
+) -> None:
+    told = {item.signal: item.value for item in read(name, objects).readings}
+    assert (told.get(Signal.INV_MODEL), told.get(Signal.INV_FIRMWARE)) == (model, firmware)
