@@ -166,20 +166,22 @@ def _group_rules(draft: Draft, group: GroupCode, at: EpochMs) -> None:
 
 def _collector_rules(draft: Draft) -> None:
     """One incident for a blind collector, never one for each device."""
-    devices, rules = draft.world.inventory.device, draft.world.rules.collector
-    if not rules:
-        return
-    states = {code: draft.devices.get(code, state) for code, state in draft.world.devices.items()}
-    blind = [code for code, state in states.items() if state.is_blind and devices[code].in_service]
-    overdue = any(draft.now - states[code].polled_at > draft.world.blind_after_ms(code) for code in blind)
-    for rule in rules:
+    world, devices = draft.world, draft.world.inventory.device
+    seen_now = draft.devices
+    blind = [
+        code
+        for code, state in world.devices.items()
+        if seen_now.get(code, state).assessment.cause is Cause.MONITORING and devices[code].in_service
+    ]
+    overdue = any(draft.now - draft.device(code).polled_at > world.blind_after_ms[code] for code in blind)
+    for rule in world.rules.collector:
         if overdue:
-            fault = Fault(draft.world.log, None, draft.now, Cause.MONITORING, tuple(blind))
+            fault = Fault(world.log, None, draft.now, Cause.MONITORING, tuple(blind))
             hold(draft, rule, fault)
         elif not blind:
-            cease(draft, rule, draft.world.log)
+            cease(draft, rule, world.log)
         else:
-            draft.holding.pop((rule.id, draft.world.log), None)
+            draft.holding.pop((rule.id, world.log), None)
 
 
 def _out_of_service(draft: Draft, rules: Iterable[Rule], subject: str) -> None:

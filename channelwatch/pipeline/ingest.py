@@ -49,13 +49,13 @@ def ingest(world: World, batch: Sequence[Observation], now: EpochMs) -> Draft:
 
 def tick(world: World, now: EpochMs) -> Draft:
     """What time alone changes: blind devices, calmed flapping, confirmations, escalation."""
-    draft = Draft(world, now)
+    draft, limits = Draft(world, now), world.blind_after_ms
     blinded = 0
     for code, state in world.devices.items():
         if not 0 < state.polled_at <= now:
             # Never polled yet, or the clock was set back: its polls are awaited from now on.
             draft.devices[code] = replace(state, polled_at=now)
-        elif now - state.polled_at > world.blind_after_ms(code):
+        elif now - state.polled_at > limits[code]:
             if not state.is_blind and blinded < world.policy.blind_batch:
                 draft.take(blind(state, since=state.polled_at, now=now, policy=world.policy.step), now)
                 blinded += 1
@@ -99,7 +99,7 @@ def resume(world: World, snapshot: Snapshot, now: EpochMs) -> Draft:
     alive = min(last_answer if snapshot.alive_until is None else snapshot.alive_until, now)
     for code, state in world.devices.items():
         draft.devices[code] = awaited = replace(state, polled_at=now)
-        limit = world.blind_after_ms(code)
+        limit = world.blind_after_ms[code]
         if not state.is_blind and now - max(alive, state.health_since) > limit:
             draft.take(blind(awaited, since=EpochMs(alive), now=now, policy=world.policy.step), now)
         elif not state.is_blind:

@@ -67,6 +67,8 @@ class World:
         self.latest: dict[RuleKey, IncidentId] = {}
         self.holding: dict[RuleKey, EpochMs] = {}
         self.clearing: dict[RuleKey, EpochMs] = {}
+        self.blind_after_ms: dict[DeviceCode, int] = {}
+        """How long each device may go unpolled before nothing is known of it."""
         self.inventory = inventory
         self.set_inventory(inventory)
 
@@ -92,6 +94,9 @@ class World:
             item.code: self._devices.get(item.code) or DeviceState(item.code) for item in inventory.devices
         }
         self._pairs = {item.code: self._pairs.get(item.code) or PairView() for item in inventory.ha_groups}
+        self.blind_after_ms = {
+            code: int(self.poll_period_ms(code) * self.policy.blind_periods) for code in self._devices
+        }
         self.holding = {key: at for key, at in self.holding.items() if self.knows(key[1])}
         self.clearing = {key: at for key, at in self.clearing.items() if self.knows(key[1])}
         self.revision += 1
@@ -136,7 +141,3 @@ class World:
         """How often `device` is to be polled."""
         own = self.inventory.device[device].poll_s
         return own * 1000 if own is not None else self.policy.poll_ms
-
-    def blind_after_ms(self, device: DeviceCode) -> int:
-        """How long `device` may go unpolled before nothing is known of it."""
-        return int(self.poll_period_ms(device) * self.policy.blind_periods)
