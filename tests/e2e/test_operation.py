@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import subprocess
 import sys
 import time
@@ -107,3 +108,21 @@ def test_a_second_process_waits_for_the_first_and_works_after_its_death(place: I
         wait_until(place.answers, 20, what="the second to work")
         assert time.monotonic() - began < 10
         assert second.stop() == 0
+
+
+def test_it_stops_in_time_though_another_program_holds_the_database(place: Installation) -> None:
+    with place.running() as process:
+        holder = sqlite3.connect(place.database, isolation_level=None)
+        holder.execute("BEGIN IMMEDIATE")
+        try:
+            wait_until(lambda: not place.answers(), 20, what="the trouble to show")
+            began = time.monotonic()
+            status = process.stop()
+            assert time.monotonic() - began < STOP_S
+            assert status in (0, 1)
+        finally:
+            holder.close()
+    # Nothing that was committed is lost, and the next start finds its way.
+    with place.running("again") as process:
+        assert codes(place) == {DEVICE}
+        assert process.stop() == 0
