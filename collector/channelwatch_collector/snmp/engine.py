@@ -183,7 +183,10 @@ class UdpSnmpEngine:
     def _remembered(self, target: Target) -> _Known:
         address = (target.address, target.port)
         known = self._known.get(address)
-        if known is None or known.session.credential != target.credential:
+        credential = target.credential
+        if known is None or (
+            known.session.credential is not credential and known.session.credential != credential
+        ):
             if known is not None:
                 peer = known.session.peer
             else:

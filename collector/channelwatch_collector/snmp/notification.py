@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
 from enum import StrEnum
+from typing import NamedTuple
 
 from channelwatch.base.clock import EpochMs
 from channelwatch_collector.snmp.pdu import Pdu, TrapV1, Version
@@ -16,6 +17,7 @@ SNMP_TRAP_ADDRESS: Oid = (1, 3, 6, 1, 6, 3, 18, 1, 3, 0)
 SNMP_TRAPS: Oid = (1, 3, 6, 1, 6, 3, 1, 1, 5)
 
 _ENTERPRISE_SPECIFIC = 6
+_LEADING = 2
 
 
 class TrapRejection(StrEnum):
@@ -47,8 +49,7 @@ class TrapRejection(StrEnum):
     """Our own consumer is behind. An inform is then left unacknowledged, so its sender tries again."""
 
 
-@dataclass(frozen=True, slots=True)
-class Notification:
+class Notification(NamedTuple):
     """One trap or inform.
 
     `authenticated` is true only for v3 with a verified digest inside the time window. Anything else may
@@ -73,8 +74,7 @@ class Notification:
     user: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Content:
+class Content(NamedTuple):
     """The part of a notification that its PDU holds."""
 
     trap_oid: Oid
@@ -87,10 +87,21 @@ def content_of_v2(pdu: Pdu) -> Content | None:
 
     Agents put sysUpTime.0 and snmpTrapOID.0 first as they must, or elsewhere.
     """
+    varbinds = pdu.varbinds
+    if len(varbinds) >= _LEADING:
+        (first, ticks), (second, trap) = varbinds[:_LEADING]
+        if first == SYS_UP_TIME and second == SNMP_TRAP_OID:
+            uptime, trap_oid = ticks.value, trap.value
+            if isinstance(uptime, int) and isinstance(trap_oid, tuple):
+                return Content(trap_oid, uptime, tuple(varbinds[_LEADING:]))
+    return _content_in_any_order(varbinds)
+
+
+def _content_in_any_order(varbinds: Iterable[VarBind]) -> Content | None:
     trap_oid: Oid | None = None
     uptime: int | None = None
     rest: list[VarBind] = []
-    for name, item in pdu.varbinds:
+    for name, item in varbinds:
         if name == SNMP_TRAP_OID and trap_oid is None and isinstance(item.value, tuple):
             trap_oid = item.value
         elif name == SYS_UP_TIME and uptime is None and isinstance(item.value, int):

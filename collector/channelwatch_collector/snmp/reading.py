@@ -6,6 +6,7 @@ A reading is a generator: it yields what to ask, is sent each answer, and return
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Generator, Sequence
+from functools import lru_cache
 from typing import NamedTuple, TypeVar
 
 from channelwatch_collector.snmp.limits import EngineLimits
@@ -14,6 +15,7 @@ from channelwatch_collector.snmp.port import Oid, PollFailure, PollPlan, SnmpTyp
 from channelwatch_collector.snmp.walk import ColumnReader, PageHint, failure_of
 
 _MAX_HINTS = 8
+_PREPARED = 1_024
 
 Hints = dict[tuple[Oid, ...], PageHint]
 """What walks of one agent have taught, by the columns read together."""
@@ -52,6 +54,13 @@ class Answered(NamedTuple):
 
 Steps = Generator[Ask, Answered, T]
 """A reading under way; `Failed` is thrown in for a question without an answer, and comes out if nothing is left."""
+
+
+@lru_cache(_PREPARED)
+def _chunks(oids: tuple[Oid, ...], size: int) -> tuple[tuple[Oid, ...], ...]:
+    """Each name once, `size` at a time, the last first."""
+    unread = tuple(dict.fromkeys(oids))
+    return tuple([unread[at : at + size] for at in range(0, len(unread), size)])[::-1]
 
 
 async def carry_out(steps: Steps[T], ask: Callable[[Ask], Awaitable[Answered]]) -> T:
@@ -110,10 +119,7 @@ class Reading:
     def scalars(self, oids: Sequence[Oid]) -> Steps[Scalars]:
         """GET all of `oids`, a bounded number at a time, splitting what the agent refuses as a whole."""
         values: Scalars = {}
-        unread = tuple(dict.fromkeys(oids))
-        size = self._limits.max_names
-        chunks = [unread[at : at + size] for at in range(0, len(unread), size)]
-        chunks.reverse()
+        chunks = list(_chunks(tuple(oids), self._limits.max_names))
         questions_left = self._limits.max_questions + len(chunks)
         while chunks:
             names = chunks.pop()
@@ -135,16 +141,12 @@ class Reading:
 
     def columns(self, roots: Sequence[Oid], *, max_rows: int, max_pages: int) -> Steps[Columns]:
         """GETBULK all of `roots` to their ends; those that fail are left out and named in `failed`."""
-        hints = self._hints
-        key = tuple(roots)
-        if key not in hints and len(hints) >= _MAX_HINTS:
-            del hints[next(iter(hints))]
         reader = ColumnReader(
             roots,
             max_repetitions=self._max_repetitions,
             max_rows=max_rows,
             max_pages=max_pages,
-            hint=hints.get(key),
+            hint=self._hint_for(tuple(roots)),
         )
         if self._lost:
             reader.give_up(self._lost)
@@ -160,9 +162,18 @@ class Reading:
                 reader.refused(page.response.error_status, page.response.error_index)
             else:
                 reader.take(page.response.bindings, page.octets)
-        hints[key] = reader.learn()
+        reader.learn()
         self.failed.update(reader.failed)
         return reader.columns()
+
+    def _hint_for(self, roots: tuple[Oid, ...]) -> PageHint:
+        hints = self._hints
+        hint = hints.get(roots)
+        if hint is None:
+            if len(hints) >= _MAX_HINTS:
+                del hints[next(iter(hints))]
+            hint = hints[roots] = PageHint()
+        return hint
 
     def _ask(self, question: Ask) -> Steps[Answered]:
         answered = yield question

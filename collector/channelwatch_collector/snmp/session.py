@@ -105,6 +105,8 @@ class SaltSource:
 class CommunitySession:
     """v2c: the community is compared, and nothing more can be known."""
 
+    __slots__ = ("_community", "credential", "peer")
+
     def __init__(self, peer: Peer, credential: V2c) -> None:
         self.peer = peer
         self.credential: Credential = credential
@@ -140,6 +142,20 @@ class UsmSession:
 
     Unauthenticated reports steer discovery and explain failures; they never move the clock.
     """
+
+    __slots__ = (
+        "_context",
+        "_counters",
+        "_engine_id",
+        "_keys",
+        "_level",
+        "_salts",
+        "_time",
+        "_user",
+        "_user_name",
+        "credential",
+        "peer",
+    )
 
     def __init__(self, peer: Peer, user: V3, *, salts: SaltSource, counters: Counter[str]) -> None:
         self.peer = peer

@@ -29,6 +29,7 @@ MAX_BOOTS = 2**31 - 1
 
 MAX_TIME_S = 2**31 - 1
 SALT_OCTETS = 8
+_VECTOR_OCTETS = 16
 _EXPANDED_OCTETS = 1_048_576
 _MIN_ENGINE_ID, _MAX_ENGINE_ID = 5, 32
 
@@ -107,6 +108,11 @@ def hmac_pads(protocol: AuthProtocol, key: bytes) -> tuple[bytes, bytes]:
     return padded.translate(_INNER), padded.translate(_OUTER)
 
 
+def aes(key: bytes) -> Cipher[CFB]:
+    """AES in CFB-128 mode; each message brings its own vector."""
+    return Cipher(algorithms.AES(key), CFB(bytes(_VECTOR_OCTETS)))
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class Keys:
     """One user's keys on one engine; `mac_octets` is 0 and the rest None or empty where the level needs none.
@@ -118,7 +124,7 @@ class Keys:
     mac_octets: int = 0
     pads: tuple[bytes, bytes] = (b"", b"")
     hash: Callable[[bytes], hashlib._Hash] | None = None
-    cipher: algorithms.AES | None = None
+    cipher: Cipher[CFB] | None = None
 
     def digest(self, message: bytes) -> bytes:
         """The digest over `message`, whose digest field is all zeros (RFC 3414 section 6.3.1)."""
@@ -146,9 +152,11 @@ class Keys:
     # CFB holds nothing back, so neither context needs its `finalize`.
 
     def _context(self, boots: int, time_s: int, salt: bytes) -> Cipher[CFB]:
-        assert self.cipher is not None, "only an authPriv user has a cipher"
-        vector = boots.to_bytes(4, "big") + time_s.to_bytes(4, "big") + salt
-        return Cipher(self.cipher, CFB(vector))
+        cipher = self.cipher
+        assert cipher is not None, "only an authPriv user has a cipher"
+        # A new vector for the same cipher: its constructor would check key and mode again for every message.
+        cipher.mode = CFB(boots.to_bytes(4, "big") + time_s.to_bytes(4, "big") + salt)
+        return cipher
 
 
 def auth_keys_for(user: V3, engine_id: bytes) -> Keys:
@@ -179,7 +187,7 @@ def keys_for(user: V3, engine_id: bytes) -> Keys:
     if not speaks(user.priv_protocol):
         raise ValueError(f"{user.priv_protocol} is not spoken here")
     key = cipher_key(user.auth_protocol, user.priv_protocol, user.priv_pass, engine_id)
-    return replace(keys, level=SecurityLevel.AUTH_PRIV, cipher=algorithms.AES(key))
+    return replace(keys, level=SecurityLevel.AUTH_PRIV, cipher=aes(key))
 
 
 @dataclass(slots=True)

@@ -57,7 +57,7 @@ class ColumnReader:
         max_repetitions: int,
         max_rows: int,
         max_pages: int,
-        hint: PageHint | None = None,
+        hint: PageHint,
     ) -> None:
         self._active = tuple(dict.fromkeys(columns))
         self._lasts = self._active
@@ -65,7 +65,7 @@ class ColumnReader:
         self._max_repetitions = max_repetitions
         self._max_rows = max_rows
         self._pages_left = max_pages
-        self._hint = hint or PageHint()
+        self._hint = hint
         self._abreast = len(self._active)
         self._fullest = 0
         self.failed: dict[Oid, PollFailure] = {}
@@ -103,9 +103,12 @@ class ColumnReader:
                 self._rows[root].update(rows)
             else:
                 self._rows[root] = rows
-            if self._goes_on(root, part):
+            if not (part.ends and part.failure is None) and self._goes_on(root, part):
                 going.append((root, part.last))
-        self._go_on(going + self._pairs()[width:])
+        if going or width < len(self._active):
+            self._go_on(going + self._pairs()[width:])
+        else:
+            self._active = self._lasts = ()
         self._count_page()
 
     def refused(self, status: int, index: int) -> None:
@@ -150,7 +153,7 @@ class ColumnReader:
         return {root: rows for root, rows in self._rows.items() if root not in self.failed}
 
     def learn(self) -> PageHint:
-        """The hint for next time; columns that were not read to their end teach nothing about rows."""
+        """The hint, completed for next time; columns not read to their end teach nothing about rows."""
         if not self.failed:
             self._hint.rows = max(map(len, self._rows.values()), default=0)
         return self._hint

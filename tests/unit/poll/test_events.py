@@ -75,7 +75,7 @@ def trap(source: str = "192.0.2.1", **more: object) -> Notification:
         received_at=EpochMs(5),
         user="cw",
     )
-    return replace(base, **more)  # type: ignore[arg-type]
+    return base._replace(**more)  # type: ignore[arg-type]
 
 
 def test_an_authenticated_trap_is_trusted_and_carries_its_readings(desk: Desk) -> None:

@@ -8,7 +8,6 @@ import pytest
 from channelwatch_collector.snmp import usm
 from channelwatch_collector.snmp.port import V3, AuthProtocol, PrivProtocol, SecurityLevel
 from channelwatch_collector.snmp.usm import EngineTime, Keys
-from cryptography.hazmat.primitives.ciphers import algorithms
 
 from channelwatch.base.secrets import Secret
 
@@ -53,9 +52,7 @@ def test_the_two_forms_agree_where_the_digest_is_long_enough() -> None:
 
 def test_the_cipher_is_cfb_128_with_the_vector_of_rfc_3826() -> None:
     """The AES-128 example of NIST SP 800-38A section F.3.13; its vector is read as boots, time and salt."""
-    keys = Keys(
-        SecurityLevel.AUTH_PRIV, cipher=algorithms.AES(bytes.fromhex("2b7e151628aed2a6abf7158809cf4f3c"))
-    )
+    keys = Keys(SecurityLevel.AUTH_PRIV, cipher=usm.aes(bytes.fromhex("2b7e151628aed2a6abf7158809cf4f3c")))
     plain = bytes.fromhex("6bc1bee22e409f96e93d7e117393172aae2d8a571e03ac9c9eb76fac45af8e51")
     secret = bytes.fromhex("3b3fd92eb72dad20333449f8e83cfb4ac8a64537a0b3a93fcde3cdad9f1ce58b")
     vector = {"boots": 0x00010203, "time_s": 0x04050607, "salt": bytes.fromhex("08090a0b0c0d0e0f")}

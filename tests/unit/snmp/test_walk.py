@@ -22,7 +22,7 @@ def reader(*columns: Oid, hint: PageHint | None = None, **limits: int) -> Column
         max_repetitions=limits.get("max_repetitions", 25),
         max_rows=limits.get("max_rows", 1000),
         max_pages=limits.get("max_pages", 100),
-        hint=hint,
+        hint=hint or PageHint(),
     )
 
 
