@@ -55,6 +55,7 @@ class EngineLimits:
     batch: int = 512
     tick_s: float = 1.0
     lease_ttl_ms: int = 5_000
+    begin_ttl_ms: int = 30_000
     inventory_s: float = 2.0
     count_s: float = 5.0
     retry_s: float = 0.5
@@ -247,7 +248,8 @@ class Engine:
 
     async def _take_up(self) -> None:
         await self._patiently(partial(self.in_store, self.store.upgrade))
-        while not await self._patiently(self._take_lease):
+        # Reading what was stored may take longer than a lease lasts that is renewed every second.
+        while not await self._patiently(partial(self._take_lease, self._limits.begin_ttl_ms)):
             log.warning("lease held by another process; waiting")
             await asyncio.sleep(self._limits.lease_ttl_ms / 5000)
         snapshot = await self._patiently(
@@ -258,6 +260,7 @@ class Engine:
         if snapshot.alive_until is not None and snapshot.alive_until > self.clock.now():
             log.warning("clock is behind what was recorded before", extra={"until": snapshot.alive_until})
         await self._writer.write(lambda: resume(self.world, snapshot, self.clock.now()))
+        await self._renew_lease()
         self._stage = ""
 
     async def _patiently(self, call: Callable[[], Awaitable[R]]) -> R:
@@ -272,9 +275,9 @@ class Engine:
                 self._troubles.ends(STORE_UNAVAILABLE)
                 return result
 
-    async def _take_lease(self) -> bool:
+    async def _take_lease(self, ttl_ms: int) -> bool:
         epoch = await self.in_store(
-            self.store.take_lease, LEASE, self._holder, now=self.clock.now(), ttl_ms=self._limits.lease_ttl_ms
+            self.store.take_lease, LEASE, self._holder, now=self.clock.now(), ttl_ms=ttl_ms
         )
         self._store.epoch = epoch or self._store.epoch
         return epoch is not None
@@ -331,7 +334,8 @@ class Engine:
         self._store.end()
 
     async def _release_lease(self) -> None:
-        await self.in_store(self.store.release_lease, LEASE, self._holder)
+        if self._store.epoch:
+            await self.in_store(self.store.release_lease, LEASE, self._holder)
 
     async def _close_store(self) -> None:
         await self.in_store(self.store.close)
@@ -343,7 +347,7 @@ class Engine:
 
     async def _renew_lease(self) -> None:
         with self._troubles.tolerated(LEASE_NOT_RENEWED):
-            if not await self._take_lease():
+            if not await self._take_lease(self._limits.lease_ttl_ms):
                 raise CannotWrite("another process has taken the lease", operation="renew lease")
 
     async def _take_newer_inventory(self) -> None:

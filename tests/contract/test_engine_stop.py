@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ from channelwatch.status.states import Health
 from channelwatch.store.errors import StoreReason, StoreTransient
 from tests.support import eventually
 from tests.support.house import (
+    LIMITS,
     WRITES,
     FailingStore,
     Idle,
@@ -239,6 +241,22 @@ async def test_a_start_waits_for_a_store_that_is_busy(store: FailingStore) -> No
     await eventually(lambda: store.calls["upgrade"] > 2, what="tries")
     assert any("locked" in text for text in engine.readiness().problems)
     store.heal()
+    await eventually(lambda: engine.readiness().ready, what="the start")
+    stop.set()
+    await task
+
+
+async def test_reading_for_longer_than_a_lease_lasts_does_not_lose_it(store: FailingStore) -> None:
+    def slow(*_: object, **__: object) -> None:
+        time.sleep(0.3)
+
+    engine = engine_over(store, limits=replace(LIMITS, lease_ttl_ms=100))
+    store.faults["load"] = slow
+    stop = asyncio.Event()
+    task = asyncio.create_task(engine.run([Idle()], stop))
+    await eventually(lambda: store.calls["load"], what="the reading")
+    await asyncio.sleep(0.2)
+    assert store.inner.take_lease("engine", "rival", now=engine.clock.now(), ttl_ms=100) is None
     await eventually(lambda: engine.readiness().ready, what="the start")
     stop.set()
     await task
