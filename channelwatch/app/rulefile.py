@@ -57,6 +57,14 @@ class WhenFile(_Model):
         return self
 
 
+_CONDITIONS: Mapping[SubjectKind, frozenset[str]] = {
+    SubjectKind.DEVICE: frozenset(WhenFile.model_fields) - {"pair"},
+    SubjectKind.GROUP: frozenset({"pair", "bloc"}),
+    SubjectKind.COLLECTOR: frozenset(),
+}
+"""What a rule about each subject looks at. Whatever else it said would be ignored, and somebody would rely on it."""
+
+
 class RuleFileEntry(_Model):
     """One rule as written in a file."""
 
@@ -75,8 +83,14 @@ class RuleFileEntry(_Model):
     def _complete(self) -> RuleFileEntry:
         if set(self.title) != {"vi", "en"}:
             raise ValueError("title has exactly the languages vi and en")
+        said = {name for name, value in self.when if value not in (None, frozenset())}
+        surplus = said - _CONDITIONS[self.subject]
+        if surplus:
+            raise ValueError(f"a rule about a {self.subject} does not look at when.{min(surplus)}")
         if self.subject is SubjectKind.GROUP and not self.when.pair:
             raise ValueError("a rule about a group says when.pair")
+        if self.subject is SubjectKind.DEVICE and said <= {"bloc", "hub"}:
+            raise ValueError("a rule about a device says which state of it is an incident")
         return self
 
     def rule(self) -> Rule:
@@ -118,7 +132,12 @@ def load_rules(folder: Path) -> RuleBook:
     rules: dict[str, Rule] = {}
     problems: list[str] = []
     for path in files:
-        for entry in load_model(path, RuleFile).rules:
+        try:
+            entries = load_model(path, RuleFile).rules
+        except InputError as error:
+            problems += error.problems
+            continue
+        for entry in entries:
             if entry.id in rules:
                 problems.append(f"{path}: rule {entry.id!r} stands in two places")
             rules[entry.id] = entry.rule()

@@ -44,7 +44,16 @@ def test_the_shipped_rules_are_complete_and_exposed_is_the_gravest() -> None:
             "signal and signal_states are given together",
         ),
         (", en: One", "", "title has exactly the languages vi and en"),
-        ("subject: device", "subject: group", "a rule about a group says when.pair"),
+        ("subject: device", "subject: group", "a rule about a group does not look at when.health"),
+        (
+            "subject: device\n    when: {health: [down]}",
+            "subject: group\n    when: {bloc: [party]}",
+            "a rule about a group says when.pair",
+        ),
+        ("subject: device", "subject: collector", "a rule about a collector does not look at when.health"),
+        ("{health: [down]}", "{health: [down], pair: [lost]}", "a device does not look at when.pair"),
+        ("{health: [down]}", "{bloc: [party], hub: true}", "says which state of it is an incident"),
+        ("\n    when: {health: [down]}", "", "says which state of it is an incident"),
         ("severity: p3", "severity: p3\n    confirm: soon", "must be a whole number with a unit"),
     ],
 )
@@ -58,6 +67,12 @@ def test_what_is_wrong_is_named_with_file_line_and_key(
 def test_an_identifier_stands_once(tmp_path: Path) -> None:
     (tmp_path / "other.yaml").write_text(RULE, encoding="utf-8")
     assert any("rule 'one' stands in two places" in line for line in problems(tmp_path, RULE))
+
+
+def test_the_problems_of_all_files_are_told_at_once(tmp_path: Path) -> None:
+    (tmp_path / "other.yaml").write_text(RULE.replace("severity: p3", "severity: p9"), encoding="utf-8")
+    found = problems(tmp_path, RULE.replace("[down]", "[dead]"))
+    assert {line.split(":")[0].rpartition("/")[2] for line in found} == {"other.yaml", "rules.yaml"}
 
 
 def test_a_folder_without_rules_is_refused(tmp_path: Path) -> None:
