@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from channelwatch.base.clock import EpochMs
@@ -12,7 +13,6 @@ from channelwatch.base.ids import DeviceCode
 from channelwatch.status.events import EventKind, EventReceived, Observation, Transport
 from channelwatch_collector.profiles.traps import MAX_EVENT_TEXT
 from channelwatch_collector.syslog.intake import Handed, ReceivedLine
-from channelwatch_collector.syslog.parse.classify import Classified
 from channelwatch_collector.syslog.resends import Receipt
 
 SAYS_NOTHING_OF_STATE: Final = frozenset({EventKind.LOGIN_OK, EventKind.LOGIN_FAIL, EventKind.REKEY})
@@ -68,8 +68,8 @@ class Lines:
             severity=told.severity,
             device_time=line.device_time,
             component=told.component,
-            text=_text(told, line.again),
-            source=f"syslog:{told.name}",
+            text=_text(told.pattern, told.fields, line.again),
+            source=_source(told.pack, told.pattern),
             readings=told.readings,
         )
         handed: Handed
@@ -93,11 +93,17 @@ class Lines:
         return True
 
 
-def _text(told: Classified, again: int) -> str:
-    text = ", ".join([f"{name} {value}" for name, value in told.fields])
+@lru_cache(maxsize=8192)
+def _text(pattern: str, fields: tuple[tuple[str, str], ...], again: int) -> str:
+    text = ", ".join([f"{name} {value}" for name, value in fields])
     if again:
         text = f"{again} more like it: {text}" if text else f"{again} more like it"
-    return (f"{told.pattern}: {text}" if text else told.pattern)[:MAX_EVENT_TEXT]
+    return (f"{pattern}: {text}" if text else pattern)[:MAX_EVENT_TEXT]
+
+
+@lru_cache(maxsize=8192)
+def _source(pack: str, pattern: str) -> str:
+    return f"syslog:{pack}/{pattern}"
 
 
 def _fact(event: EventReceived) -> _Fact:

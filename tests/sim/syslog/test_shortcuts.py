@@ -6,6 +6,7 @@ from datetime import UTC, timedelta, timezone
 from itertools import product
 
 import pytest
+from channelwatch_collector.syslog.parse.canonical import read_canonical
 from channelwatch_collector.syslog.parse.header import DEFAULT_ZONE, parse_header
 from channelwatch_collector.syslog.parse.message import decode
 from channelwatch_collector.syslog.parse.redact import (
@@ -17,7 +18,7 @@ from channelwatch_collector.syslog.parse.redact import (
     search_thoroughly,
     shows_no_sign,
 )
-from channelwatch_collector.syslog.parse.rfc3164 import parse_rfc3164, read_canonical_rfc3164
+from channelwatch_collector.syslog.parse.rfc3164 import parse_rfc3164
 from channelwatch_collector.syslog.parse.rfc5424 import find_fault, looks_like_rfc5424, parse_rfc5424
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -43,7 +44,7 @@ def test_a_canonical_line_is_read_as_the_lenient_reader_reads_it(priority: str, 
     number, taken = int(priority.strip("<>")), 0
     for stamp, host, tag, text, at in product(STAMPS, HOSTS, TAGS, TEXTS, (AT, NEW_YEAR, JULY)):
         body = f"{stamp} {host} {tag}{text}".encode()
-        quick = read_canonical_rfc3164(priority.encode() + body, at, zone)
+        quick = read_canonical(priority.encode() + body, at, zone)
         if quick is not None:
             taken += 1
             thorough = parse_rfc3164(
@@ -52,6 +53,28 @@ def test_a_canonical_line_is_read_as_the_lenient_reader_reads_it(priority: str, 
             assert quick == thorough, body
             assert quick == parse_header(priority.encode() + body, received_at=at, zone=zone)
     assert (taken > 1_000) == (priority in ("<0>", "<191>"))
+
+
+SEQUENCES = ["", "7: ", "521: gw1: ", "521: Nov: ", "521: gw1: gw2: ", "gw1: ", "0: ", "12345678901: "]
+CISCO_STAMPS = ["Nov 22 10:42:03", "*Nov 22 10:42:03.1", ".Nov  7 2026 10:42:03.123456", "Feb 29 10:42:03",
+                "Nov 22 2025 10:42:03", "Nov 31 2026 10:42:03", "Nov 22 24:42:03.5", "Nov 22 10:42:03.1234567",
+                "2026 Nov 22 10:42:03"]  # fmt: skip
+CISCO_HOSTS = [": ", " fw-01 : ", " fw-01: ", " UTC: ", " utc : ", " UTC : ", " 2024 : ", " z : ", " est-1 : ",
+               " ict : ", " gmt: ", ":", " : ", " est : ", " a b : "]  # fmt: skip
+CISCO_TEXTS = ["%ASA-5-750006: x", "%SYS-5-CONFIG_I: é", "%x", "x", "%%01IF/4/UP:x"]
+
+
+@pytest.mark.parametrize("zone", [DEFAULT_ZONE, UTC, WEST])
+def test_a_cisco_line_is_read_as_the_lenient_reader_reads_it(zone: timezone) -> None:
+    taken = 0
+    cases = product(SEQUENCES, CISCO_STAMPS, CISCO_HOSTS, CISCO_TEXTS, (AT, NEW_YEAR, JULY))
+    for sequence, stamp, host, text, at in cases:
+        body = f"{sequence}{stamp}{host}{text}".encode()
+        quick = read_canonical(b"<189>" + body, at, zone)
+        if quick is not None:
+            taken += 1
+            assert quick == parse_rfc3164(body, facility=23, severity=5, received_at=at, zone=zone), body
+    assert taken > 900
 
 
 STAMPS_5424 = ["2026-11-22T10:42:03.123456+07:00", "-", "2026-11-22T10:42:03Z", "2026-11-22T10:42:60Z",

@@ -7,8 +7,9 @@ from datetime import timedelta, timezone, tzinfo
 from typing import Final
 
 from channelwatch.base.clock import EpochMs
+from channelwatch_collector.syslog.parse.canonical import read_canonical
 from channelwatch_collector.syslog.parse.message import DEFAULT_PRIORITY, Format, Message, RawReason, decode
-from channelwatch_collector.syslog.parse.rfc3164 import has_stamp, parse_rfc3164, read_canonical_rfc3164
+from channelwatch_collector.syslog.parse.rfc3164 import has_stamp, parse_rfc3164
 from channelwatch_collector.syslog.parse.rfc5424 import looks_like_rfc5424, parse_rfc5424
 
 DEFAULT_ZONE: Final = timezone(timedelta(hours=7), "Asia/Ho_Chi_Minh")
@@ -35,9 +36,7 @@ def parse_header(
     """
     truncated = len(octets) > max_octets
     line = octets[:max_octets].rstrip(_TRAILER)
-    message = read_canonical_rfc3164(line, received_at, zone)
-    if message is None:
-        message = _parse(line, received_at, zone)
+    message = read_canonical(line, received_at, zone) or _parse(line, received_at, zone)
     return message._replace(truncated=True) if truncated else message
 
 

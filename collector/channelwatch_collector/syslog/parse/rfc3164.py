@@ -8,10 +8,10 @@ from typing import Final
 
 from channelwatch.base.clock import EpochMs
 from channelwatch_collector.syslog.parse.message import Format, Message, decode
-from channelwatch_collector.syslog.parse.stamp import Stamp, read_stamp, rfc3164_instant
+from channelwatch_collector.syslog.parse.stamp import Stamp, read_stamp
 
-_LEAD: Final = re.compile(rb"[ :]*")
-_SEQUENCE: Final = re.compile(rb"(\d{1,10}): +")
+LEAD: Final = re.compile(rb"[ :]*")
+SEQUENCE: Final = re.compile(rb"(\d{1,10}): +")
 _HOST_BEFORE_STAMP: Final = re.compile(
     rb"([!-9;-~]{1,255})(?:: ?| )(?:[!-~]{1,64}?[: ])??(?=[*.]?(?:\d{4}[- ]|[A-Z][a-z]{2} ))"
 )
@@ -19,9 +19,9 @@ _STAMP_CLOSED: Final = re.compile(rb" ?: ?")
 _OPENGEAR_DATE: Final = re.compile(rb"\d{4}-[A-Z][a-z]{2}-")
 _HOST: Final = re.compile(rb"([!-~]{1,255})(?: +|$)")
 _IPV6: Final = re.compile(rb"[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*")
-_TAG: Final = re.compile(rb"""([^\s:\[\]<>"'=,;{}%|]{1,48})(?:\[([^\]\s]{1,128})\])?:(?:[ \t]+|$)""")
-_TAG_WITH_PID: Final = re.compile(rb"""([^\s:\[\]<>"'=,;{}%|]{1,48})\[([^\]\s]{1,128})\]:?[ \t]*""")
-_MNEMONIC: Final = re.compile(
+TAG: Final = re.compile(rb"""([^\s:\[\]<>"'=,;{}%|]{1,48})(?:\[([^\]\s]{1,128})\])?:(?:[ \t]+|$)""")
+TAG_WITH_PID: Final = re.compile(rb"""([^\s:\[\]<>"'=,;{}%|]{1,48})\[([^\]\s]{1,128})\]:?[ \t]*""")
+MNEMONIC: Final = re.compile(
     rb"%([A-Z][A-Z0-9_]*(?:-[A-Z0-9_]+)*-[0-7]-[A-Za-z0-9_]+) ?:"  # Cisco
     rb"|%%\d{2}([A-Z0-9_]+/\d/[A-Za-z0-9_]+)"  # Huawei, H3C
     rb"|([A-Z][A-Z0-9]+(?:_[A-Z0-9]+)+): "  # Junos
@@ -29,16 +29,6 @@ _MNEMONIC: Final = re.compile(
 _FORTINET: Final = re.compile(rb"date=(\d{4}-\d\d-\d\d) time=(\d\d:\d\d:\d\d)(?= )")
 _FORTINET_ZONE: Final = re.compile(rb'\btz="?([+-]\d{4})')
 _FORTINET_NAME: Final = re.compile(rb'\bdevname="?([!#-~]{1,255})')
-
-
-_CANONICAL: Final = re.compile(
-    # Nothing here may match what `parse_rfc3164` would read in another way: a host that could be a year, say.
-    rb"<(0|[1-9]\d{0,2})>"
-    rb"((?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) [ 123]\d \d\d:\d\d:\d\d) "
-    rb"((?!\d{4} )[A-Za-z0-9][\w.-]{0,254}) "
-    rb"([A-Za-z_][\w./-]{0,47})(?:\[([\w.-]{1,128})\])?:[ \t]+(?![ \t])"
-)
-_MAY_BEGIN_MNEMONIC: Final = frozenset(b"%ABCDEFGHIJKLMNOPQRSTUVWXYZ")
 
 
 class _Line:
@@ -62,45 +52,13 @@ class _Line:
         return found
 
 
-def read_canonical_rfc3164(line: bytes, received_at: EpochMs, zone: tzinfo) -> Message | None:
-    """A whole line in the form that most senders keep to, exactly as `parse_rfc3164` reads it; None for others."""
-    found = _CANONICAL.match(line)
-    if found is None:
-        return None
-    priority, stamp, host, tag, pid = found.groups()
-    number = int(priority)
-    if number > 191:
-        return None
-    at = found.end()
-    mnemonic = None
-    if at < len(line) and line[at] in _MAY_BEGIN_MNEMONIC:
-        mnemonic = _MNEMONIC.match(line, at)
-    text, invalid = decode(line[at:])
-    return Message(
-        Format.RFC3164,
-        number >> 3,
-        number & 7,
-        text,
-        rfc3164_instant(stamp, received_at, zone),
-        host.decode("ascii"),
-        tag.decode("ascii"),
-        None if pid is None else pid.decode("ascii"),
-        _name(mnemonic[mnemonic.lastindex or 0]) if mnemonic else None,
-        (),
-        None,
-        None,
-        False,
-        invalid,
-    )
-
-
 def parse_rfc3164(
     body: bytes, *, facility: int, severity: int, received_at: EpochMs, zone: tzinfo
 ) -> Message:
     """`body` (what follows the PRI) as a message; any part of the header may be missing."""
     line = _Line(body)
-    line.take(_LEAD)
-    sequence = line.take(_SEQUENCE)
+    line.take(LEAD)
+    sequence = line.take(SEQUENCE)
     line.stamp = read_stamp(body, line.at, received_at=received_at, zone=zone)
     if line.stamp:
         line.at = line.stamp.end
@@ -120,12 +78,12 @@ def has_stamp(body: bytes, *, received_at: EpochMs, zone: tzinfo) -> bool:
 def _take_host_after_stamp(line: _Line) -> None:
     if line.take(_STAMP_CLOSED):
         return  # Cisco closes the stamp with a colon and names no host
-    line.take(_LEAD)
+    line.take(LEAD)
     found = _HOST.match(line.body, line.at)
     if not found:
         return
     word = found[1]
-    if not _IPV6.fullmatch(word) and (word.endswith(b":") or b"%" in word or _TAG_WITH_PID.match(word)):
+    if not _IPV6.fullmatch(word) and (word.endswith(b":") or b"%" in word or TAG_WITH_PID.match(word)):
         return
     line.hostname = word
     line.at = found.end()
@@ -145,12 +103,12 @@ def _take_host_and_stamp(line: _Line, *, numbered: bool, received_at: EpochMs, z
     line.hostname = found[1]
     line.stamp = stamp
     line.at = closed.end() if closed else stamp.end
-    line.take(_LEAD)
+    line.take(LEAD)
 
 
 def _take_relayed(line: _Line, *, received_at: EpochMs, zone: tzinfo) -> None:
     """A relay puts its own stamp and host before what a Cisco device sent: sequence number and stamp."""
-    if not line.take(_SEQUENCE):
+    if not line.take(SEQUENCE):
         return
     stamp = read_stamp(line.body, line.at, received_at=received_at, zone=zone)
     if stamp:
@@ -173,29 +131,30 @@ def _take_fortinet(line: _Line, *, received_at: EpochMs, zone: tzinfo) -> bool:
 
 
 def _take_tag(line: _Line) -> None:
-    line.take(_LEAD)
-    found = line.take(_TAG) or line.take(_TAG_WITH_PID)
+    line.take(LEAD)
+    found = line.take(TAG) or line.take(TAG_WITH_PID)
     if found:
         line.app_name, line.procid = found[1], found[2]
 
 
 def _message(line: _Line, *, facility: int, severity: int) -> Message:
     text, invalid = decode(line.body[line.at :])
-    mnemonic = _MNEMONIC.match(line.body, line.at)
+    mnemonic = MNEMONIC.match(line.body, line.at)
     return Message(
         fmt=Format.RFC3164,
         facility=facility,
         severity=severity,
         text=text,
         device_time=line.stamp.at if line.stamp else None,
-        hostname=_name(line.hostname),
-        app_name=_name(line.app_name),
-        procid=_name(line.procid),
-        msgid=_name(mnemonic[mnemonic.lastindex or 0]) if mnemonic else None,
+        hostname=spell(line.hostname),
+        app_name=spell(line.app_name),
+        procid=spell(line.procid),
+        msgid=spell(mnemonic[mnemonic.lastindex or 0]) if mnemonic else None,
         clock_synced=line.stamp.synced if line.stamp else None,
         invalid_utf8=invalid,
     )
 
 
-def _name(octets: bytes | None) -> str | None:
+def spell(octets: bytes | None) -> str | None:
+    """A part of a header as text."""
     return None if octets is None else octets.decode("ascii", "backslashreplace")

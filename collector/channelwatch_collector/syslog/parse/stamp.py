@@ -97,15 +97,19 @@ def rfc5424_instant(second: bytes, fraction: bytes | None, offset: bytes) -> Epo
     return _at_second(year, month, day, clock, zone, fraction)
 
 
-def rfc3164_instant(stamp: bytes, received_at: EpochMs, zone: tzinfo) -> EpochMs | None:
+def rfc3164_instant(
+    stamp: bytes, year: bytes | None, received_at: EpochMs, zone: tzinfo, fraction: bytes | None = None
+) -> EpochMs | None:
     """The instant of `Mmm dd hh:mm:ss` in its plainest form, as `read_stamp` would give it."""
-    near = _second_of(
-        b"%d" % _year_of(received_at // _QUARTER_MS, zone), stamp[:3].lower(), stamp[4:6], stamp[7:], zone
-    )
+    month, day, clock = stamp[:3].lower(), stamp[4:6], stamp[7:]
+    if year is not None:
+        return _at_second(year, month, day, clock, zone, fraction)
+    this_year = b"%d" % _year_of(received_at // _QUARTER_MS, zone)
+    near = _at_second(this_year, month, day, clock, zone, fraction)
     if near is not None and abs(near - received_at) < _HALF_YEAR_MS:
         return near
-    found = read_stamp(stamp, 0, received_at=received_at, zone=zone)
-    return found and found.at
+    groups = {"month": month, "day": day, "clock": clock, "fraction": fraction or b""}
+    return _nearest_year(groups, received_at, zone)
 
 
 def _instant(groups: dict[str, bytes], received_at: EpochMs, zone: tzinfo) -> EpochMs | None:

@@ -1,0 +1,94 @@
+"""Shortcuts for the RFC 3164 headers that most lines have: one pattern each, and the same result as the long way."""
+
+from __future__ import annotations
+
+import re
+from datetime import tzinfo
+from typing import Final
+
+from channelwatch.base.clock import EpochMs
+from channelwatch_collector.syslog.parse.message import Format, Message, decode
+from channelwatch_collector.syslog.parse.rfc3164 import LEAD, MNEMONIC, SEQUENCE, TAG, TAG_WITH_PID, spell
+from channelwatch_collector.syslog.parse.stamp import rfc3164_instant
+
+# Nothing here may match what `parse_rfc3164` would read in another way: a host that could be a year or a zone, say.
+_PRI: Final = rb"<(0|[1-9]\d{0,2})>"
+_MONTHS: Final = rb"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"
+_DAY: Final = rb"[ 123]\d"
+_CLOCK: Final = rb"\d\d:\d\d:\d\d"
+_PLAIN: Final = re.compile(
+    _PRI + rb"(" + _MONTHS + rb" " + _DAY + rb" " + _CLOCK + rb") "
+    rb"((?!\d{4} )[A-Za-z0-9][\w.-]{0,254}) (?![ :])"
+    rb"(?:([A-Za-z_][\w./-]{0,47})(?:\[([\w.-]{1,128})\])?:[ \t]+(?![ \t]))?"
+)  # fmt: skip
+_CISCO: Final = re.compile(
+    _PRI + rb"(?:\d{1,10}: (?:([A-Za-z][\w.-]{0,254}): )?)?([*.])?"
+    rb"(" + _MONTHS + rb" " + _DAY + rb")(?: (\d{4}))? (" + _CLOCK + rb")(?:\.(\d{1,6}))?"
+    rb"(?: ((?=[\w.]*[-\d])[a-z][\w.-]{0,254}) )?: (?=%)"
+)  # fmt: skip
+_MAY_BEGIN_MNEMONIC: Final = frozenset(b"%ABCDEFGHIJKLMNOPQRSTUVWXYZ")
+
+
+def read_canonical(line: bytes, received_at: EpochMs, zone: tzinfo) -> Message | None:
+    """A whole line in one of the usual forms, exactly as `parse_rfc3164` reads it; None for others."""
+    found = _PLAIN.match(line)
+    if found is None:
+        return _read_cisco(line, received_at, zone)
+    priority, stamp, host, tag, pid = found.groups()
+    at = found.end()
+    if tag is None:
+        if SEQUENCE.match(line, at):
+            return None  # a relay's header before a Cisco device's own
+        lead = LEAD.match(line, at)
+        at = lead.end() if lead else at
+        other = TAG.match(line, at) or TAG_WITH_PID.match(line, at)
+        if other:
+            tag, pid, at = other[1], other[2], other.end()
+    instant = rfc3164_instant(stamp, None, received_at, zone)
+    return _message(line, at, (priority, host, tag, pid), device_time=instant, synced=None)
+
+
+def _read_cisco(line: bytes, received_at: EpochMs, zone: tzinfo) -> Message | None:
+    """`SEQUENCE: HOST: *STAMP: %...` of IOS, `STAMP HOST : %...` of ASA."""
+    found = _CISCO.match(line)
+    if found is None:
+        return None
+    priority, before, mark, day, year, clock, fraction, after = found.groups()
+    if before is not None and after is not None:
+        return None
+    instant = rfc3164_instant(day + b" " + clock, year, received_at, zone, fraction)
+    header = (priority, before or after, None, None)
+    return _message(line, found.end(), header, device_time=instant, synced=False if mark else None)
+
+
+_Header = tuple[bytes, bytes | None, bytes | None, bytes | None]
+"""PRI, host, tag and process number."""
+
+
+def _message(
+    line: bytes, at: int, header: _Header, *, device_time: EpochMs | None, synced: bool | None
+) -> Message | None:
+    priority, host, tag, pid = header
+    number = int(priority)
+    if number > 191:
+        return None
+    mnemonic = None
+    if at < len(line) and line[at] in _MAY_BEGIN_MNEMONIC:
+        mnemonic = MNEMONIC.match(line, at)
+    text, invalid = decode(line[at:])
+    return Message(
+        Format.RFC3164,
+        number >> 3,
+        number & 7,
+        text,
+        device_time,
+        spell(host),
+        spell(tag),
+        spell(pid),
+        spell(mnemonic[mnemonic.lastindex or 0]) if mnemonic else None,
+        (),
+        synced,
+        None,
+        False,
+        invalid,
+    )
