@@ -6,6 +6,7 @@ import random
 from collections.abc import Awaitable, Callable
 from functools import partial
 
+from channelwatch.app.agenda import follow_agenda
 from channelwatch.app.engine import Engine, Fittings
 from channelwatch.app.jobs import calendar
 from channelwatch.app.meters import Meters
@@ -47,7 +48,7 @@ def build_engine(settings: Settings) -> Engine:
         meters=Meters(settings.instance.id),
         jitter=random.random,
         closers=closers,
-        jobs=(calendar,),
+        jobs=(calendar, follow_agenda(store)),
     )
     return Engine(settings, fittings)
 

@@ -11,8 +11,10 @@ from typing import Protocol, assert_never
 from channelwatch.base.errors import InputError
 from channelwatch.base.ids import ChannelCode, DeviceCode, GroupCode
 from channelwatch.base.intervals import Interval
+from channelwatch.inventory.maintenance import Window
 from channelwatch.inventory.model import Bloc
 from channelwatch.status.states import Axis
+from channelwatch.uptime.corrections import Correction, Decision, touches
 from channelwatch.uptime.estate import Edition, Estate, survey
 from channelwatch.uptime.ledger import Calculator, Chapter, Ledger, Measured, lookback
 
@@ -49,6 +51,14 @@ class Archive(Protocol):
         """What `subjects` were between `since` (None: ever) and `until`, by subject and axis."""
         ...
 
+    def windows(self) -> Sequence[Window]:
+        """All maintenance windows."""
+        ...
+
+    def corrections(self) -> Sequence[Correction]:
+        """All corrections, whatever became of them."""
+        ...
+
     def editions(self, period: Interval) -> Iterator[Edition]:
         """The inventory versions in force at any time of `period`, oldest first."""
         ...
@@ -64,24 +74,40 @@ class Terms:
     poll_ms: int
     since_ever: bool = False
     """Read the whole past, whether or not it is needed."""
+    windows: tuple[Window, ...] = ()
+    corrections: tuple[Correction, ...] = ()
 
 
 def availability(archive: Archive, question: Question, terms: Terms) -> list[Measured]:
     """The figures that answer `question`; of a bloc, its own first and then its channels'.
 
+    Where approved corrections bear on a figure, the figure as recorded is followed by the corrected one.
     InputError when nothing of that name was listed in the period.
     """
     estate = survey(archive.editions(terms.period), terms.period)
     questions = list(_parts(estate, question))
+    terms = replace(terms, windows=tuple(archive.windows()))
+    recorded = _in_full(archive, terms, estate, questions)
+    approved = [item for item in archive.corrections() if item.decision is Decision.APPROVED]
+    bearing = tuple(item for item in approved if touches(item, terms.period))
+    if not bearing:
+        return [row for part in questions for row in recorded[part]]
+    restated = _in_full(archive, replace(terms, corrections=bearing), estate, questions)
+    pairs = (pair for part in questions for pair in zip(recorded[part], restated[part], strict=True))
+    return [row for pair in pairs for row in (pair if pair[1].corrections else pair[:1])]
+
+
+def _in_full(
+    archive: Archive, terms: Terms, estate: Estate, questions: Sequence[Question]
+) -> dict[Question, list[Measured]]:
+    """The answers. Outages count in full: of what was not serving as the period began, all of the past is read."""
     found, older = _answers(archive, terms, estate, questions)
-    # Outages count in full: of what was not serving as the period began, all of the past is read.
     carried = [
         part
         for part in questions
         if any(row.carried for row in found[part]) and not older.isdisjoint(_subjects(estate, part))
     ]
-    found |= _answers(archive, replace(terms, since_ever=True), estate, carried)[0]
-    return [row for part in questions for row in found[part]]
+    return found | _answers(archive, replace(terms, since_ever=True), estate, carried)[0]
 
 
 def _parts(estate: Estate, question: Question) -> Iterator[Question]:
@@ -117,7 +143,10 @@ def _answers(
         some = questions[start : start + AT_ONCE]
         subjects = sorted(set().union(*(_subjects(estate, part) for part in some)))
         chapters = archive.chapters(subjects=subjects, since=since, until=terms.period.end)
-        calculator = Calculator(Ledger(estate, chapters, terms.now, terms.target, terms.poll_ms))
+        ledger = Ledger(
+            estate, chapters, terms.now, terms.target, terms.poll_ms, terms.windows, terms.corrections
+        )
+        calculator = Calculator(ledger)
         found |= {part: list(_measure(calculator, part)) for part in some}
         older |= {
             subject

@@ -13,6 +13,7 @@ from channelwatch.incidents.model import Incident, StepKind
 from channelwatch.inventory.model import Inventory
 from channelwatch.pipeline.draft import Draft, SetAside
 from channelwatch.pipeline.evaluate import climb, evaluate, retire, sweep
+from channelwatch.pipeline.maintenance import keep
 from channelwatch.pipeline.ports import CurrentRow, Snapshot
 from channelwatch.pipeline.world import World
 from channelwatch.status.device import (
@@ -64,6 +65,7 @@ def tick(world: World, now: EpochMs) -> Draft:
             if calm is not state:
                 draft.devices[code] = calm
                 draft.touched.setdefault(code, now)
+    keep(draft)
     evaluate(draft)
     sweep(draft)
     climb(draft)

@@ -12,6 +12,7 @@ from channelwatch.incidents.life import may_reopen
 from channelwatch.incidents.model import EndReason, Incident, StepKind, SubjectKind
 from channelwatch.incidents.rules import Rule
 from channelwatch.pipeline.draft import Draft, Fault
+from channelwatch.pipeline.maintenance import is_quiet
 from channelwatch.pipeline.world import RuleKey
 from channelwatch.status.states import Flag
 
@@ -79,7 +80,7 @@ def end(draft: Draft, incident: Incident, reason: EndReason) -> None:
 def tell(draft: Draft, incident: Incident) -> None:
     """Page whoever is due for an incident that nobody has taken."""
     rule = draft.world.rules.by_id.get(incident.rule)
-    if rule is None or not rule.pages or _is_noise(draft, rule, incident):
+    if rule is None or not rule.pages or is_quiet(draft, incident) or _is_noise(draft, rule, incident):
         return
     climbed, pages = plan(incident, draft.world.inventory.contacts, draft.now)
     if climbed is not incident:

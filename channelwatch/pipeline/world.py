@@ -10,6 +10,7 @@ from channelwatch.base.ids import DeviceCode, GroupCode, IncidentId, LogId, Rule
 from channelwatch.incidents.life import REOPEN_WITHIN_MS
 from channelwatch.incidents.model import Incident
 from channelwatch.incidents.rules import RuleBook
+from channelwatch.inventory.maintenance import Window
 from channelwatch.inventory.model import Inventory
 from channelwatch.status.device import DeviceState, StepPolicy
 from channelwatch.status.topology import PairView
@@ -67,6 +68,8 @@ class World:
         self.latest: dict[RuleKey, IncidentId] = {}
         self.holding: dict[RuleKey, EpochMs] = {}
         self.clearing: dict[RuleKey, EpochMs] = {}
+        self.windows: tuple[Window, ...] | None = None
+        """The maintenance windows that may be on; None until they were read."""
         self.blind_after_ms: dict[DeviceCode, int] = {}
         """How long each device may go unpolled before nothing is known of it."""
         self.inventory = inventory

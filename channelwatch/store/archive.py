@@ -8,11 +8,14 @@ from contextlib import contextmanager
 from sqlalchemy import Connection, Engine
 
 from channelwatch.base.intervals import Interval
+from channelwatch.inventory.maintenance import Window
 from channelwatch.status.states import Axis
-from channelwatch.store import history, intervals, inventory, lease
+from channelwatch.store import desk, history, intervals, inventory, lease
+from channelwatch.store.desk import Act
 from channelwatch.store.engine import WRITES
 from channelwatch.store.errors import StorePermanent, StoreReason, translated
 from channelwatch.store.intervals import Difference
+from channelwatch.uptime.corrections import Correction, Decision
 from channelwatch.uptime.estate import Edition
 from channelwatch.uptime.ledger import Chapter
 
@@ -40,6 +43,41 @@ class SqlArchive:
         for number, at in versions:
             with self._read("read inventory version") as connection:
                 yield Edition(at, inventory.at_version(connection, number))
+
+    def windows(self, *, since: int = 0) -> tuple[Window, ...]:
+        """The maintenance windows that may take place at `since` or later, by number."""
+        with self._read("read maintenance") as connection:
+            return tuple(window for window in desk.windows(connection) if window.last_end >= since)
+
+    def corrections(self) -> tuple[Correction, ...]:
+        """All corrections, whatever became of them, by number."""
+        with self._read("read corrections") as connection:
+            return tuple(desk.corrections(connection))
+
+    def plan_window(self, window: Window, *, origin: str) -> int:
+        """Record a request for maintenance; its number. `origin` is who sat at the keyboard."""
+        with self._write("plan maintenance") as connection:
+            return desk.plan(connection, window, origin=origin)
+
+    def approve_window(self, number: int, act: Act) -> Window:
+        """Approve a request of somebody else. Permanent when there is none, or it was decided."""
+        with self._write("approve maintenance") as connection:
+            return desk.approve(connection, number, act)
+
+    def end_window(self, number: int, act: Act) -> Window:
+        """End a window now and for good. Permanent when there is none, or it is over."""
+        with self._write("end maintenance") as connection:
+            return desk.end(connection, number, act)
+
+    def request_correction(self, wanted: Correction, *, origin: str) -> int:
+        """Record a request for a correction; its number."""
+        with self._write("request correction") as connection:
+            return desk.request(connection, wanted, origin=origin)
+
+    def decide_correction(self, number: int, decision: Decision, act: Act) -> Correction:
+        """Approve or refuse a request of somebody else. Permanent when there is none, or it was decided."""
+        with self._write("decide correction") as connection:
+            return desk.decide(connection, number, decision, act)
 
     def differences(self, *, limit: int = 1000) -> list[Difference]:
         """Where the projection of the transitions is not what it must be: at most `limit` of it."""

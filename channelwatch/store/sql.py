@@ -25,6 +25,7 @@ class Lock(IntEnum):
     SCHEMA = 1
     INVENTORY = 2
     LEASE = 3
+    DESK = 4
 
 
 def insert(connection: Connection, table: Table) -> postgresql.Insert | sqlite.Insert:

@@ -174,6 +174,58 @@ rogue_source = Table(
     Index("rogue_source_by_time", "last_at"),
 )
 
+
+def _steps(of: str) -> Table:
+    """What people did about the entries of a table: each at most once."""
+    return Table(
+        f"{of}_step",
+        metadata,
+        Column("id", PK, primary_key=True),
+        Column(of, PK, ForeignKey(f"{of}.id"), nullable=False),
+        Column("kind", Words, nullable=False),
+        Column("happened_at", BigInteger, nullable=False),
+        Column("actor", Words, nullable=False),
+        Column("reason", Words, nullable=False),
+        Column("origin", Words, nullable=False),
+        UniqueConstraint(of, "kind", name=f"{of}_step_once"),
+    )
+
+
+maintenance = Table(
+    "maintenance",
+    metadata,
+    Column("id", PK, primary_key=True),
+    Column("scope", Words, nullable=False),
+    Column("code", Words, nullable=False),
+    Column("t_from", BigInteger, nullable=False),
+    Column("t_to", BigInteger, nullable=False),
+    Column("weekly_until", BigInteger),
+    Column("owner", Words, nullable=False),
+    Column("reason", Words, nullable=False),
+    Column("requested_by", Words, nullable=False),
+    Column("requested_at", BigInteger, nullable=False),
+    Column("origin", Words, nullable=False),
+    CheckConstraint("t_to > t_from", name="maintenance_forward"),
+)
+maintenance_step = _steps("maintenance")
+
+correction = Table(
+    "correction",
+    metadata,
+    Column("id", PK, primary_key=True),
+    Column("scope", Words, nullable=False),
+    Column("code", Words, nullable=False),
+    Column("state", Words, nullable=False),
+    Column("t_from", BigInteger, nullable=False),
+    Column("t_to", BigInteger, nullable=False),
+    Column("reason", Words, nullable=False),
+    Column("requested_by", Words, nullable=False),
+    Column("requested_at", BigInteger, nullable=False),
+    Column("origin", Words, nullable=False),
+    CheckConstraint("t_to > t_from", name="correction_forward"),
+)
+correction_step = _steps("correction")
+
 _LIVE = text("restored_at IS NULL AND closed_at IS NULL")
 
 incident = Table(

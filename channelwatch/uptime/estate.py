@@ -13,7 +13,11 @@ from functools import cached_property
 
 from channelwatch.base.ids import ChannelCode, DeviceCode, GroupCode, SiteCode
 from channelwatch.base.intervals import Interval, Spans, intersect, normalise, union
+from channelwatch.inventory.maintenance import WindowScope
 from channelwatch.inventory.model import Bloc, Inventory
+
+Places = frozenset[tuple[WindowScope, str]]
+"""Scopes, each by kind and code."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +64,28 @@ class Estate:
     def hub_of(self) -> Mapping[DeviceCode, GroupCode | DeviceCode]:
         """The hub that each spoke hangs on."""
         return {line.spoke: line.hub for line in self.channels.values()}
+
+    def places_of(self, code: DeviceCode) -> Places:
+        """What maintenance or a correction of the device may be booked on."""
+        asset = self.devices[code]
+        found = {
+            (WindowScope.DEVICE, str(code)),
+            (WindowScope.SITE, str(asset.site)),
+            (WindowScope.BLOC, str(asset.bloc)),
+        }
+        if asset.group is not None:
+            found.add((WindowScope.PAIR, str(asset.group)))
+        return frozenset(found)
+
+    def pair_places(self, group: GroupCode) -> Places:
+        """What maintenance of a whole pair may be booked on: work on one member is none."""
+        of_all = frozenset.intersection(*(self.places_of(member) for member in self.members[group]))
+        return of_all | {(WindowScope.PAIR, str(group))}
+
+    def hub_places(self, hub: GroupCode | DeviceCode) -> Places:
+        """What bears on a hub: the pair and each of its members, or the single device."""
+        members = self.members.get(GroupCode(hub), (DeviceCode(hub),))
+        return frozenset().union(*(self.places_of(member) for member in members))
 
     def pair_service(self, group: GroupCode) -> Spans:
         """When at least one member of `group` was in service."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -10,10 +11,12 @@ from typing import Protocol
 
 from channelwatch.base.ids import ChannelCode, DeviceCode, GroupCode
 from channelwatch.base.intervals import Interval, Spans, normalise, subtract, union
+from channelwatch.inventory.maintenance import Window, WindowScope
 from channelwatch.inventory.model import Bloc
 from channelwatch.status.states import Axis
 from channelwatch.uptime.combine import channel_service, pair_service, protected_time
-from channelwatch.uptime.estate import Estate
+from channelwatch.uptime.corrections import CorrectedState, Correction, corrected
+from channelwatch.uptime.estate import Estate, Places
 from channelwatch.uptime.figures import Availability
 from channelwatch.uptime.history import (
     Entry,
@@ -23,7 +26,7 @@ from channelwatch.uptime.history import (
     protection_timeline,
     unseen,
 )
-from channelwatch.uptime.measure import Scope, measure
+from channelwatch.uptime.measure import Maintenance, Scope, measure
 from channelwatch.uptime.outages import HOLD_DOWN_MS, Outage, RepairFigures, outages, repair_figures
 from channelwatch.uptime.pairs import activity
 from channelwatch.uptime.rollup import (
@@ -60,13 +63,18 @@ class Chapter:
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """All that a calculation rests on. `now`: epoch ms. `poll_ms`: the period of devices that name none."""
+    """All that a calculation rests on. `now`: epoch ms. `poll_ms`: the period of devices that name none.
+
+    `corrections`: those to be applied; without them the figures are as recorded.
+    """
 
     estate: Estate
     chapters: Mapping[tuple[str, Axis], Chapter]
     now: int
     target: Fraction
     poll_ms: int
+    windows: Sequence[Window] = ()
+    corrections: Sequence[Correction] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +83,7 @@ class Measured:
 
     `outages`: those that touch the period, oldest first. `repair` and `outages` are of one subject, `bloc` of a bloc.
     `carried`: it was not certainly serving as the period began and for a while before, so that an outage that counts
-    may have begun long before.
+    may have begun long before. `corrections`: the numbers of those that are in the figures; none: as recorded.
     """
 
     kind: ScopeKind
@@ -86,6 +94,7 @@ class Measured:
     outages: tuple[Outage, ...] = ()
     bloc: BlocFigures | None = None
     carried: bool = False
+    corrections: tuple[int, ...] = ()
 
 
 class _Teller(Protocol):
@@ -99,60 +108,135 @@ class Calculator:
         self.ledger = ledger
         self._estate = ledger.estate
         self._made: dict[tuple[str, Axis], Timeline] = {}
+        self._windows: defaultdict[tuple[WindowScope, str], list[Window]] = defaultdict(list)
+        for window in ledger.windows:
+            self._windows[window.scope, window.code].append(window)
 
     def device(self, code: DeviceCode) -> Measured:
         """A device's own health: not held against it is what happens while its hub is lost."""
         health = self._health(code)
         hub = self._estate.hub_of.get(code)
         own = health if hub is None else behind(health, self._hub(hub))
-        return self._measured(ScopeKind.DEVICE, code, own, self._estate.devices[code].in_service)
+        places = self._estate.places_of(code)
+        return self._measured(
+            ScopeKind.DEVICE, code, own, self._scope(self._in_service(code), places), places
+        )
 
     def protection(self, code: DeviceCode) -> Measured:
-        """How long a device's traffic was protected."""
-        timeline = self._once(
-            code, Axis.PROTECTION, lambda: self._told(code, Axis.PROTECTION, protection_timeline)
-        )
-        in_service = self._estate.devices[code].in_service
-        return self._measured(ScopeKind.DEVICE, code, timeline, in_service, axis=Axis.PROTECTION)
+        """How long a device's traffic was protected. Only corrections about maintenance bear on it."""
+        axis = Axis.PROTECTION
+        timeline = self._once(code, axis, lambda: self._told(code, axis, protection_timeline))
+        scope = self._scope(self._in_service(code), self._estate.places_of(code))
+        return self._measured(ScopeKind.DEVICE, code, timeline, scope, frozenset(), axis=axis)
 
     def pair(self, code: GroupCode) -> Measured:
         """The service of an HA pair: up while a member is known to be active."""
-        commissioned = self._estate.pair_service(code)
-        return self._measured(ScopeKind.PAIR, code, self._pair(code), commissioned, axis=Axis.PAIR)
+        scope = self._scope(self._estate.pair_service(code), self._estate.pair_places(code))
+        bearing = self._estate.hub_places(code)
+        return self._measured(ScopeKind.PAIR, code, self._pair(code), scope, bearing, axis=Axis.PAIR)
 
     def protected(self, code: GroupCode) -> Measured:
-        """When a pair could have lost a member."""
+        """When a pair could have lost a member; work on either is planned."""
         first, second = (self._health(member) for member in self._estate.members[code])
-        commissioned = self._estate.pair_protection(code)
-        return self._measured(ScopeKind.PROTECTED, code, protected_time(first, second), commissioned)
+        bearing = self._estate.hub_places(code)
+        scope = self._scope(self._estate.pair_protection(code), bearing)
+        return self._measured(ScopeKind.PROTECTED, code, protected_time(first, second), scope, bearing)
 
     def channel(self, code: ChannelCode) -> Measured:
         """A commune's channel: its device, its tunnel and its hub, all of them."""
-        commissioned = self._estate.channel_service(code)
-        return self._measured(ScopeKind.CHANNEL, code, self._channel(code), commissioned)
+        bearing = self._channel_bearing(code)
+        scope = self._channel_scope(code)
+        return self._measured(ScopeKind.CHANNEL, code, self._channel(code), scope, bearing)
 
     def bloc(self, bloc: Bloc) -> Measured:
         """All channels of a bloc, their time added up."""
-        histories = [
-            ChannelHistory(code, self._channel(code), self._scope(self._estate.channel_service(code)))
-            for code in self._estate.bloc_channels(bloc)
-        ]
+        codes = self._estate.bloc_channels(bloc)
+        histories = [ChannelHistory(code, self._channel(code), self._channel_scope(code)) for code in codes]
         found = bloc_figures(bloc, histories, self._estate.period, self.ledger.target)
-        return Measured(ScopeKind.BLOC, bloc.value, Axis.HEALTH, found.availability, bloc=found)
+        numbers = {
+            number
+            for item in histories
+            for number in self._applied(self._channel_bearing(item.code), item.scope)
+        }
+        return Measured(
+            ScopeKind.BLOC,
+            bloc.value,
+            Axis.HEALTH,
+            found.availability,
+            bloc=found,
+            corrections=tuple(sorted(numbers)),
+        )
 
     def _measured(
-        self, kind: ScopeKind, code: str, timeline: Timeline, commissioned: Spans, *, axis: Axis = Axis.HEALTH
+        self,
+        kind: ScopeKind,
+        code: str,
+        timeline: Timeline,
+        scope: Scope,
+        bearing: Places,
+        *,
+        axis: Axis = Axis.HEALTH,
     ) -> Measured:
-        scope = self._scope(commissioned)
+        """`bearing`: corrections about these places changed the timeline."""
         found = measure(timeline, scope, self.ledger.target)
         touching = tuple(item for item in outages(timeline) if item.touches(scope.passed))
         repair = repair_figures(timeline, scope, found.sums)
         before = Interval(lookback(self._estate.period), self._estate.period.start)
         carried = not timeline.serves_throughout(before)
-        return Measured(kind, code, axis, found, repair, touching, carried=carried)
+        numbers = self._applied(bearing, scope)
+        return Measured(kind, code, axis, found, repair, touching, carried=carried, corrections=numbers)
 
-    def _scope(self, commissioned: Spans) -> Scope:
-        return Scope(self._estate.period, self.ledger.now, commissioned)
+    def _in_service(self, code: DeviceCode) -> Spans:
+        return self._estate.devices[code].in_service
+
+    def _channel_bearing(self, code: ChannelCode) -> Places:
+        line = self._estate.channels[code]
+        return self._estate.places_of(line.spoke) | self._estate.hub_places(line.hub)
+
+    def _channel_scope(self, code: ChannelCode) -> Scope:
+        line = self._estate.channels[code]
+        hub = GroupCode(line.hub)
+        hub_places = (
+            self._estate.pair_places(hub)
+            if hub in self._estate.members
+            else self._estate.places_of(DeviceCode(line.hub))
+        )
+        places = self._estate.places_of(line.spoke) | hub_places
+        return self._scope(self._estate.channel_service(code), places)
+
+    def _scope(self, commissioned: Spans, places: Places) -> Scope:
+        period = self._estate.period
+        planned = [
+            Maintenance(part.start, part.end, window.approved_at)
+            for place in sorted(places & self._windows.keys())
+            for window in self._windows[place]
+            for part in window.occurrences(period.end)
+        ]
+        afterwards = [
+            Maintenance(item.start, item.end, item.start - 1)
+            for item in self.ledger.corrections
+            if item.state is CorrectedState.MAINTENANCE and (item.scope, item.code) in places
+        ]
+        return Scope(period, self.ledger.now, commissioned, (*planned, *afterwards))
+
+    def _applied(self, bearing: Places, scope: Scope) -> tuple[int, ...]:
+        """The numbers of the corrections that changed a figure's timeline or its maintenance."""
+        if not self.ledger.corrections:
+            return ()
+        excluded = {(window.start, window.end, window.approved_at) for window in scope.maintenance}
+        return tuple(
+            item.id
+            for item in self.ledger.corrections
+            if (
+                (item.start, item.end, item.start - 1) in excluded
+                if item.state is CorrectedState.MAINTENANCE
+                else (item.scope, item.code) in bearing
+            )
+        )
+
+    def _corrected(self, timeline: Timeline, scope: WindowScope, code: str) -> Timeline:
+        own = [item for item in self.ledger.corrections if (item.scope, item.code) == (scope, code)]
+        return corrected(timeline, own) if own else timeline
 
     def _once(self, code: str, axis: Axis, make: Callable[[], Timeline]) -> Timeline:
         key = (code, axis)
@@ -161,12 +245,17 @@ class Calculator:
         return self._made[key]
 
     def _health(self, code: DeviceCode) -> Timeline:
-        return self._once(code, Axis.HEALTH, lambda: self._told(code, Axis.HEALTH, health_timeline))
+        def make() -> Timeline:
+            told = self._told(code, Axis.HEALTH, health_timeline)
+            return self._corrected(told, WindowScope.DEVICE, code)
+
+        return self._once(code, Axis.HEALTH, make)
 
     def _pair(self, code: GroupCode) -> Timeline:
         def make() -> Timeline:
             planned, other = (self._health(member) for member in self._estate.members[code])
-            return pair_service(*activity(self._chapter(code, Axis.PAIR).entries, planned, other))
+            told = pair_service(*activity(self._chapter(code, Axis.PAIR).entries, planned, other))
+            return self._corrected(told, WindowScope.PAIR, code)
 
         return self._once(code, Axis.PAIR, make)
 

@@ -33,7 +33,7 @@ def _block(row: Measured) -> Iterator[str]:
     found, sums = row.availability, row.availability.sums
     figures, whole = found.figures, found.without_exclusion
     start, end = (local_text(at) for at in found.period)
-    yield f"{row.kind} {row.code}, {row.axis}"
+    yield f"{row.kind} {row.code}, {row.axis}{_corrected(row)}"
     yield f"  period        {start} to {end} (+07:00)"
     yield f"  verdict       {_verdict(found.verdict)} against {percent(found.target, up=True)} %"
     bounds = f"{_share(figures.a_lo)} to {_share(figures.a_hi)}"
@@ -59,10 +59,14 @@ def _line(row: Measured) -> str:
     failures = "-" if row.repair is None else str(row.repair.failures)
     shares = (figures.a_lo, figures.a_hi, figures.strict, figures.coverage)
     columns = " ".join(f"{_share(share).removesuffix(' %'):>9}" for share in shares)
-    name = f"{row.kind} {row.code} {row.axis}"
+    name = f"{row.kind} {row.code} {row.axis}{_corrected(row)}"
     return (
         f"{name:<34} {_verdict(found.verdict):<11} {columns} {_time(found.sums.down_hi_ms):>12} {failures:>7}"
     )
+
+
+def _corrected(row: Measured) -> str:
+    return f" (corrected by {', '.join(map(str, row.corrections))})" if row.corrections else ""
 
 
 def _verdict(verdict: Verdict) -> str:

@@ -6,13 +6,17 @@ from fractions import Fraction
 
 import pytest
 
+from channelwatch.base.clock import EpochMs
 from channelwatch.base.errors import InputError
 from channelwatch.base.ids import DeviceCode
 from channelwatch.base.intervals import Interval
+from channelwatch.inventory.maintenance import Window, WindowScope
 from channelwatch.inventory.model import LifeCycle
 from channelwatch.pipeline.availability import Asked, Question, Terms, availability
 from channelwatch.status.states import Axis
+from channelwatch.store.desk import Act
 from channelwatch.store.sqlstore import SqlStore
+from channelwatch.uptime.corrections import CorrectedState, Correction, Decision
 from channelwatch.uptime.figures import Verdict
 from channelwatch.uptime.ledger import Measured, ScopeKind
 from tests.support.province import (
@@ -225,3 +229,116 @@ def test_what_nobody_listed_is_refused(recorder: Recorder) -> None:
     for asked, code in ((Asked.DEVICE, "x"), (Asked.BLOC, "gov"), (Asked.PAIR, DeviceCode(FIRST))):
         with pytest.raises(InputError, match="no inventory in force"):
             ask(recorder, asked, code)
+
+
+def plan(recorder: Recorder, scope: WindowScope, code: str, first: int, last: int) -> int:
+    """Ask for work from `first` to `last` from now; its number."""
+    assert isinstance(recorder.store, SqlStore)
+    window = Window(
+        id=0,
+        scope=scope,
+        code=code,
+        start=EpochMs(recorder.now + first),
+        end=EpochMs(recorder.now + last),
+        owner="Phòng Kỹ thuật",
+        reason="thay nguồn",
+        requested_by="truong-ca",
+        requested_at=EpochMs(recorder.now - 2),
+    )
+    return recorder.store.plan_window(window, origin="test")
+
+
+def approve(recorder: Recorder, number: int) -> None:
+    assert isinstance(recorder.store, SqlStore)
+    recorder.store.approve_window(number, Act("chi-huy", EpochMs(recorder.now - 1), "test"))
+
+
+def test_approved_work_is_left_out_and_shown(recorder: Recorder) -> None:
+    recorder.live(10 * MINUTE)
+    approve(recorder, plan(recorder, WindowScope.DEVICE, FIRST, 0, 6 * MINUTE))
+    recorder.live(5 * MINUTE, talk={FIRST: silent})
+    recorder.live(5 * MINUTE)
+    row = one(recorder, Asked.DEVICE, FIRST)
+    assert row.availability.sums.maintenance_ms == 6 * MINUTE
+    assert (row.availability.sums.down_lo_ms, row.availability.sums.edge_ms) == (0, 10_000)
+    assert row.availability.unexcluded.down_lo_ms == 4 * MINUTE + 52_000
+    channel = one(recorder, Asked.CHANNEL, CHANNEL)
+    assert channel.availability.sums.maintenance_ms == 6 * MINUTE
+    assert one(recorder, Asked.CHANNEL, "51-D-20002").availability.sums.maintenance_ms == 0
+
+
+def test_work_without_approval_or_approved_while_it_goes_on_is_not_left_out(recorder: Recorder) -> None:
+    recorder.live(10 * MINUTE)
+    plan(recorder, WindowScope.DEVICE, FIRST, 0, 5 * MINUTE)
+    late = plan(recorder, WindowScope.DEVICE, FIRST, 0, 5 * MINUTE)
+    recorder.live(5 * MINUTE, talk={FIRST: silent})
+    recorder.now -= MINUTE
+    approve(recorder, late)
+    recorder.now += MINUTE
+    sums = one(recorder, Asked.DEVICE, FIRST).availability.sums
+    assert (sums.maintenance_ms, sums.down_lo_ms) == (0, 5 * MINUTE)
+
+
+def test_work_on_one_member_is_not_left_out_of_the_pairs_service_but_of_its_protection(
+    recorder: Recorder,
+) -> None:
+    approve(recorder, plan(recorder, WindowScope.DEVICE, HUB_B, 5 * MINUTE, 10 * MINUTE))
+    approve(recorder, plan(recorder, WindowScope.PAIR, HUB, 12 * MINUTE, 13 * MINUTE))
+    recorder.live(20 * MINUTE)
+    pair, protected = ask(recorder, Asked.PAIR, HUB)
+    assert pair.availability.sums.maintenance_ms == MINUTE
+    assert protected.availability.sums.maintenance_ms == 6 * MINUTE
+    assert one(recorder, Asked.CHANNEL, CHANNEL).availability.sums.maintenance_ms == MINUTE
+
+
+def correct(recorder: Recorder, state: CorrectedState, decision: Decision = Decision.APPROVED) -> int:
+    """Correct the five minutes before now."""
+    assert isinstance(recorder.store, SqlStore)
+    wanted = Correction(
+        0,
+        WindowScope.DEVICE,
+        FIRST,
+        state,
+        recorder.now - 5 * MINUTE,
+        recorder.now,
+        "bb 7",
+        "truong-ca",
+        recorder.now,
+    )
+    number = recorder.store.request_correction(wanted, origin="test")
+    recorder.store.decide_correction(number, decision, Act("chi-huy", EpochMs(recorder.now), "test"))
+    return number
+
+
+def test_a_correction_is_shown_beside_what_was_recorded(recorder: Recorder) -> None:
+    recorder.live(10 * MINUTE)
+    recorder.live(5 * MINUTE, talk={FIRST: silent})
+    before = ask(recorder, Asked.DEVICE, FIRST)
+    number = correct(recorder, CorrectedState.UP)
+    recorded, restated, protection = ask(recorder, Asked.DEVICE, FIRST)
+    assert [recorded, protection] == before
+    assert (restated.corrections, restated.axis) == ((number,), Axis.HEALTH)
+    assert restated.availability.sums.down_lo_ms == 0
+    assert restated.availability.sums.up_ms == 15 * MINUTE - POLL_MS
+    bloc, corrected_bloc, *channels = ask(recorder, Asked.BLOC, "party")
+    assert corrected_bloc.corrections == (number,)
+    assert corrected_bloc.availability.sums.down_lo_ms < bloc.availability.sums.down_lo_ms
+    assert [row.corrections for row in channels] == [(), (number,), (), (), ()]
+
+
+def test_work_approved_afterwards_is_left_out_of_the_corrected_figure_alone(recorder: Recorder) -> None:
+    recorder.live(10 * MINUTE)
+    recorder.live(5 * MINUTE, talk={FIRST: silent})
+    number = correct(recorder, CorrectedState.MAINTENANCE)
+    recorded, restated, _, protection_restated = ask(recorder, Asked.DEVICE, FIRST)
+    assert (recorded.corrections, restated.corrections) == ((), (number,))
+    assert recorded.availability.sums.maintenance_ms == 0
+    assert restated.availability.sums.maintenance_ms == 5 * MINUTE
+    assert protection_restated.corrections == (number,)
+
+
+def test_a_refused_correction_changes_nothing(recorder: Recorder) -> None:
+    recorder.live(15 * MINUTE)
+    before = ask(recorder, Asked.DEVICE, FIRST)
+    correct(recorder, CorrectedState.DOWN, Decision.REFUSED)
+    assert ask(recorder, Asked.DEVICE, FIRST) == before

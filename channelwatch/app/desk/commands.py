@@ -1,0 +1,234 @@
+"""`channelwatch maintenance` and `channelwatch correct`: every act names who does it, and stays for ever."""
+
+from __future__ import annotations
+
+import argparse
+import getpass
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from channelwatch.app.arguments import config_argument
+from channelwatch.app.history import words
+from channelwatch.app.settings import load_settings
+from channelwatch.app.wiring import build_store
+from channelwatch.base.clock import EpochMs, SystemClock, local_text
+from channelwatch.base.errors import InputError
+from channelwatch.inventory.maintenance import Window, WindowScope, problems, same_person, scope_problems
+from channelwatch.inventory.model import Inventory
+from channelwatch.store.desk import Act
+from channelwatch.store.sqlstore import SqlStore
+from channelwatch.uptime.corrections import CorrectedState, Correction, Decision
+
+Run = Callable[[SqlStore, argparse.Namespace], None]
+
+
+class Maintenance:
+    """Planned work."""
+
+    name = "maintenance"
+    help = "plan, approve, list and end maintenance windows"
+
+    def configure(self, parser: argparse.ArgumentParser) -> None:
+        """One subcommand for each act."""
+        below = parser.add_subparsers(dest="act", metavar="ACT", required=True)
+        add = _act(below, "add", "ask for a window", _add_window)
+        _what_and_when(add)
+        add.add_argument("--owner", required=True, help="the post that answers for the work")
+        add.add_argument("--weekly-until", metavar="WHEN", help="again every week until then")
+        add.add_argument("--approved-by", metavar="NAME", help="who has approved it, another person")
+        approve = _act(below, "approve", "approve a window that somebody else asked for", _approve_window)
+        approve.add_argument("number", type=int)
+        end = _act(below, "end", "end a window now, and for good", _end_window)
+        end.add_argument("number", type=int)
+        end.add_argument("--reason", default="")
+        every = _act(below, "list", "list the windows that may still take place", _list_windows)
+        every.add_argument("--all", action="store_true", help="past ones too")
+        _tell_of(parser, add, approve, end, every)
+
+    def run(self, args: argparse.Namespace) -> int:
+        """Do what was chosen."""
+        with _store(args) as store:
+            args.do(store, args)
+        return 0
+
+
+class Correct:
+    """Corrections of the record."""
+
+    name = "correct"
+    help = "ask for, approve, refuse and list corrections of what was recorded"
+
+    def configure(self, parser: argparse.ArgumentParser) -> None:
+        """One subcommand for each act."""
+        below = parser.add_subparsers(dest="act", metavar="ACT", required=True)
+        request = _act(below, "request", "ask for a correction", _request)
+        _what_and_when(request)
+        request.add_argument("--state", required=True, choices=[state.value for state in CorrectedState])
+        approve = _act(below, "approve", "approve a correction that somebody else asked for", _decide)
+        refuse = _act(below, "refuse", "refuse one", _decide)
+        for decide, decision in ((approve, Decision.APPROVED), (refuse, Decision.REFUSED)):
+            decide.set_defaults(decision=decision)
+            decide.add_argument("number", type=int)
+            decide.add_argument("--reason", default="")
+        every = _act(below, "list", "list all corrections", _list_corrections)
+        _tell_of(parser, request, approve, refuse, every)
+
+    def run(self, args: argparse.Namespace) -> int:
+        """Do what was chosen."""
+        with _store(args) as store:
+            args.do(store, args)
+        return 0
+
+
+def _act(
+    below: argparse._SubParsersAction[argparse.ArgumentParser], name: str, help_text: str, do: Run
+) -> argparse.ArgumentParser:
+    parser = below.add_parser(name, help=help_text, description=help_text)
+    config_argument(parser)
+    parser.add_argument("--by", metavar="NAME", help="who does it (default: the login name)")
+    parser.set_defaults(do=do)
+    return parser
+
+
+def _tell_of(parser: argparse.ArgumentParser, *acts: argparse.ArgumentParser) -> None:
+    """Show how each act is called in the help of the command itself."""
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.epilog = "\n".join(act.format_usage().removeprefix("usage: ") for act in acts)
+
+
+def _what_and_when(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--scope", required=True, help="device:CODE, site:CODE, pair:CODE or bloc:NAME")
+    parser.add_argument(
+        "--from", dest="first", required=True, metavar="WHEN", help="ISO 8601; without offset +07:00"
+    )
+    parser.add_argument("--to", dest="last", required=True, metavar="WHEN")
+    parser.add_argument("--reason", required=True)
+
+
+@contextmanager
+def _store(args: argparse.Namespace) -> Iterator[SqlStore]:
+    store = build_store(load_settings(args.config))
+    try:
+        store.upgrade()
+        yield store
+    finally:
+        store.close()
+
+
+def _add_window(store: SqlStore, args: argparse.Namespace) -> None:
+    scope, code = _scope(args.scope)
+    period = words.span(args.first, args.last)
+    now, by = SystemClock().now(), _name(args)
+    weekly = (
+        None if args.weekly_until is None else EpochMs(words.when(args.weekly_until, "--weekly-until").end)
+    )
+    window = Window(
+        id=0,
+        scope=scope,
+        code=code,
+        start=EpochMs(period.start),
+        end=EpochMs(period.end),
+        owner=args.owner,
+        reason=args.reason,
+        requested_by=by,
+        requested_at=now,
+        weekly_until=weekly,
+    )
+    wrong = problems(window, _inventory(store))
+    if args.approved_by is not None and same_person(by, args.approved_by):
+        wrong.append("--approved-by: whoever asks for it cannot approve it")
+    if wrong:
+        raise InputError(wrong)
+    number = store.plan_window(window, origin=getpass.getuser())
+    if args.approved_by is None:
+        print(f"maintenance {number} asked for; it counts for nothing until somebody else approves it")
+        return
+    store.approve_window(number, Act(args.approved_by, now, getpass.getuser()))
+    print(f"maintenance {number} planned, approved by {args.approved_by}")
+
+
+def _approve_window(store: SqlStore, args: argparse.Namespace) -> None:
+    window = store.approve_window(args.number, _now_by(args))
+    print(f"maintenance {window.id} approved by {window.approved_by}")
+    if window.approved_at is not None and window.approved_at >= window.start:
+        print(
+            "it has begun: it keeps pages back from now on, and is not left out of the availability of that time"
+        )
+
+
+def _end_window(store: SqlStore, args: argparse.Namespace) -> None:
+    window = store.end_window(args.number, _now_by(args, args.reason))
+    print(f"maintenance {window.id} ended by {window.ended_by}")
+
+
+def _list_windows(store: SqlStore, args: argparse.Namespace) -> None:
+    now = SystemClock().now()
+    for window in store.windows(since=0 if args.all else now):
+        print(_window_line(window, now))
+
+
+def _window_line(window: Window, now: EpochMs) -> str:
+    state = "on" if window.is_on(now) else "approved" if window.approved_at is not None else "not approved"
+    state = "ended" if window.ended_at is not None else state
+    weekly = "" if window.weekly_until is None else f" weekly until {local_text(window.weekly_until)}"
+    approved = "" if window.approved_by is None else f", approved by {window.approved_by}"
+    when = f"{local_text(window.start)} to {local_text(window.end)}{weekly}"
+    people = f"asked for by {window.requested_by}{approved}, owner {window.owner}"
+    return f"{window.id:>6}  {state:<12}  {window.scope}:{window.code}  {when}  {people}: {window.reason}"
+
+
+def _request(store: SqlStore, args: argparse.Namespace) -> None:
+    scope, code = _scope(args.scope)
+    state = CorrectedState(args.state)
+    period = words.span(args.first, args.last)
+    now = SystemClock().now()
+    wrong = list(scope_problems(scope, code, _inventory(store)))
+    if state is not CorrectedState.MAINTENANCE and scope not in (WindowScope.DEVICE, WindowScope.PAIR):
+        wrong.append("--scope: a state is that of one device or one pair")
+    if period.end > now:
+        wrong.append("--to: only the past can be corrected")
+    if not args.reason.strip():
+        wrong.append("--reason: must say why")
+    if wrong:
+        raise InputError(wrong)
+    wanted = Correction(0, scope, code, state, period.start, period.end, args.reason, _name(args), now)
+    number = store.request_correction(wanted, origin=getpass.getuser())
+    print(f"correction {number} asked for; it counts for nothing until somebody else approves it")
+
+
+def _decide(store: SqlStore, args: argparse.Namespace) -> None:
+    found = store.decide_correction(args.number, args.decision, _now_by(args, args.reason))
+    print(f"correction {found.id} {found.decision} by {found.decided_by}")
+
+
+def _list_corrections(store: SqlStore, args: argparse.Namespace) -> None:
+    for item in store.corrections():
+        decided = "" if item.decided_by is None else f", {item.decision} by {item.decided_by}"
+        when = f"{local_text(item.start)} to {local_text(item.end)}"
+        people = f"asked for by {item.requested_by}{decided}"
+        print(
+            f"{item.id:>6}  {item.decision:<9}  {item.scope}:{item.code} {item.state}  {when}  {people}: {item.reason}"
+        )
+
+
+def _scope(text: str) -> tuple[WindowScope, str]:
+    kind, _, code = text.partition(":")
+    if kind not in list(WindowScope) or not code:
+        raise InputError([f"--scope {text!r}: must be device:CODE, site:CODE, pair:CODE or bloc:NAME"])
+    return WindowScope(kind), code
+
+
+def _inventory(store: SqlStore) -> Inventory:
+    found = store.inventory()
+    if found is None:
+        raise InputError(["no inventory has been applied yet"])
+    return found
+
+
+def _name(args: argparse.Namespace) -> str:
+    name: str = args.by or getpass.getuser()
+    return name
+
+
+def _now_by(args: argparse.Namespace, reason: str = "") -> Act:
+    return Act(_name(args), SystemClock().now(), getpass.getuser(), reason)
