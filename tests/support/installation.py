@@ -21,7 +21,7 @@ store: {{url: "sqlite:///data/channelwatch.db"}}
 inventory: {{file: inventory.yaml}}
 collector:
   id: col-1
-  snmp: {{timeout_s: 0.4, retries: 0, poll_s: 1, confirm_s: 0.3}}
+  snmp: {{timeout_s: 0.4, retries: 0, poll_s: {poll_s}, confirm_s: 0.3}}
   traps: {{listen: "127.0.0.1:{ports.traps}"}}
   syslog: {{udp: "127.0.0.1:{ports.syslog}", tcp: "127.0.0.1:{ports.syslog}"}}
 credentials:
@@ -120,7 +120,14 @@ class Installation:
 
 
 def install(
-    folder: Path, *, address: str, port: int, community: str, webhook: int, smtp: int
+    folder: Path,
+    *,
+    address: str,
+    port: int,
+    community: str,
+    webhook: int,
+    smtp: int,
+    poll_s: int = 1,
 ) -> Installation:
     """Write an installation that watches one SNMP agent and tells the two receivers."""
     ports = Ports(free_port(), free_port("udp"), free_port("udp"), smtp, webhook)
@@ -136,7 +143,7 @@ def install(
     }
     for name, value in values.items():
         (secrets / name).write_text(value + "\n", encoding="utf-8")
-    (folder / "channelwatch.yaml").write_text(CONFIG.format(ports=ports), encoding="utf-8")
+    (folder / "channelwatch.yaml").write_text(CONFIG.format(ports=ports, poll_s=poll_s), encoding="utf-8")
     inventory = INVENTORY.format(device=DEVICE, address=address, port=port)
     (folder / "inventory.yaml").write_text(inventory, encoding="utf-8")
     return Installation(folder, ports)

@@ -151,6 +151,15 @@ def test_an_observation_of_an_unknown_device_is_set_aside_with_its_reason(story:
     assert draft.set_aside == [(stranger, SetAside.UNKNOWN_DEVICE)]
 
 
+def test_the_same_observation_twice_is_one_change_one_incident_and_one_message(story: Story) -> None:
+    twice = [trap(SPOKES[0], story.now, bypass())] * 2
+    effects = story.see(*twice)
+    assert [move.axis for move in effects.transitions] == ["health", "protection"]
+    assert len(story.incidents) == 1
+    assert len({row.page.key for row in effects.outbox}) == len(effects.outbox) == 2
+    assert story.see(answer(SPOKES[0], story.now, encrypting(bypass()))).is_empty
+
+
 # Whose fault it is ----------------------------------------------------------------------------------------------
 
 
