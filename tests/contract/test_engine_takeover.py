@@ -109,7 +109,9 @@ def test_one_that_hung_and_woke_up_finds_that_it_was_replaced_and_ends(url: str,
         with engine(url, hook, tmp_path, "second") as second:
             wait_until(lambda: "lease held by another process" in second.log(), 20, what="the second to wait")
             os.kill(first.pid, signal.SIGSTOP)
+            began = time.monotonic()
             wait_until(lambda: working(second), 20, what="the second to work")
+            assert time.monotonic() - began < 3 * TTL_S
             os.kill(first.pid, signal.SIGCONT)
             assert first.wait(10) == 1
             assert '"event": "loop ended"' in first.log()
