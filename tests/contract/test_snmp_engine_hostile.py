@@ -10,6 +10,7 @@ import socket
 import threading
 import time
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 
 import pytest
 from channelwatch_collector.snmp import ber
@@ -140,6 +141,54 @@ async def test_an_answer_from_another_port_is_dropped(engine: UdpSnmpEngine) -> 
         assert await engine.get(target(agent), [NAME]) == {NAME: UP}
         await asyncio.sleep(0.02)
     assert engine.counters[Drop.WRONG_SENDER] + engine.counters[Drop.STRAY] == 1
+
+
+async def test_an_answer_from_another_address_is_taken_only_where_told(engine: UdpSnmpEngine) -> None:
+    """An agent with several addresses: the same port, the right id and community, another address."""
+    async with serving(ScriptedAgent(TREE)) as agent:
+        port = agent.address[1]
+        async with serving(ScriptedAgent(), "127.0.0.2", port) as elsewhere:
+
+            def answer_from_elsewhere(good: bytes) -> list[bytes]:
+                elsewhere.send(good, agent.asker)
+                return []
+
+            agent.wrap = answer_from_elsewhere
+            strict = target(agent)
+            assert await failure_of(engine.get(strict, [NAME])) is PollFailure.NO_ANSWER
+            assert engine.counters[Drop.WRONG_SENDER] == 1
+            lenient = replace(strict, answers_from_elsewhere=True)
+            assert await engine.get(lenient, [NAME]) == {NAME: UP}
+
+            agent.wrap = lambda good: answer_from_elsewhere(v2c_answer(community=b"another")(good))
+            assert await failure_of(engine.get(lenient, [NAME])) is PollFailure.WRONG_COMMUNITY
+
+
+async def test_an_answer_from_another_port_is_dropped_even_where_other_addresses_are_taken(
+    engine: UdpSnmpEngine,
+) -> None:
+    async with serving(ScriptedAgent(), "127.0.0.2") as elsewhere, serving(ScriptedAgent(TREE)) as agent:
+
+        def answer_from_elsewhere(good: bytes) -> list[bytes]:
+            elsewhere.send(good, agent.asker)
+            return []
+
+        agent.wrap = answer_from_elsewhere
+        lenient = replace(target(agent), answers_from_elsewhere=True)
+        assert await failure_of(engine.get(lenient, [NAME])) is PollFailure.NO_ANSWER
+    assert engine.counters[Drop.WRONG_SENDER] == 1
+
+
+@pytest.mark.parametrize("user", [None, USER], ids=["v2c", "v3"])
+async def test_the_same_question_again_brings_the_new_values(engine: UdpSnmpEngine, user: V3 | None) -> None:
+    """Answers that keep their layout are read by it, and one that does not is read in full."""
+    tree = {(*NAME, at): Value(SnmpType.COUNTER64, 2**40 + at) for at in range(8)}
+    async with serving(ScriptedAgent(tree, user=user)) as agent:
+        for step in (0, 1, 2, 2**44, 3, -(2**40)):
+            agent.values = {name: Value(value.type, value.value + step) for name, value in tree.items()}  # type: ignore[operator]
+            assert await engine.get(target(agent), list(tree)) == agent.values
+            agent.values = {**agent.values, next(iter(tree)): Value(SnmpType.NO_SUCH_INSTANCE, None)}
+            assert await engine.get(target(agent), list(tree)) == agent.values
 
 
 async def test_a_duplicate_answer_is_dropped(engine: UdpSnmpEngine) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import sys
 from collections import Counter
 from typing import Any
 
@@ -92,6 +93,27 @@ async def test_another_peer_s_icmp_error_does_not_spoil_a_send(
     await eventually(lambda: len(receiver.received) == sent, 2)
     await eventually(lambda: len(sender.refused) > 0, 2)
     assert set(sender.refused) == {closed}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the kernel tells it on Linux alone")
+async def test_what_the_kernel_had_no_room_for_is_counted(sender: Collector) -> None:
+    small = UdpSocket(
+        lambda datagram, source: None,
+        lambda peer, error: None,
+        counters=Counter(),
+        local=("127.0.0.1", 0),
+        receive_buffer=4_096,
+    )
+    try:
+        assert small.kernel_drops() == 0
+        for _ in range(200):
+            sender.socket.send(bytes(1_000), small.local)
+        lost = small.kernel_drops()
+        assert 100 < lost <= 200
+        small.drain()
+    finally:
+        small.close()
+    assert small.kernel_drops() == lost, "also when the socket is closed"
 
 
 async def test_a_closed_socket_is_quiet(sender: Collector) -> None:

@@ -53,7 +53,11 @@ class TrapReceiver:
 
     @property
     def counters(self) -> Mapping[str, int]:
-        """`received`, `delivered`, `replied`, `reply_refused`, and each `TrapRejection` by its word."""
+        """`received`, `delivered`, `replied`, `reply_refused`, `kernel_dropped`, each `TrapRejection` by its word.
+
+        `kernel_dropped` are datagrams for which the kernel had no room: raise net.core.rmem_max.
+        """
+        self._counters["kernel_dropped"] = self._socket.kernel_drops()
         return self._counters
 
     def bind_engine(self, engine_id: bytes, address: str, clock: AgentClock | None = None) -> None:

@@ -1,0 +1,149 @@
+"""Layouts: the fast way must find what the plain way does, and step aside where it does not pay."""
+
+from __future__ import annotations
+
+import pytest
+from channelwatch_collector.snmp import ber, bindings
+from channelwatch_collector.snmp.layout import MIN_BINDINGS, AnswerReader, Layouts
+from channelwatch_collector.snmp.port import Oid, SnmpType, Value, VarBind
+from hypothesis import given
+from hypothesis import strategies as st
+
+ROOT: Oid = (1, 3, 6, 1, 4, 1, 55_555)
+MIXED = [
+    Value(SnmpType.INTEGER, -5),
+    Value(SnmpType.COUNTER64, 2**40),
+    Value(SnmpType.OCTET_STRING, b"tunnel-7"),
+    Value(SnmpType.GAUGE32, 200),
+    Value(SnmpType.IP_ADDRESS, "192.0.2.1"),
+    Value(SnmpType.TIME_TICKS, 123_456_789),
+    Value(SnmpType.NO_SUCH_INSTANCE, None),
+    Value(SnmpType.OBJECT_IDENTIFIER, ROOT),
+]
+NUMBERS = st.one_of(
+    st.builds(Value, st.just(SnmpType.COUNTER64), st.integers(0, 2**64 - 1)),
+    st.builds(Value, st.just(SnmpType.COUNTER32), st.integers(0, 2**32 - 1)),
+    st.builds(Value, st.just(SnmpType.INTEGER), st.integers(-(2**31), 2**31 - 1)),
+)
+VALUES = st.one_of(NUMBERS, st.sampled_from(MIXED))
+
+
+def octets_of(varbinds: list[VarBind]) -> bytes:
+    encoded = ber.encode_varbinds(varbinds)
+    start, stop = ber.expect(encoded, 0, len(encoded), ber.SEQUENCE)
+    return encoded[start:stop]
+
+
+def named(values: list[Value]) -> list[VarBind]:
+    return [((*ROOT, at), value) for at, value in enumerate(values)]
+
+
+def read(reader: AnswerReader, varbinds: list[VarBind]) -> list[VarBind]:
+    octets = octets_of(varbinds)
+    # In the middle of something else, as in a datagram.
+    found = reader.read(b"\xff\xff" + octets + b"\xff", 2, 2 + len(octets))
+    return list(zip(found.names.oids, found.values, strict=True))
+
+
+def changed(value: Value) -> Value:
+    """Another value of the same length."""
+    if isinstance(value.value, int):
+        return Value(value.type, value.value ^ 1)
+    if isinstance(value.value, bytes):
+        return Value(value.type, value.value[::-1])
+    return value
+
+
+def test_values_that_change_within_their_lengths_are_read_by_the_layout() -> None:
+    layouts = Layouts(1)
+    reader = layouts.reader()
+    before, after = named(MIXED), named([changed(value) for value in MIXED])
+    assert read(reader, before) == before
+    assert reader._layout is not None
+    for varbinds in (after, before, after):
+        assert read(reader, varbinds) == varbinds
+    assert (reader._layout.hits, reader._layout.misses) == (3, 0)
+
+
+def test_absent_objects_keep_their_positions() -> None:
+    reader = Layouts(1).reader()
+    octets = octets_of(named(MIXED))
+    assert [reader.read(octets, 0, len(octets)).absent for _ in range(3)] == [(6,)] * 3
+
+
+@given(st.lists(st.lists(VALUES, min_size=6, max_size=6), min_size=2, max_size=8))
+def test_answers_of_any_lengths_are_read_as_they_are(answers: list[list[Value]]) -> None:
+    reader = Layouts(1).reader()
+    for values in answers:
+        for _ in range(2):
+            assert read(reader, named(values)) == named(values)
+
+
+@given(st.data())
+def test_any_octet_that_differs_outside_the_values_is_noticed(data: st.DataObject) -> None:
+    reader = Layouts(1).reader()
+    octets = octets_of(named(MIXED))
+    reader.read(octets, 0, len(octets))
+    at = data.draw(st.integers(0, len(octets) - 1))
+    other = bytearray(octets)
+    other[at] = data.draw(st.integers(0, 255))
+    try:
+        expected = bindings.read(bytes(other), 0, len(other))
+    except ber.BerError:
+        with pytest.raises(ber.BerError):
+            reader.read(bytes(other), 0, len(other))
+    else:
+        found = reader.read(bytes(other), 0, len(other))
+        assert (found.names.oids, list(found.values)) == (expected.names.oids, list(expected.values))
+
+
+def test_a_counter_of_nine_octets_is_read_whole() -> None:
+    """The leading octet is part of the number, though it should be zero."""
+    reader = Layouts(1).reader()
+    names = [ber.encode_oid((*ROOT, at)) for at in range(4)]
+    for lead in (0, 1):
+        value = ber.tlv(SnmpType.COUNTER64, bytes((lead, 255, 255, 255, 255, 255, 255, 255, 255)))
+        octets = b"".join(ber.tlv(ber.SEQUENCE, name + value) for name in names)
+        found = reader.read(octets, 0, len(octets))
+        assert [item.value for item in found.values] == [(lead << 64) + 2**64 - 1] * 4
+
+
+def test_lengths_that_change_all_the_time_are_soon_read_in_full() -> None:
+    reader = Layouts(1).reader()
+    layouts = set()
+    for turn in range(60):
+        read(reader, named([Value(SnmpType.GAUGE32, 100 << 8 * (turn % 3))] * 6))
+        layouts.add(reader._layout)
+    assert len(layouts - {None}) <= 5
+
+
+def test_a_layout_that_served_long_is_replaced_at_once() -> None:
+    reader = Layouts(2).reader()
+    for _ in range(100):
+        read(reader, named(MIXED))
+    served = reader._layout
+    longer = named([Value(SnmpType.COUNTER64, 2**50)] * 8)
+    for _ in range(45):
+        read(reader, longer)
+    assert reader._layout is not None
+    assert reader._layout is not served
+    assert reader._layout.hits > 0
+
+
+def test_whoever_comes_after_the_limit_reads_in_full() -> None:
+    layouts = Layouts(1)
+    first, second = layouts.reader(), layouts.reader()
+    for _ in range(3):
+        assert read(first, named(MIXED)) == named(MIXED)
+        assert read(second, named(MIXED)) == named(MIXED)
+    assert first._layout is not None
+    assert second._layout is None
+    del first
+    read(second, named(MIXED))
+    assert second._layout is not None
+
+
+def test_a_short_list_has_no_layout() -> None:
+    reader = Layouts(1).reader()
+    read(reader, named(MIXED[: MIN_BINDINGS - 1]))
+    assert reader._layout is None
