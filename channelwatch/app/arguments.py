@@ -17,3 +17,9 @@ def config_argument(parser: argparse.ArgumentParser) -> None:
         default=DEFAULT_CONFIG,
         help=f"configuration file (default: {DEFAULT_CONFIG})",
     )
+
+
+def show_acts(parser: argparse.ArgumentParser, *acts: argparse.ArgumentParser) -> None:
+    """Show how each act of a command is called in the help of the command itself."""
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.epilog = "\n".join(act.format_usage().removeprefix("usage: ") for act in acts)

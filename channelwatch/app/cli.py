@@ -19,7 +19,7 @@ import yaml
 from channelwatch import __version__
 from channelwatch.app import logs
 from channelwatch.app.arguments import config_argument
-from channelwatch.app.database.commands import Rebuild
+from channelwatch.app.database.commands import Backup, Database, Rebuild, Restore
 from channelwatch.app.desk.commands import Correct, Maintenance
 from channelwatch.app.history.commands import Uptime
 from channelwatch.app.inventoryfile import load_inventory
@@ -113,7 +113,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Entry point of the console script. Exit status 0, 1 (failed) or 2 (wrong input)."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     commands: list[Command] = [
-        Run(), Init(), Apply(), Uptime(), Maintenance(), Correct(), Rebuild(), CheckConfig(), Version(),
+        Run(), Init(), Apply(), Uptime(), Maintenance(), Correct(), Backup(), Restore(), Rebuild(), Database(),
+        CheckConfig(), Version(),
     ]  # fmt: skip
     if arguments[:1] not in ([command.name] for command in commands):
         commands += load_commands()

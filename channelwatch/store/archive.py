@@ -10,11 +10,12 @@ from sqlalchemy import Connection, Engine
 from channelwatch.base.intervals import Interval
 from channelwatch.inventory.maintenance import Window
 from channelwatch.status.states import Axis
-from channelwatch.store import desk, history, intervals, inventory, lease
+from channelwatch.store import desk, health, history, intervals, inventory, lease
 from channelwatch.store.desk import Act
 from channelwatch.store.engine import WRITES
 from channelwatch.store.errors import StorePermanent, StoreReason, translated
 from channelwatch.store.intervals import Difference
+from channelwatch.store.moving import Told, carry_over
 from channelwatch.uptime.corrections import Correction, Decision
 from channelwatch.uptime.estate import Edition
 from channelwatch.uptime.ledger import Chapter
@@ -89,6 +90,17 @@ class SqlArchive:
         with self._write("repair projection") as connection:
             lease.check(connection, epoch, "repair projection")
             return intervals.repair(connection)
+
+    def health(self) -> tuple[str, list[str]]:
+        """The version of the schema (empty when there is none), and what is wrong, in plain sentences."""
+        with self._steady("check") as connection:
+            return health.schema_of(connection)[1], health.problems(connection)
+
+    def move_to(self, other: SqlArchive, *, epoch: int, told: Told) -> int:
+        """Copy everything into `other`, whose schema is in place and which is empty; how many rows."""
+        with self._write("move") as source, other._write("move") as target:
+            lease.check(source, epoch, "move")
+            return carry_over(source, target, told=told)
 
     @contextmanager
     def _steady(self, operation: str) -> Iterator[Connection]:

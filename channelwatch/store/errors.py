@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
+from pathlib import Path
 
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -29,6 +31,8 @@ class StoreReason(StrEnum):
     CORRUPT = "corrupt"
     SCHEMA_NEWER = "schema_newer"
     TOO_MANY = "too_many"
+    EXISTS = "exists"
+    NOT_EMPTY = "not_empty"
 
 
 class StoreTransient(Transient):
@@ -97,15 +101,34 @@ def translated(operation: str) -> Iterator[None]:
     except PoolTimeout as error:
         raise StoreTransient(StoreReason.BUSY, str(error), operation=operation) from error
     except DBAPIError as error:
+        assert error.orig is not None, "the driver's own error is always kept"
+        raise _translate(error.orig, operation, lost=error.connection_invalidated) from error
+    except sqlite3.Error as error:
         raise _translate(error, operation) from error
     except SQLAlchemyError as error:
         raise Bug(f"{type(error).__name__}: {error}", operation=operation, subject="store") from error
 
 
-def _translate(error: DBAPIError, operation: str) -> Exception:
-    cause = error.orig
-    assert cause is not None, "the driver's own error is always kept"
-    reason = _reason(error, cause)
+# errno of what a file system refuses, by errno(3)
+_ERRNO: dict[int, StoreReason] = {
+    errno.ENOSPC: StoreReason.DISK_FULL,
+    errno.EDQUOT: StoreReason.DISK_FULL,
+    errno.EFBIG: StoreReason.DISK_FULL,
+    errno.EROFS: StoreReason.READ_ONLY,
+    errno.EIO: StoreReason.IO_ERROR,
+    errno.EEXIST: StoreReason.EXISTS,
+}
+
+
+def file_trouble(error: OSError, operation: str, path: Path) -> StoreTransient | StorePermanent:
+    """What a file system refused, about `path` or the file that the error names."""
+    reason = _ERRNO.get(error.errno or 0, StoreReason.CANNOT_OPEN)
+    kind = StoreTransient if reason in _PASSING else StorePermanent
+    return kind(reason, f"{error.filename or path}: {error.strerror or error}", operation=operation)
+
+
+def _translate(cause: BaseException, operation: str, *, lost: bool = False) -> Exception:
+    reason = _reason(cause, lost=lost)
     message = str(cause).strip()
     if reason is None:
         return Bug(f"{type(cause).__name__}: {message}", operation=operation, subject="store")
@@ -113,12 +136,12 @@ def _translate(error: DBAPIError, operation: str) -> Exception:
     return kind(reason, message, operation=operation)
 
 
-def _reason(error: DBAPIError, cause: BaseException) -> StoreReason | None:
+def _reason(cause: BaseException, *, lost: bool) -> StoreReason | None:
     if isinstance(cause, sqlite3.Error):
         # Python's own complaints (a closed connection, say) carry no code.
         return _SQLITE.get(getattr(cause, "sqlite_errorcode", 0) & 0xFF)
     state: str | None = getattr(cause, "sqlstate", None)
     if state is None:
-        lost = error.connection_invalidated or type(cause).__name__ == "OperationalError"
-        return StoreReason.CONNECTION_LOST if lost else None
+        gone = lost or type(cause).__name__ == "OperationalError"
+        return StoreReason.CONNECTION_LOST if gone else None
     return next((_SQLSTATE[state[:size]] for size in (5, 3, 2) if state[:size] in _SQLSTATE), None)

@@ -17,11 +17,17 @@ def upgrade(connection: Connection) -> None:
     StorePermanent `schema_newer` when a later release of this program has migrated the database.
     """
     take_turns(connection, Lock.SCHEMA)
-    config = Config()
-    config.set_main_option("script_location", "channelwatch.store:migrations")
-    config.set_main_option("path_separator", "os")
+    config = configuration()
     config.attributes["connection"] = connection
     try:
         command.upgrade(config, "head")
     except CommandError as error:
         raise StorePermanent(StoreReason.SCHEMA_NEWER, str(error), operation="upgrade") from error
+
+
+def configuration() -> Config:
+    """Where Alembic finds the migrations."""
+    config = Config()
+    config.set_main_option("script_location", "channelwatch.store:migrations")
+    config.set_main_option("path_separator", "os")
+    return config

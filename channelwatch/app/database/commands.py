@@ -1,4 +1,4 @@
-"""`channelwatch rebuild`: is what reports read still what was recorded?"""
+"""Commands about the database itself: `rebuild`, `backup`, `restore` and `db`."""
 
 from __future__ import annotations
 
@@ -6,14 +6,18 @@ import argparse
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
 
-from channelwatch.app.arguments import config_argument
+from channelwatch.app.arguments import config_argument, show_acts
 from channelwatch.app.engine import LEASE
-from channelwatch.app.settings import load_settings
+from channelwatch.app.settings import Settings, load_settings
 from channelwatch.app.wiring import build_store
-from channelwatch.base.clock import SystemClock
-from channelwatch.base.errors import Permanent
-from channelwatch.store.sqlstore import SqlStore
+from channelwatch.base.clock import LOCAL_ZONE, SystemClock, local_text
+from channelwatch.base.errors import InputError, Permanent
+from channelwatch.store import backup
+from channelwatch.store.errors import StorePermanent, StoreReason
+from channelwatch.store.sqlstore import SqlStore, open_store
 
 SHOWN = 100
 """Differences that are printed."""
@@ -37,15 +41,16 @@ class Rebuild:
 
     def run(self, args: argparse.Namespace) -> int:
         """Status 1 when `--check` finds a difference."""
-        store = build_store(load_settings(args.config))
-        try:
+        with opened(load_settings(args.config)) as store:
             store.upgrade()
-            return _check(store) if args.check else _repair(store)
-        finally:
-            store.close()
+            if args.check:
+                return _compare(store)
+            with sole_writer(store, "rebuild") as epoch:
+                print(f"{store.repair(epoch=epoch)} status intervals repaired")
+        return 0
 
 
-def _check(store: SqlStore) -> int:
+def _compare(store: SqlStore) -> int:
     found = store.differences(limit=SHOWN + 1)
     for difference in found[:SHOWN]:
         print(difference)
@@ -56,10 +61,139 @@ def _check(store: SqlStore) -> int:
     return 1
 
 
-def _repair(store: SqlStore) -> int:
-    with sole_writer(store, "rebuild") as epoch:
-        print(f"{store.repair(epoch=epoch)} status intervals repaired")
+class Backup:
+    """A copy of a SQLite store, made while the service runs."""
+
+    name = "backup"
+    help = "copy the store to a new file while the service runs, and read the copy back"
+
+    def configure(self, parser: argparse.ArgumentParser) -> None:
+        """Where to."""
+        config_argument(parser)
+        parser.add_argument("file", type=Path, help="a file that is not there yet")
+
+    def run(self, args: argparse.Namespace) -> int:
+        """Print what the copy holds, once it was read."""
+        with opened(load_settings(args.config), must_exist=True) as store:
+            _describe("wrote", backup.back_up(store.engine, args.file))
+        return 0
+
+
+class Restore:
+    """A copy put back in its place."""
+
+    name = "restore"
+    help = "put a copy made by `backup` in the place of the store; the service must be stopped"
+
+    def configure(self, parser: argparse.ArgumentParser) -> None:
+        """Which copy, and whether what is there may go aside."""
+        config_argument(parser)
+        parser.add_argument("file", type=Path, help="the copy")
+        parser.add_argument("--check", action="store_true", help="only read the copy")
+        parser.add_argument(
+            "--replace", action="store_true", help="a store that is there is renamed, never removed"
+        )
+
+    def run(self, args: argparse.Namespace) -> int:
+        """Read the copy; put it back; bring its schema to the newest version; read it again."""
+        settings = load_settings(args.config)
+        copy = backup.examine(args.file)
+        _describe("read", copy)
+        if args.check:
+            return 0
+        with opened(settings) as store:
+            target = backup.path_of(store.engine)
+            if target.exists():
+                if not args.replace:
+                    raise InputError([f"{target} is there: --replace puts it aside"])
+                _refuse_if_in_use(store)
+        now = datetime.fromtimestamp(SystemClock().now() / 1000, LOCAL_ZONE)
+        aside = target.with_name(f"{target.name}.before-restore-{now:%Y%m%dT%H%M%S}")
+        backup.put_back(copy, target, aside=aside)
+        with opened(settings) as store:
+            store.upgrade()
+            _, problems = store.health()
+        if problems:
+            raise Permanent("; ".join(problems), operation="restore", subject=str(target))
+        print(f"{target} is in place" + (f"; what was there is {aside.name}" if aside.exists() else ""))
+        return 0
+
+
+class Database:
+    """The database as a whole."""
+
+    name = "db"
+    help = "upgrade the store's schema, check the store, or move it to another database"
+
+    def configure(self, parser: argparse.ArgumentParser) -> None:
+        """One subcommand for each act."""
+        below = parser.add_subparsers(dest="act", metavar="ACT", required=True)
+        acts = []
+        for name, help_text, do in (
+            ("upgrade", "bring the schema to the newest version, as every start does", _upgrade),
+            ("check", "read everything and say what is wrong; status 1 if anything is", _check),
+            ("migrate-to", "copy the store into an empty database; the service must be stopped", _move),
+        ):
+            act = below.add_parser(name, help=help_text, description=help_text)
+            config_argument(act)
+            act.set_defaults(do=do)
+            if do is _move:
+                act.add_argument("url", help="postgresql+psycopg://USER@HOST/NAME or sqlite:///PATH")
+            acts.append(act)
+        show_acts(parser, *acts)
+
+    def run(self, args: argparse.Namespace) -> int:
+        """Do what was chosen."""
+        with opened(load_settings(args.config), must_exist=True) as store:
+            status: int = args.do(store, args)
+        return status
+
+
+def _upgrade(store: SqlStore, args: argparse.Namespace) -> int:
+    before, _ = store.health()
+    store.upgrade()
+    print(f"schema {before or 'none'} -> {store.health()[0]}")
     return 0
+
+
+def _check(store: SqlStore, args: argparse.Namespace) -> int:
+    version, problems = store.health()
+    print(f"schema {version or 'none'}")
+    print(
+        "\n".join(problems) or "whole: numbered without a gap, and the status intervals are what they must be"
+    )
+    return 1 if problems else 0
+
+
+def _move(store: SqlStore, args: argparse.Namespace) -> int:
+    settings = load_settings(args.config)
+    store.upgrade()
+    other = open_store(args.url, settings.folder)
+    try:
+        other.upgrade()
+        with sole_writer(store, "move") as epoch:
+            moved = store.move_to(other, epoch=epoch, told=lambda name, rows: print(f"{rows:>10}  {name}"))
+        _, problems = other.health()
+    finally:
+        other.close()
+    if problems:
+        raise Permanent("; ".join(problems), operation="move")
+    print(f"{moved} rows moved and compared; now let store.url name the new database")
+    return 0
+
+
+@contextmanager
+def opened(settings: Settings, *, must_exist: bool = False) -> Iterator[SqlStore]:
+    """The store of the settings, closed at the end. InputError for a SQLite file that is not there but must be."""
+    store = build_store(settings)
+    try:
+        if must_exist and store.engine.dialect.name == "sqlite":
+            path = backup.path_of(store.engine)
+            if not path.exists():
+                raise InputError([f"{path}: no such store"])
+        yield store
+    finally:
+        store.close()
 
 
 @contextmanager
@@ -73,3 +207,26 @@ def sole_writer(store: SqlStore, operation: str) -> Iterator[int]:
         yield epoch
     finally:
         store.release_lease(LEASE, holder)
+
+
+def _refuse_if_in_use(store: SqlStore) -> None:
+    """A store that cannot be read any more is in nobody's use: it is why somebody restores."""
+    try:
+        store.upgrade()
+        with sole_writer(store, "restore"):
+            pass
+    except StorePermanent as error:
+        if error.reason not in (StoreReason.CORRUPT, StoreReason.SCHEMA_NEWER):
+            raise
+        print(f"what is there cannot be used: {error}")
+
+
+def _describe(verb: str, copy: backup.Copy) -> None:
+    print(f"{verb} {copy.path}: {copy.size} bytes, schema {copy.schema}, whole")
+    print(f"sha256 {copy.sha256}")
+    for log, entries in sorted(copy.entries.items()):
+        print(f"log {log}: {entries} entries")
+    if copy.alive_until is not None:
+        print(
+            f"last heartbeat {local_text(copy.alive_until)} (+07:00); what came after it is not in the copy"
+        )

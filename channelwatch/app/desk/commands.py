@@ -7,7 +7,7 @@ import getpass
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from channelwatch.app.arguments import config_argument
+from channelwatch.app.arguments import config_argument, show_acts
 from channelwatch.app.history import words
 from channelwatch.app.settings import load_settings
 from channelwatch.app.wiring import build_store
@@ -43,7 +43,7 @@ class Maintenance:
         end.add_argument("--reason", default="")
         every = _act(below, "list", "list the windows that may still take place", _list_windows)
         every.add_argument("--all", action="store_true", help="past ones too")
-        _tell_of(parser, add, approve, end, every)
+        show_acts(parser, add, approve, end, every)
 
     def run(self, args: argparse.Namespace) -> int:
         """Do what was chosen."""
@@ -71,7 +71,7 @@ class Correct:
             decide.add_argument("number", type=int)
             decide.add_argument("--reason", default="")
         every = _act(below, "list", "list all corrections", _list_corrections)
-        _tell_of(parser, request, approve, refuse, every)
+        show_acts(parser, request, approve, refuse, every)
 
     def run(self, args: argparse.Namespace) -> int:
         """Do what was chosen."""
@@ -88,12 +88,6 @@ def _act(
     parser.add_argument("--by", metavar="NAME", help="who does it (default: the login name)")
     parser.set_defaults(do=do)
     return parser
-
-
-def _tell_of(parser: argparse.ArgumentParser, *acts: argparse.ArgumentParser) -> None:
-    """Show how each act is called in the help of the command itself."""
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.epilog = "\n".join(act.format_usage().removeprefix("usage: ") for act in acts)
 
 
 def _what_and_when(parser: argparse.ArgumentParser) -> None:

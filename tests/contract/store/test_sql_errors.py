@@ -20,6 +20,7 @@ from channelwatch.store.sqlstore import SqlStore, open_store
 from channelwatch.store.tables import rogue_source
 from tests.contract.store.conftest import lease_of
 from tests.contract.store.examples import DEVICE, LOG, T, at, effects, event, full_batch, inventory, rogue
+from tests.contract.store.test_desk import act, plan
 from tests.support.postgres import Postgres
 
 SECRET = "hunter2hunter2"
@@ -98,6 +99,7 @@ def test_a_held_lock_is_transient_and_the_batch_can_be_tried_again(sql_url: str,
     [
         (Lock.SCHEMA, lambda store: store.upgrade()),
         (Lock.INVENTORY, lambda store: store.apply_inventory(inventory(), [], by="x", at=T)),
+        (Lock.DESK, lambda store: store.end_window(plan(store), act())),
         (Lock.LEASE, lambda store: store.take_lease("pipeline", "test", now=T, ttl_ms=1)),
     ],
 )
