@@ -195,10 +195,10 @@ async def test_one_silent_device_among_two_is_down_as_fast_as_alone() -> None:
     async with rig.running():
         for item in (silent, living):
             rig.poller.watch(item, target(item), 60_000)
-        await eventually(lambda: len(rig.answers()) == 2)
+        await eventually(lambda: len(rig.answers()) >= 2)
         rig.engine.failing[silent.address] = PollFailure.NO_ANSWER
         rig.poller.poll_now(silent.code)
-        await eventually(lambda: len(rig.misses()) == 3)
+        await eventually(lambda: len(rig.misses()) >= 3)
     assert all(miss.collector_healthy for miss in rig.misses())
 
 
@@ -221,7 +221,7 @@ async def test_never_more_in_flight_than_the_limit() -> None:
         for number in range(1, 31):
             item = device(number, profile="generic")
             rig.poller.watch(item, target(item), 60_000)
-        await eventually(lambda: len(rig.answers()) == 30)
+        await eventually(lambda: len(rig.answers()) >= 30)
     assert rig.engine.most_in_flight == 4
 
 
@@ -231,7 +231,7 @@ async def test_a_hint_polls_before_the_period_is_over() -> None:
         rig.poller.watch(item, target(item), 60_000)
         await eventually(rig.answers)
         assert rig.poller.poll_now(item.code)
-        await eventually(lambda: len(rig.answers()) == 2, 2)
+        await eventually(lambda: len(rig.answers()) >= 2, 2)
         assert not rig.poller.poll_now(DeviceCode("51-D-99999-1"))
 
 
