@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Row, bindparam, delete, exists, insert, or_, 
 from channelwatch.base.ids import LogId
 from channelwatch.pipeline.ports import Effects, StoredTransition
 from channelwatch.status.states import Axis, Cause
-from channelwatch.store.sql import Values, among
+from channelwatch.store.sql import Values
 from channelwatch.store.status import to_stored
 from channelwatch.store.tables import status_interval, transition
 from channelwatch.uptime.history import Entry, settle
@@ -27,6 +27,8 @@ ASKED = 10_000
 """Subjects named in one question: far below what either database takes."""
 
 T = TypeVar("T")
+_CAUSES = {cause.value: cause for cause in Cause}
+
 Subject = tuple[str, Axis]
 Source = tuple[LogId, int]
 """The transition that began an interval."""
@@ -138,7 +140,9 @@ def entries(
 ) -> dict[Subject, tuple[list[Entry], frozenset[LogId]]]:
     """What each of `subjects` was between `since` (None: ever) and `until`, in order, and which logs told of it."""
     column = status_interval.c
-    asked = select(status_interval).where(among(column.subject, subjects), column.t_from < until)
+    asked = select(
+        column.subject, column.axis, column.state, column.cause, column.t_from, column.err_ms, column.log_id
+    ).where(column.subject.in_(subjects), column.t_from < until)
     if since is not None:
         asked = asked.where(or_(column.t_to.is_(None), column.t_to >= since))
     rows = connection.execute(
@@ -147,10 +151,15 @@ def entries(
         )
     )
     found: dict[Subject, tuple[list[Entry], set[LogId]]] = defaultdict(lambda: ([], set()))
-    for row in rows:
-        told, logs = found[row.subject, Axis(row.axis)]
-        told.append(Entry(row.state, Cause(row.cause), row.t_from - row.err_ms, row.t_from))
-        logs.add(LogId(row.log_id))
+    told: list[Entry] = []
+    logs: set[LogId] = set()
+    present = ("", "")
+    for subject, axis, state, cause, t_from, err_ms, log in rows:
+        if (subject, axis) != present:
+            present = (subject, axis)
+            told, logs = found[subject, Axis(axis)]
+        told.append(Entry(state, _CAUSES[cause], t_from - err_ms, t_from))
+        logs.add(log)
     return {key: (told, frozenset(logs)) for key, (told, logs) in found.items()}
 
 

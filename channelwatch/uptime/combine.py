@@ -58,7 +58,7 @@ def _all_of(members: Sequence[Timeline]) -> Timeline:
 
 def _blame(timeline: Timeline, cause: DownCause) -> Timeline:
     segments = tuple(
-        replace(part, cause=cause) if part.state is State.DOWN else part for part in timeline.segments
+        part._replace(cause=cause) if part.state is State.DOWN else part for part in timeline.segments
     )
     return replace(timeline, segments=segments)
 
@@ -70,7 +70,7 @@ def _every(now: Sequence[Segment]) -> Segment:
 def _either(now: Sequence[Segment]) -> Segment:
     best = max(now, key=lambda part: OR_ORDER.index(part.state))
     if sum(part.state in SERVING for part in now) > 1:
-        return replace(best, state=State.SPLIT)
+        return best._replace(state=State.SPLIT)
     return best
 
 
@@ -84,9 +84,9 @@ def _join(members: Sequence[Timeline], rule: Rule) -> Timeline:
         if any(at in reader.glimpses for reader in readers):
             seen = rule([reader.glimpses.get(at) or reader.over(at) for reader in readers])
             if seen.state is State.DOWN:
-                _append(joined, replace(seen, start=at, end=at))
+                _append(joined, seen._replace(start=at, end=at))
         if at < after:
-            _append(joined, replace(rule([reader.over(at) for reader in readers]), start=at, end=after))
+            _append(joined, rule([reader.over(at) for reader in readers])._replace(start=at, end=after))
     return Timeline(tuple(joined))
 
 
@@ -112,6 +112,6 @@ class Reader:
 def _append(joined: list[Segment], part: Segment) -> None:
     last = joined[-1] if joined else None
     if last is not None and (last.state, last.cause) == (part.state, part.cause):
-        joined[-1] = replace(last, end=part.end)
+        joined[-1] = last._replace(end=part.end)
     else:
         joined.append(part)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 
 from channelwatch.base.intervals import Interval, intersect, normalise, subtract
@@ -81,7 +81,7 @@ def _overlaid(timeline: Timeline, span: Interval, state: State, cause: Cause | N
             parts += [] if span.start <= part.start <= span.end else [part]
             continue
         kept = subtract(normalise([(part.start, part.end)]), (span,))
-        parts += [replace(part, start=start, end=end) for start, end in kept]
+        parts += [part._replace(start=start, end=end) for start, end in kept]
     gaps = subtract(normalise([(min(whole.start, span.start), max(whole.end, span.end))]), (whole,))
     unknown = subtract(gaps, (span,))
     parts += [Segment(start, end, State.UNKNOWN, UnknownCause.BLIND) for start, end in unknown]

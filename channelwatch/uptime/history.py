@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import pairwise
-from typing import Final
+from typing import Final, NamedTuple
 
-from channelwatch.base.intervals import Interval, Spans, intersect, normalise, subtract
+from channelwatch.base.intervals import Interval, Spans
 from channelwatch.status.states import Cause, Health, Protection
 from channelwatch.uptime.timeline import Cause as UptimeCause
 from channelwatch.uptime.timeline import (
@@ -21,8 +22,7 @@ from channelwatch.uptime.timeline import (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One subject entered `state` on one axis at some instant of [`t_lo`, `t_hi`], epoch ms.
 
     `state` is a word of the axis (`Health`, `Protection` or `PairState`). The entries of one subject and axis are in
@@ -96,25 +96,42 @@ def blinded(timeline: Timeline, blind: Spans) -> Timeline:
     """The same history, not known in `blind`: whatever was recorded, nobody looked."""
     if not blind:
         return timeline
-    return replace(timeline, segments=tuple(_blind_pieces(timeline.segments, blind)))
-
-
-def _blind_pieces(segments: Iterable[Segment], blind: Spans) -> Iterator[Segment]:
-    for part in segments:
+    cut = _Cut(blind, UnknownCause.BLIND)
+    pieces: list[Segment] = []
+    for part in timeline.segments:
         if part.state is State.UNKNOWN:
-            yield part
-        elif part.start == part.end:
-            if not any(gap.start < part.start < gap.end for gap in blind):
-                yield part
-        else:
-            yield from _cut_out(part, blind, UnknownCause.BLIND)
+            pieces.append(part)
+        elif part.start < part.end:
+            cut.out_of(part, pieces)
+        elif not any(gap.start < part.start < gap.end for gap in blind):
+            pieces.append(part)
+    return replace(timeline, segments=tuple(pieces))
 
 
-def _cut_out(part: Segment, spans: Spans, why: UnknownCause) -> Iterator[Segment]:
-    whole = normalise([(part.start, part.end)])
-    lost = [Segment(start, end, State.UNKNOWN, why) for start, end in intersect(whole, spans)]
-    kept = [replace(part, start=start, end=end) for start, end in subtract(whole, spans)]
-    return iter(sorted(lost + kept, key=lambda piece: piece.start))
+class _Cut:
+    """Cuts spans out of segments, and puts unknown time in their place."""
+
+    def __init__(self, spans: Spans, why: UnknownCause) -> None:
+        self._spans = spans
+        self._ends = [span.end for span in spans]
+        self._why = why
+
+    def out_of(self, part: Segment, pieces: list[Segment]) -> None:
+        """Append the pieces of `part`, which is not empty."""
+        at = part.start
+        for index in range(bisect_right(self._ends, at), len(self._spans)):
+            span = self._spans[index]
+            if span.start >= part.end:
+                break
+            start, end = max(span.start, at), min(span.end, part.end)
+            if at < start:
+                pieces.append(part._replace(start=at, end=start))
+            pieces.append(Segment(start, end, State.UNKNOWN, self._why))
+            at = end
+        if at == part.start:
+            pieces.append(part)
+        elif at < part.end:
+            pieces.append(part._replace(start=at))
 
 
 def unseen(alive: Spans, *, longest_gap_ms: int) -> Spans:
@@ -134,7 +151,7 @@ def parts_of_spoke(health: Timeline) -> tuple[Timeline, Timeline]:
 
     def without(cause: DownCause) -> Timeline:
         parts = (
-            replace(part, state=State.UP, cause=None)
+            part._replace(state=State.UP, cause=None)
             if part.state is State.DOWN and (part.cause is DownCause.LINK) == (cause is DownCause.LINK)
             else part
             for part in health.segments
@@ -152,10 +169,11 @@ def behind(health: Timeline, hub: Timeline) -> Timeline:
     lost = hub.in_states((State.DOWN, State.EDGE))
     if not lost:
         return health
+    cut = _Cut(lost, UnknownCause.PATH)
     pieces: list[Segment] = []
     for part in health.segments:
         if part.state in (State.DOWN, State.EDGE) and part.start < part.end:
-            pieces.extend(_cut_out(part, lost, UnknownCause.PATH))
+            cut.out_of(part, pieces)
         else:
             pieces.append(part)
     return replace(health, segments=tuple(_spread(pieces)))
@@ -164,8 +182,7 @@ def behind(health: Timeline, hub: Timeline) -> Timeline:
 def _spread(pieces: Sequence[Segment]) -> Iterator[Segment]:
     hidden = [part.cause is UnknownCause.PATH for part in pieces]
     for index, part in enumerate(pieces):
-        beside = hidden[max(0, index - 1) : index + 2]
-        if part.state is State.EDGE and any(beside):
-            yield replace(part, state=State.UNKNOWN, cause=UnknownCause.PATH)
+        if part.state is State.EDGE and any(hidden[max(0, index - 1) : index + 2]):
+            yield part._replace(state=State.UNKNOWN, cause=UnknownCause.PATH)
         else:
             yield part

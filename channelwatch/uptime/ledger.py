@@ -179,8 +179,9 @@ class Calculator:
     ) -> Measured:
         """`bearing`: corrections about these places changed the timeline."""
         found = measure(timeline, scope, self.ledger.target)
-        touching = tuple(item for item in outages(timeline) if item.touches(scope.passed))
-        repair = repair_figures(timeline, scope, found.sums)
+        losses, passed = outages(timeline), scope.passed
+        touching = tuple(item for item in losses if item.touches(passed))
+        repair = repair_figures(losses, scope, found.sums)
         before = Interval(lookback(self._estate.period), self._estate.period.start)
         carried = not timeline.serves_throughout(before)
         numbers = self._applied(bearing, scope)

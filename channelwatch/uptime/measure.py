@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
-from typing import Final
+from typing import assert_never
 
 from channelwatch.base.intervals import Interval, Spans, clip, intersect, normalise, subtract, total
 from channelwatch.uptime.figures import Availability, Sums
@@ -77,25 +77,43 @@ class Slot(StrEnum):
     PATH = "path"
 
 
-_BY_STATE: Final[Mapping[State, Slot]] = {
-    State.UP: Slot.UP,
-    State.DEGRADED: Slot.DEGRADED,
-    State.SPLIT: Slot.SPLIT,
-    State.EDGE: Slot.EDGE,
-    State.DOWN: Slot.DOWN_SELF,
-    State.UNKNOWN: Slot.BLIND,
-}
-_BY_CAUSE: Final[Mapping[tuple[State, Cause | None], Slot]] = {
-    (State.DOWN, DownCause.LINK): Slot.DOWN_LINK,
-    (State.DOWN, DownCause.UPSTREAM): Slot.DOWN_UPSTREAM,
-    (State.UNKNOWN, UnknownCause.SILENT): Slot.SILENT,
-    (State.UNKNOWN, UnknownCause.PATH): Slot.PATH,
-}
-
-
 def slot_of(segment: Segment) -> Slot:
     """What counted time in `segment` is; a loss without a cause is the subject's own."""
-    return _BY_CAUSE.get((segment.state, segment.cause), _BY_STATE[segment.state])
+    match segment.state:
+        case State.UP:
+            return Slot.UP
+        case State.DOWN:
+            return _lost(segment.cause)
+        case State.EDGE:
+            return Slot.EDGE
+        case State.UNKNOWN:
+            return _unknown(segment.cause)
+        case State.DEGRADED:
+            return Slot.DEGRADED
+        case State.SPLIT:
+            return Slot.SPLIT
+        case _:
+            assert_never(segment.state)
+
+
+def _lost(cause: Cause | None) -> Slot:
+    match cause:
+        case DownCause.LINK:
+            return Slot.DOWN_LINK
+        case DownCause.UPSTREAM:
+            return Slot.DOWN_UPSTREAM
+        case _:
+            return Slot.DOWN_SELF
+
+
+def _unknown(cause: Cause | None) -> Slot:
+    match cause:
+        case UnknownCause.SILENT:
+            return Slot.SILENT
+        case UnknownCause.PATH:
+            return Slot.PATH
+        case _:
+            return Slot.BLIND
 
 
 def breakdown(timeline: Timeline, scope: Scope) -> Mapping[Slot, Spans]:
@@ -119,28 +137,47 @@ def _observed(timeline: Timeline, counted: Spans) -> Mapping[Slot, Spans]:
 
 
 def _sums(timeline: Timeline, counted: Spans, maintenance_ms: int) -> Sums:
-    found = {slot: total(spans) for slot, spans in _observed(timeline, counted).items()}
-    serving = intersect(timeline.in_states(SERVING), counted)
+    held: dict[Slot, int] = dict.fromkeys(Slot, 0)
+    for segment, length in _lengths(timeline.segments, counted):
+        held[slot_of(segment)] += length
+    beyond = total(counted) - sum(held.values())
+    serving = intersect(timeline.in_states(SERVING), counted) if timeline.attested else ()
     return Sums(
-        up_ms=found.get(Slot.UP, 0),
-        degraded_ms=found.get(Slot.DEGRADED, 0),
-        split_ms=found.get(Slot.SPLIT, 0),
-        edge_ms=found.get(Slot.EDGE, 0),
-        down_self_ms=found.get(Slot.DOWN_SELF, 0),
-        down_link_ms=found.get(Slot.DOWN_LINK, 0),
-        down_upstream_ms=found.get(Slot.DOWN_UPSTREAM, 0),
-        blind_ms=found[Slot.BLIND],
-        silent_ms=found.get(Slot.SILENT, 0),
-        path_ms=found.get(Slot.PATH, 0),
+        up_ms=held[Slot.UP],
+        degraded_ms=held[Slot.DEGRADED],
+        split_ms=held[Slot.SPLIT],
+        edge_ms=held[Slot.EDGE],
+        down_self_ms=held[Slot.DOWN_SELF],
+        down_link_ms=held[Slot.DOWN_LINK],
+        down_upstream_ms=held[Slot.DOWN_UPSTREAM],
+        blind_ms=held[Slot.BLIND] + beyond,
+        silent_ms=held[Slot.SILENT],
+        path_ms=held[Slot.PATH],
         maintenance_ms=maintenance_ms,
         attested_ms=total(intersect(serving, timeline.attested)),
     )
 
 
+def _lengths(segments: Sequence[Segment], counted: Spans) -> Iterator[tuple[Segment, int]]:
+    """The segments with how much of each is counted, in order; those with nothing are left out."""
+    following = 0
+    for start, end in counted:
+        while following < len(segments) and segments[following].end <= start:
+            following += 1
+        for index in range(following, len(segments)):
+            part = segments[index]
+            if part.start >= end:
+                break
+            length = min(end, part.end) - max(start, part.start)
+            if length > 0:
+                yield part, length
+
+
 def measure(timeline: Timeline, scope: Scope, target: Fraction) -> Availability:
     """Availability of one subject over `scope.period`; `target` is a share such as Fraction(999, 1000)."""
     commissioned = scope.commissioned_time()
-    sums = _sums(timeline, scope.counted(), total(scope.excluded()))
-    unexcluded = _sums(timeline, commissioned, 0)
+    excluded = scope.excluded()
+    sums = _sums(timeline, subtract(commissioned, excluded), total(excluded))
+    unexcluded = _sums(timeline, commissioned, 0) if excluded else sums
     assert sums.total_ms == unexcluded.total_ms == total(commissioned), (sums, unexcluded)
     return Availability(period=scope.period, target=target, sums=sums, unexcluded=unexcluded)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
-from itertools import groupby
-from typing import Final
+from typing import Final, NamedTuple
 
 from channelwatch.base.intervals import Interval, contains, subtract
 from channelwatch.uptime.figures import Sums
@@ -17,8 +16,7 @@ HOLD_DOWN_MS: Final = 5 * 60_000
 """Outages with less certain service than this between them are one."""
 
 
-@dataclass(frozen=True, slots=True)
-class Outage:
+class Outage(NamedTuple):
     """A loss that was seen.
 
     It began in [`down_lo`, `down_hi`] and ended in [`up_lo`, `up_hi`], epoch ms; None while it lasts. `cause`
@@ -51,37 +49,41 @@ class Outage:
         """Did the hub take this one down? Then it is the hub's incident."""
         return self.cause is DownCause.UPSTREAM
 
+    def lasts_until(self, at: int) -> bool:
+        """Was it not over, by its middle bounds, before `at`?"""
+        return self.up_lo is None or self.up_hi is None or self.up_lo + self.up_hi >= 2 * at
+
     def touches(self, window: Interval) -> bool:
         """Did any of it, by its middle bounds, fall into `window`?"""
-        return self.down_at < window.end and (self.up_at is None or self.up_at >= window.start)
+        return self.down_lo + self.down_hi < 2 * window.end and self.lasts_until(window.start)
 
 
 def outages(timeline: Timeline) -> tuple[Outage, ...]:
     """Every outage that `timeline` proves, oldest first; unknown time between two losses ends none."""
     found: list[Outage] = []
-    end = len(timeline.segments)
-    seen = 0
-    for serving, group in groupby(timeline.segments, key=lambda part: part.state in SERVING):
-        run = list(group)
-        seen += len(run)
-        downs = [part for part in run if part.state is State.DOWN]
-        if serving or not downs:
-            continue
-        lasts = seen == end
-        found.append(
-            Outage(
-                down_lo=run[0].start,
-                down_hi=downs[0].start,
-                up_lo=None if lasts else downs[-1].end,
-                up_hi=None if lasts else run[-1].end,
-                cause=_dominant_cause(downs),
-            )
-        )
-    return tuple(found)
+    run: list[Segment] = []
+    for part in timeline.segments:
+        if part.state not in SERVING:
+            run.append(part)
+        elif run:
+            found += _proven(run, lasts=False)
+            run = []
+    return (*found, *_proven(run, lasts=True))
+
+
+def _proven(run: Sequence[Segment], *, lasts: bool) -> list[Outage]:
+    """The outage in `run`, time without certain service, if a loss was seen in it."""
+    downs = [part for part in run if part.state is State.DOWN]
+    if not downs:
+        return []
+    up_lo, up_hi = (None, None) if lasts else (downs[-1].end, run[-1].end)
+    return [Outage(run[0].start, downs[0].start, up_lo, up_hi, _dominant_cause(downs))]
 
 
 def _dominant_cause(downs: Sequence[Segment]) -> DownCause | None:
     """The cause with the longest certain time; the first of equals."""
+    if len(downs) == 1:
+        return downs[0].cause if isinstance(downs[0].cause, DownCause) else None
     held: dict[DownCause | None, int] = {}
     for part in downs:
         cause = part.cause if isinstance(part.cause, DownCause) else None
@@ -98,7 +100,7 @@ def merge_flaps(found: Iterable[Outage], hold_down_ms: int = HOLD_DOWN_MS) -> tu
     for outage in found:
         last = merged[-1] if merged else None
         if last is not None and last.up_hi is not None and outage.down_lo - last.up_hi < hold_down_ms:
-            merged[-1] = replace(last, up_lo=outage.up_lo, up_hi=outage.up_hi)
+            merged[-1] = last._replace(up_lo=outage.up_lo, up_hi=outage.up_hi)
         else:
             merged.append(outage)
     return tuple(merged)
@@ -116,15 +118,19 @@ class Summary:
 
 def summarise(durations: Iterable[Fraction | int]) -> Summary | None:
     """None for no durations at all."""
-    ordered = sorted(Fraction(value) for value in durations)
+    return _summary(sorted(durations), parts=1)
+
+
+def _summary(ordered: Sequence[Fraction | int], *, parts: int) -> Summary | None:
+    """The summary of durations that are given in so many parts of a millisecond."""
     count = len(ordered)
     if not count:
         return None
     return Summary(
         count=count,
-        mean=sum(ordered, Fraction(0)) / count,
-        median=(ordered[(count - 1) // 2] + ordered[count // 2]) / 2,
-        p90=ordered[-(-count * 9 // 10) - 1],
+        mean=Fraction(sum(ordered)) / (count * parts),
+        median=Fraction(ordered[(count - 1) // 2] + ordered[count // 2]) / (2 * parts),
+        p90=Fraction(ordered[-(-count * 9 // 10) - 1]) / parts,
     )
 
 
@@ -146,27 +152,30 @@ class RepairFigures:
 
 
 def repair_figures(
-    timeline: Timeline, scope: Scope, sums: Sums, *, hold_down_ms: int = HOLD_DOWN_MS
+    found: Sequence[Outage], scope: Scope, sums: Sums, *, hold_down_ms: int = HOLD_DOWN_MS
 ) -> RepairFigures:
-    """Count and time the outages of `timeline` in `scope`, whose `sums` were measured before."""
-    measured = scope.commissioned_time()
-    found = outages(timeline)
+    """Count and time all outages of one subject, oldest first, in `scope`, whose `sums` were measured before."""
+    measured, passed = scope.commissioned_time(), scope.passed
     own = [outage for outage in found if not outage.upstream]
     planned = _planned(own, scope)
     unplanned = merge_flaps((outage for outage in own if outage not in planned), hold_down_ms)
-    touching = [outage for outage in unplanned if outage.touches(scope.passed)]
-    failures = sum(contains(measured, int(outage.down_at)) for outage in touching)
+    touching = [outage for outage in unplanned if outage.touches(passed)]
+    failures = sum(contains(measured, (outage.down_lo + outage.down_hi) // 2) for outage in touching)
+    # In half milliseconds, which keeps the middles of bounds whole.
     ended = [
-        outage for outage in touching if outage.up_at is not None and contains(measured, int(outage.up_at))
+        (item, item.up_lo + item.up_hi)
+        for item in touching
+        if item.up_lo is not None and item.up_hi is not None
     ]
+    repaired = [up - outage.down_lo - outage.down_hi for outage, up in ended if contains(measured, up // 2)]
     up_time = sums.known_ms - Fraction(sums.down_lo_ms + sums.down_hi_ms, 2)
     return RepairFigures(
         failures=failures,
-        repair=summarise(outage.repair_ms for outage in ended if outage.repair_ms is not None),
-        open_at_end=tuple(item for item in touching if item.up_at is None or item.up_at >= scope.passed.end),
+        repair=_summary(sorted(repaired), parts=2),
+        open_at_end=tuple(item for item in touching if item.lasts_until(passed.end)),
         mtbf_ms=up_time / failures if failures else None,
-        planned=sum(outage.touches(scope.passed) for outage in planned),
-        upstream=sum(outage.upstream and outage.touches(scope.passed) for outage in found),
+        planned=sum(outage.touches(passed) for outage in planned),
+        upstream=sum(outage.upstream and outage.touches(passed) for outage in found),
     )
 
 

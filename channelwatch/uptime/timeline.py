@@ -6,12 +6,13 @@ secured, `DEGRADED` for weakened and `DOWN` for exposed (`PROTECTION_WORDS`).
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import pairwise
 from types import MappingProxyType
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from channelwatch.base.intervals import Interval, Spans, intersect, normalise, subtract, union
 
@@ -30,7 +31,7 @@ class State(StrEnum):
     DOWN = "down"
 
 
-SERVING = frozenset({State.UP, State.DEGRADED, State.SPLIT})
+SERVING = (State.UP, State.DEGRADED, State.SPLIT)
 
 PROTECTION_WORDS: Mapping[State, str] = MappingProxyType(
     {State.UP: "secured", State.DEGRADED: "weakened", State.DOWN: "exposed", State.UNKNOWN: "unknown"}
@@ -59,8 +60,7 @@ class DownCause(StrEnum):
 Cause: TypeAlias = UnknownCause | DownCause
 
 
-@dataclass(frozen=True, slots=True)
-class Segment:
+class Segment(NamedTuple):
     """One state over [`start`, `end`), epoch ms. An empty one records a state that was seen at one instant."""
 
     start: int
@@ -69,8 +69,7 @@ class Segment:
     cause: Cause | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(NamedTuple):
     """The subject entered `state` at some instant of [`t_lo`, `t_hi`], epoch ms; equal when known exactly."""
 
     t_lo: int
@@ -104,12 +103,19 @@ class Timeline:
 
     def in_states(self, states: Iterable[State]) -> Spans:
         """The time spent in any of `states`."""
-        wanted = frozenset(states)
+        wanted = tuple(states)
         return normalise((part.start, part.end) for part in self.segments if part.state in wanted)
 
     def serves_throughout(self, window: Interval) -> bool:
         """Was the subject certainly serving at every instant of `window`?"""
-        return not subtract((window,), self.in_states(SERVING))
+        index = bisect_right(self.segments, window.start, key=lambda part: part.start) - 1
+        if index < 0:
+            return False
+        reached = window.start
+        while reached < window.end and index < len(self.segments) and self.segments[index].state in SERVING:
+            reached = self.segments[index].end
+            index += 1
+        return reached >= window.end
 
     def attest(self, spans: Spans) -> Timeline:
         """The same history after a counter proved `spans` uninterrupted: unknown time inside becomes up.
@@ -151,9 +157,9 @@ def _with_previous(changes: Iterable[Change]) -> Iterable[tuple[Change, State]]:
 def _sharpened(change: Change, before: State) -> Change:
     """Beside unknown time there is no edge: what is not known is unknown."""
     if change.state is State.UNKNOWN:
-        return replace(change, t_hi=change.t_lo)
+        return change._replace(t_hi=change.t_lo)
     if before is State.UNKNOWN:
-        return replace(change, t_lo=change.t_hi)
+        return change._replace(t_lo=change.t_hi)
     return change
 
 
@@ -171,5 +177,5 @@ def _attested_pieces(part: Segment, spans: Spans) -> list[Segment]:
         return [part]
     whole = normalise([(part.start, part.end)])
     proven = [Segment(start, end, State.UP) for start, end in intersect(whole, spans)]
-    rest = [replace(part, start=start, end=end) for start, end in subtract(whole, spans)]
+    rest = [part._replace(start=start, end=end) for start, end in subtract(whole, spans)]
     return sorted(proven + rest, key=lambda piece: piece.start)

@@ -134,7 +134,7 @@ def test_hub_outage_is_one_incident_upstream_of_every_commune() -> None:
     assert found.blackout_lo_ms == HOUR
     assert len(outages(hub)) == 1
     assert [outage.cause for outage in outages(channel)] == [DownCause.UPSTREAM]
-    commune = repair_figures(channel, scope(MONTH), found.channels[ChannelCode("51-D-00001")].sums)
+    commune = repair_figures(outages(channel), scope(MONTH), found.channels[ChannelCode("51-D-00001")].sums)
     assert (commune.failures, commune.upstream) == (0, 1)
     assert measure(always, scope(MONTH), TARGET).figures.a_lo == 1
 
@@ -145,7 +145,7 @@ def test_flaps_lose_raw_time_and_count_as_one() -> None:
     timeline = seen_down([(HOUR, HOUR + 600 * SECOND), (DAY, DAY + 1_200 * SECOND), *blips], MONTH)
     sums = measure(timeline, scope(MONTH), TARGET).sums
     assert sums.down_lo_ms == 1_920 * SECOND
-    repair = repair_figures(timeline, scope(MONTH), sums)
+    repair = repair_figures(outages(timeline), scope(MONTH), sums)
     assert repair.failures == 3
     assert repair.repair is not None
     assert repair.repair.mean == 680 * SECOND

@@ -22,7 +22,7 @@ from tests.support.timelines import DAY, HOUR, MINUTE, TARGET, scope, seen_down
 
 
 def repair(timeline: Timeline, of: Scope) -> RepairFigures:
-    return repair_figures(timeline, of, measure(timeline, of, TARGET).sums)
+    return repair_figures(outages(timeline), of, measure(timeline, of, TARGET).sums)
 
 
 def test_hold_down_joins_what_is_closer_and_nothing_else() -> None:
