@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from typing import Final
 
 from channelwatch_collector.syslog.counters import Count
@@ -30,6 +31,7 @@ class RelpSession:
         self._peer = peer
         self._link = link
         self._framer = RelpFramer(max_octets=limits.max_frame_octets)
+        self._frames: deque[RelpFrame] = deque()
         self._number = resends.begin_session()
         self._is_open = False
         self._is_ending = False
@@ -45,14 +47,17 @@ class RelpSession:
     def fault(self) -> str | None:
         return self._own_fault or self._framer.fault
 
-    def feed(self, data: bytes, arrival: Arrival) -> int:
+    def feed(self, data: bytes) -> int:
         frames = self._framer.feed(data)
-        for frame in frames:
-            self._obey(frame, arrival)
-            if self._own_fault:
-                break
-        self._answer()
+        self._frames.extend(frames)
         return len(frames)
+
+    def work(self, arrival: Arrival, is_paused: Callable[[], bool]) -> bool:
+        frames = self._frames
+        while frames and not (self._own_fault or is_paused()):
+            self._obey(frames.popleft(), arrival)
+        self._answer()
+        return not frames or self._own_fault is not None
 
     def finish(self, arrival: Arrival) -> None:
         """What was not answered will come again."""

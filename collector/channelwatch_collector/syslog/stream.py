@@ -50,12 +50,16 @@ class Session(Protocol):
         """Why the stream cannot be read on, if so."""
         ...
 
-    def feed(self, data: bytes, arrival: Arrival) -> int:
-        """Take the frames that `data` completes; how many there were."""
+    def feed(self, data: bytes) -> int:
+        """Cut `data` into frames, to be taken by `work`; how many it completed."""
+        ...
+
+    def work(self, arrival: Arrival, is_paused: Callable[[], bool]) -> bool:
+        """Take frames until none is left or the queue behind is full; whether none is left."""
         ...
 
     def finish(self, arrival: Arrival) -> None:
-        """The stream has ended, maybe within a frame."""
+        """The stream has ended, maybe within a frame, and all whole frames were taken."""
         ...
 
 
@@ -114,6 +118,7 @@ class StreamListener:
         self._server.close()
         for task in list(self.handshakes):
             task.cancel()
+        self.paused = False
         for connection in list(self._connections):
             connection.give_up()
         await asyncio.gather(*self.handshakes, return_exceptions=True)
@@ -127,10 +132,10 @@ class StreamListener:
             connection.set_reading()
 
     def resume(self) -> None:
-        """Read again."""
+        """Read again; first comes what was read and not yet taken."""
         self.paused = False
-        for connection in self._connections:
-            connection.set_reading()
+        for connection in list(self._connections):
+            connection.go_on()
 
     def admit(self, connection: _Connection, source: str) -> bool:
         """Whether one more connection from `source` is within the limits; a refusal is counted."""
@@ -178,6 +183,7 @@ class _Connection(asyncio.BufferedProtocol):
         self._early = bytearray()
         self._began_s: float | None = None
         self._choked = False
+        self._lost = False
         self._closed = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -212,8 +218,8 @@ class _Connection(asyncio.BufferedProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         if exc is not None:
             self._counters.add(Count.CONNECTION_LOST, self._listener.transport_name)
+        self._lost = True
         self._finish()
-        self._listener.release(self, self._source)
 
     def pause_writing(self) -> None:
         self._choked = True  # a peer that does not read its answers is not read either
@@ -228,7 +234,6 @@ class _Connection(asyncio.BufferedProtocol):
             self._transport.write(data)
 
     def hang_up(self) -> None:
-        self._finish()
         if self._transport is not None:
             self._transport.close()
 
@@ -241,9 +246,16 @@ class _Connection(asyncio.BufferedProtocol):
 
     def give_up(self) -> None:
         """Keep what was read of an unfinished frame, and close."""
-        self._finish()
         if self._transport is not None:
             self._transport.abort()
+        self._finish()
+
+    def go_on(self) -> None:
+        """The pause is over."""
+        if self._lost:
+            self._finish()
+        elif self._session is not None and self._work(self._session):
+            self.set_reading()
 
     @property
     def _is_read(self) -> bool:
@@ -260,22 +272,35 @@ class _Connection(asyncio.BufferedProtocol):
             transport.pause_reading()
 
     def _read(self, session: Session, data: bytes) -> None:
-        if session.feed(data, self._listener.intake.arrival()):
+        if session.feed(data):
             self._began_s = None
-        if session.fault:
+        if self._work(session):
+            if not session.pending:
+                self._began_s = None
+            elif self._began_s is None:
+                self._began_s = asyncio.get_running_loop().time()
+
+    def _work(self, session: Session) -> bool:
+        """Take what was read; whether the stream can go on now."""
+        listener = self._listener
+        if not session.work(listener.intake.arrival(), lambda: listener.paused):
+            return False
+        if session.fault and not self._closed:
             self._counters.add(Count.FRAME_ERROR, session.fault)
             self.give_up()
-        elif not session.pending:
-            self._began_s = None
-        elif self._began_s is None:
-            self._began_s = asyncio.get_running_loop().time()
+        return not self._closed
 
     def _finish(self) -> None:
-        if self._closed:
-            return
+        """Take the rest, once there is room for it, and give the place back."""
+        if self._session is not None and not self._closed:
+            arrival = self._listener.intake.arrival()
+            if not self._session.work(arrival, lambda: self._listener.paused):
+                return
+            self._closed = True
+            self._session.finish(arrival)
         self._closed = True
-        if self._session is not None:
-            self._session.finish(self._listener.intake.arrival())
+        if self._lost or self._transport is None:
+            self._listener.release(self, self._source)
 
     def _begin(self, peer: Peer) -> None:
         self._listener.intake.greet(peer, self._listener.intake.arrival())

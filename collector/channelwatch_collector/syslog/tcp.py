@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import deque
+from collections.abc import Callable
+
 from channelwatch_collector.syslog.counters import Count
 from channelwatch_collector.syslog.directory import Peer
 from channelwatch_collector.syslog.intake import Arrival, Intake
@@ -16,6 +19,7 @@ class TcpSession:
         self._intake = intake
         self._peer = peer
         self._framer = Framer(max_frame_octets=limits.max_frame_octets)
+        self._frames: deque[Frame] = deque()
 
     @property
     def pending(self) -> bool:
@@ -25,11 +29,16 @@ class TcpSession:
     def fault(self) -> str | None:
         return self._framer.error
 
-    def feed(self, data: bytes, arrival: Arrival) -> int:
+    def feed(self, data: bytes) -> int:
         frames = self._framer.feed(data)
-        for frame in frames:
-            self._take(frame, arrival)
+        self._frames.extend(frames)
         return len(frames)
+
+    def work(self, arrival: Arrival, is_paused: Callable[[], bool]) -> bool:
+        frames = self._frames
+        while frames and not is_paused():
+            self._take(frames.popleft(), arrival)
+        return not frames
 
     def finish(self, arrival: Arrival) -> None:
         rest = self._framer.finish()
