@@ -134,6 +134,6 @@ async def _poll_one(engine: UdpSnmpEngine, asked: Target, until: float) -> tuple
         except SnmpError:
             failed += 1
         else:
-            whole += farm.is_whole(answer)
-            failed += not farm.is_whole(answer)
+            good = farm.is_whole(answer)
+            whole, failed = whole + good, failed + (not good)
     return whole, failed

@@ -25,7 +25,7 @@ MAX_SUB_ID = 2**32 - 1
 _IPV4_OCTETS = 4
 MAX_OID_OCTETS = 128 * 5
 """RFC 2578 section 3.5 allows 128 sub-identifiers."""
-_CACHED_OIDS = 32_768
+_CACHED_OIDS = 4_096
 
 
 class BerError(Permanent):
