@@ -1,0 +1,1 @@
+"""What `bench/syslog.py` measures, one module for each kind of figure."""
