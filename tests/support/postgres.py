@@ -50,8 +50,8 @@ class Postgres:
 
 
 @contextmanager
-def running_postgres() -> Iterator[Postgres]:
-    """Start a server, and end it with everything in it."""
+def running_postgres(**settings: str) -> Iterator[Postgres]:
+    """Start a server, and end it with everything in it. `settings` go before our own."""
     try:
         import psycopg
     except ModuleNotFoundError:
@@ -66,7 +66,7 @@ def running_postgres() -> Iterator[Postgres]:
         subprocess.run(
             [*as_user, initdb, f"--pgdata={data}", *options], check=True, capture_output=True, cwd=folder
         )
-        settings = [f"--{name}={value}" for name, value in SETTINGS.items()]
+        given = [f"--{name}={value}" for name, value in {**SETTINGS, **settings}.items()]
         postgres = Postgres(folder)
 
         def answers() -> bool:
@@ -76,7 +76,7 @@ def running_postgres() -> Iterator[Postgres]:
                 return False
             return True
 
-        argv = [*as_user, server, "-D", data, "-k", folder, *settings]
+        argv = [*as_user, server, "-D", data, "-k", folder, *given]
         with Process(argv, folder=folder, name="postgres", ready=answers) as process:
             yield postgres
             os.kill(process.pid, signal.SIGINT)

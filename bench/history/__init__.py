@@ -1,0 +1,1 @@
+"""What `bench/store.py` measures: reports, sizes, storms, steps and memory."""
