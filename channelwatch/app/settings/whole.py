@@ -1,0 +1,69 @@
+"""The whole configuration file: read, checked, printed with secrets masked."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field
+
+from channelwatch.app.settings.collector import CollectorSettings
+from channelwatch.app.settings.credentials import CredentialSettings
+from channelwatch.app.settings.http import HttpSettings
+from channelwatch.app.settings.instance import InstanceSettings, InventorySettings, StoreSettings
+from channelwatch.app.settings.notify import NotifySettings
+from channelwatch.app.settings.parts import Listen, Model
+from channelwatch.app.yamlfile import YamlFile
+from channelwatch.base.errors import InputError
+from channelwatch.base.secrets import Secret
+
+
+class Settings(Model):
+    """The whole configuration file."""
+
+    instance: InstanceSettings
+    store: StoreSettings = StoreSettings()
+    inventory: InventorySettings | None = None
+    collector: CollectorSettings
+    credentials: Mapping[str, CredentialSettings] = {}
+    notify: NotifySettings = NotifySettings()
+    http: HttpSettings | None = None
+    alert_rules: Path | None = None
+    folder: Path = Field(default=Path(), exclude=True)
+
+    def resolve(self, path: Path) -> Path:
+        """`path` counted from the configuration file's folder."""
+        return path if path.is_absolute() else self.folder / path
+
+
+def load_settings(path: Path, environ: Mapping[str, str] | None = None) -> Settings:
+    """Read and check the configuration. InputError names file, line and key of each problem."""
+    source = YamlFile(path)
+    if not isinstance(source.data, dict):
+        raise InputError([source.problem((), "must be a mapping")])
+    if "folder" in source.data:
+        raise InputError([source.problem(("folder",), "unknown key")])
+    context = {"folder": path.parent, "environ": os.environ if environ is None else environ}
+    return source.validate(Settings, context).model_copy(update={"folder": path.parent})
+
+
+def masked(settings: Settings) -> dict[str, Any]:
+    """The effective settings as plain data for printing, each secret as `***`."""
+    plain: dict[str, Any] = _plain(settings.model_dump(by_alias=True))
+    return plain
+
+
+def _plain(value: Any) -> Any:
+    match value:
+        case Secret():
+            return "***"
+        case Listen() | Path():
+            return str(value)
+        case dict() | Mapping():
+            return {str(key): _plain(item) for key, item in value.items()}
+        case list() | tuple():
+            return [_plain(item) for item in value]
+        case _:
+            return getattr(value, "value", value)
