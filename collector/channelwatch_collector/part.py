@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from zoneinfo import ZoneInfo
 
 from channelwatch.app.engine import Engine
@@ -39,6 +39,15 @@ ALIVE_EVERY_S = 5.0
 INVENTORY_EVERY_S = 0.5
 MEMORY_EVERY_S = 5.0
 PROFILES_EVERY_S = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Heartbeat:
+    """The last one: when (epoch ms, and the monotonic clock's ms), and what had been dropped until then."""
+
+    at: EpochMs
+    tick: int
+    dropped: int = 0
 
 
 class CollectorPart:
@@ -239,26 +248,28 @@ class Collector:
             raise Permanent(str(error), operation="listen for traps", subject=str(listen)) from error
 
     async def _stay_alive(self) -> None:
-        """The heartbeat: this collector ran from one beat to the next."""
-        since, began, dropped = self._clock.now(), self._clock.monotonic_ms(), 0
-        while True:
-            await asyncio.sleep(ALIVE_EVERY_S)
-            until, tick = self._clock.now(), self._clock.monotonic_ms()
-            if until - since > 4 * ALIVE_EVERY_S * 1000 or until < since:
-                # Suspended, or the clock was set: nobody can vouch for the time in between.
-                since = EpochMs(until - 1)
-            lost = self._engine.observations.dropped
-            self._engine.submit(
-                CollectorAlive(
-                    self._settings.collector.id,
-                    since,
-                    until,
-                    lag_ms=self.poller.lags.worst_since(began),
-                    dropped=lost - dropped,
-                )
-            )
-            since, began, dropped = until, tick, lost
-            self._mirror()
+        """The heartbeat: this collector ran from one beat to the next, and to its orderly end."""
+        beat = Heartbeat(self._clock.now(), self._clock.monotonic_ms())
+        try:
+            while True:
+                await asyncio.sleep(ALIVE_EVERY_S)
+                beat = self._beat(beat)
+                self._mirror()
+        finally:
+            self._beat(beat)
+
+    def _beat(self, last: Heartbeat) -> Heartbeat:
+        until, tick = self._clock.now(), self._clock.monotonic_ms()
+        is_whole = 0 <= until - last.at <= 4 * ALIVE_EVERY_S * 1000
+        # Otherwise it was suspended, or the clock was set: nobody can vouch for the time in between.
+        since = last.at if is_whole else EpochMs(until - 1)
+        dropped = self._engine.observations.dropped
+        lag_ms = self.poller.lags.worst_since(last.tick)
+        lost = dropped - last.dropped
+        self._engine.submit(
+            CollectorAlive(self._settings.collector.id, since, until, lag_ms=lag_ms, dropped=lost)
+        )
+        return Heartbeat(until, tick, dropped)
 
     def _mirror(self) -> None:
         if self.traps is not None:

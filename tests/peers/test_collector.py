@@ -104,6 +104,8 @@ async def collecting(folder: Path) -> AsyncIterator[House]:
             await house.collector.close()
             assert time.monotonic() - began < 3, "the collector must stop within three seconds"
             tasks[1].cancel()
+            if len(engine.observations):
+                house.told += await engine.observations.take_batch(1000)
             await engine.in_store(engine.store.close)
 
 
@@ -199,6 +201,15 @@ async def test_it_tells_that_it_lives_and_what_it_counted(house: House) -> None:
     assert 'channelwatch_polls_total{result="answered"}' in page
     assert 'channelwatch_collector_total{event="snmp_sent"}' in page
     assert "channelwatch_event_loop_lag_seconds_count" in page
+
+
+async def test_an_orderly_stop_leaves_no_time_unaccounted_for(tmp_path: Path) -> None:
+    async with collecting(tmp_path) as house:
+        await house.first(PollAnswered)
+        stopped_at = house.engine.clock.now()
+    last = house.of(CollectorAlive)[-1]
+    assert last.until >= stopped_at
+    assert last.since <= stopped_at
 
 
 async def test_it_remembers_its_boots_and_who_answered(tmp_path: Path) -> None:
