@@ -5,6 +5,7 @@ import statistics
 from collections import Counter
 
 import pytest
+from channelwatch_simulator.notices import NoticeKind
 from channelwatch_simulator.province import Preset, build_province
 from channelwatch_simulator.story import (
     MONTH_MS,
@@ -16,6 +17,7 @@ from channelwatch_simulator.story import (
     cast_of,
     story,
 )
+from channelwatch_simulator.world import World
 
 from channelwatch.inventory.model import Bloc, Inventory
 
@@ -158,3 +160,16 @@ def test_a_province_without_pairs_has_a_story_too() -> None:
         inventory.province, inventory.owners, inventory.units, inventory.sites, (), tuple(alone)
     )
     assert len(list(itertools.islice(story(small, 1), 500))) == 500
+
+
+def test_every_act_of_the_story_is_understood(demo: Inventory) -> None:
+    world, now = World(build_province(Preset.DEMO, 1), 1), 1_000_000
+    kinds: set[NoticeKind] = set()
+    for event in story(demo, 1):
+        if event.at > MONTH_MS // 2:
+            break
+        kinds |= {notice.kind for notice in world.apply(event, now + event.at)}
+    assert len(kinds) >= 17
+    for device in world.devices.values():
+        assert device.silent >= device.cut >= 0
+        assert device.line_down >= 0

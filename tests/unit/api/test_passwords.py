@@ -60,15 +60,6 @@ def run_command(monkeypatch: pytest.MonkeyPatch, typed: str) -> int:
     return command.run(argparse.Namespace())
 
 
-def test_the_command_prints_the_hash_of_two_equal_lines(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert run_command(monkeypatch, "mật khẩu đủ dài\nmật khẩu đủ dài\n") == 0
-    printed = capsys.readouterr().out
-    assert parse_hash(printed.strip()).verify("mật khẩu đủ dài")
-    assert "mật khẩu" not in printed
-
-
 @pytest.mark.parametrize(
     ("typed", "reason"),
     [("mật khẩu đủ dài\nmật khẩu khác đi\n", "differ"), ("ngắn\nngắn\n", "12 to 256 characters")],

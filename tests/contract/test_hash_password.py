@@ -1,0 +1,23 @@
+"""The command that makes a hash, at the cost that it has in earnest."""
+
+from __future__ import annotations
+
+import argparse
+import io
+
+import pytest
+from channelwatch_api.commands import hash_password
+
+from channelwatch.base.passwords import Cost, parse_hash
+
+
+def test_the_command_prints_the_hash_of_two_equal_lines(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO("mật khẩu đủ dài\nmật khẩu đủ dài\n"))
+    assert hash_password.run(argparse.Namespace()) == 0
+    printed = capsys.readouterr().out
+    held = parse_hash(printed.strip())
+    assert held.verify("mật khẩu đủ dài")
+    assert held.cost == Cost()
+    assert "mật khẩu" not in printed
