@@ -4,48 +4,98 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Coroutine, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Protocol
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.cron import CronTrigger
 
 from channelwatch.base.clock import LOCAL_ZONE, EpochMs
-from channelwatch.base.errors import Transient
+from channelwatch.base.errors import Bug, Permanent, Transient
+from channelwatch.metrics.process import Projection
 
 if TYPE_CHECKING:
-    from channelwatch.app.engine import Engine
+    from channelwatch.app.engine import Engine, Job
 
 log = logging.getLogger(__name__)
 
 DAY_MS = 86_400_000
+SHOWN = 5
+"""Differences of the projection that are logged."""
+COUNTED = 1000
+"""Differences that are looked for at most."""
 
 
-async def calendar(engine: Engine) -> None:
-    """Run the calendar until cancelled: events past their retention are pruned each night at 02:30 local."""
-    scheduler = AsyncIOScheduler(timezone=LOCAL_ZONE)
+class Projected(Protocol):
+    """A store whose projection can be compared with what it was made of, from any thread."""
+
+    def differences(self, *, limit: int) -> Sequence[object]:
+        """Where the projection is not what the transitions say."""
+        ...
+
+
+def calendar(store: Projected) -> Job:
+    """The calendar, run until cancelled: each night at 02:30 local time what is past its retention goes, and at 03:30
+    the projection of `store` is compared with its transitions.
+    """
+
+    async def keep(engine: Engine) -> None:
+        scheduler = AsyncIOScheduler(timezone=LOCAL_ZONE)
+        meter = Projection(engine.registry)
+        _nightly(scheduler, partial(prune, engine), hour=2)
+        _nightly(scheduler, partial(compare, engine, store, meter), hour=3)
+        scheduler.start()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            scheduler.shutdown(wait=False)
+
+    keep.__name__ = "calendar"
+    return keep
+
+
+def _nightly(
+    scheduler: AsyncIOScheduler, job: Callable[[], Coroutine[None, None, None]], *, hour: int
+) -> None:
     scheduler.add_job(
-        prune,
-        CronTrigger(hour=2, minute=30, timezone=LOCAL_ZONE),
-        args=[engine],
+        job,
+        CronTrigger(hour=hour, minute=30, timezone=LOCAL_ZONE),
         misfire_grace_time=6 * 3600,
         coalesce=True,
         max_instances=1,
     )
-    scheduler.start()
-    try:
-        await asyncio.Event().wait()
-    finally:
-        scheduler.shutdown(wait=False)
 
 
 async def prune(engine: Engine) -> None:
-    """Delete events older than the retention of the settings; transitions and incidents stay."""
-    before = EpochMs(engine.clock.now() - engine.settings.store.event_retention_days * DAY_MS)
+    """Delete events and messages that are older than the settings keep them; transitions and incidents stay."""
+    settings = engine.settings.store
+    await _prune(engine, "events", engine.store.prune_events, settings.event_retention_days)
+    await _prune(engine, "messages", engine.store.prune_pages, settings.message_retention_days)
+
+
+async def _prune(engine: Engine, what: str, some_of: Callable[[EpochMs], int], days: int) -> None:
+    before = EpochMs(engine.clock.now() - days * DAY_MS)
     removed = 0
     try:
-        while some := await engine.in_store(engine.store.prune_events, before):
+        while some := await engine.in_store(some_of, before):
             removed += some
     except Transient as error:
-        log.error("pruning put off", extra={"reason": str(error), "removed": removed})
+        log.error("pruning put off", extra={"what": what, "reason": str(error), "removed": removed})
         return
-    log.info("events pruned", extra={"removed": removed, "before": before})
+    log.info(f"{what} pruned", extra={"removed": removed, "before": before})
+
+
+async def compare(engine: Engine, store: Projected, meter: Projection) -> None:
+    """Compare the projection that reports read with the transitions, beside what is being written."""
+    try:
+        found = await asyncio.to_thread(store.differences, limit=COUNTED)
+    except (Transient, Permanent, Bug) as error:
+        log.error("projection not compared", extra={"reason": str(error)})
+        return
+    meter.compared(len(found), engine.clock.now())
+    for difference in found[:SHOWN]:
+        log.error(
+            "status intervals differ; run `channelwatch rebuild`", extra={"difference": str(difference)}
+        )
+    log.info("projection compared", extra={"differences": len(found)})

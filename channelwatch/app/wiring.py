@@ -48,7 +48,7 @@ def build_engine(settings: Settings) -> Engine:
         meters=Meters(settings.instance.id),
         jitter=random.random,
         closers=closers,
-        jobs=(calendar, follow_agenda(store)),
+        jobs=(calendar(store), follow_agenda(store)),
     )
     return Engine(settings, fittings)
 

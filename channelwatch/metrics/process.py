@@ -144,6 +144,29 @@ def polls(registry: CollectorRegistry) -> Counter:
     return Counter("channelwatch_polls_total", "Polls by result.", ["result"], registry=registry)
 
 
+class Projection:
+    """`channelwatch_projection_differences`: how many status intervals were not what the transitions say, and
+    `channelwatch_projection_compared_seconds`: when that was last looked at (Unix time, 0: not since the start).
+    """
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._found = Gauge(
+            "channelwatch_projection_differences",
+            "Status intervals that are not what the transitions say.",
+            registry=registry,
+        )
+        self._at = Gauge(
+            "channelwatch_projection_compared_seconds",
+            "When the status intervals were last compared, Unix time.",
+            registry=registry,
+        )
+
+    def compared(self, differences: int, at_ms: int) -> None:
+        """They were compared at `at_ms`."""
+        self._found.set(differences)
+        self._at.set(at_ms / 1000)
+
+
 def traps(registry: CollectorRegistry) -> Counter:
     """`channelwatch_traps_total{result}`: `accepted`, or the reason of the rejection."""
     return Counter("channelwatch_traps_total", "Traps and informs by result.", ["result"], registry=registry)

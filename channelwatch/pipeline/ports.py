@@ -277,6 +277,11 @@ class Store(Protocol):
         that commits get their turn in between. Transitions and incidents are never pruned here."""
         ...
 
+    def prune_pages(self, before: EpochMs) -> int:
+        """Delete some messages written before `before` that need no sending any more and whose incident is over; how
+        many, as with `prune_events`."""
+        ...
+
     def close(self) -> None:
         """Release every connection."""
         ...

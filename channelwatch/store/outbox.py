@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import assert_never
 
 from pydantic import TypeAdapter
-from sqlalchemy import Connection, Row, and_, case, exists, func, or_, select, tuple_, update
+from sqlalchemy import Connection, Row, and_, case, delete, exists, func, or_, select, tuple_, update
 
 from channelwatch.base.clock import EpochMs
 from channelwatch.base.errors import Bug
@@ -26,12 +26,16 @@ from channelwatch.pipeline.ports import (
     StoredPage,
 )
 from channelwatch.store.sql import Values, insert
-from channelwatch.store.tables import outbox
+from channelwatch.store.tables import incident, outbox
 
 LONGEST_WAIT_MS = 900_000
 """No alert is put off for longer. What is due later than that was put off by a clock that has been set back since."""
 
+PRUNE_ROWS = 5_000
+"""Rows deleted in one transaction."""
+
 _ALERT = TypeAdapter(Alert)
+_DONE = [OutboxState.SENT, OutboxState.DEAD]
 _UNSENT = outbox.c.state.in_([OutboxState.PENDING, OutboxState.CLAIMED])
 
 
@@ -40,6 +44,20 @@ def write(connection: Connection, rows: Sequence[OutboxRow]) -> None:
     if rows:
         statement = insert(connection, outbox).on_conflict_do_nothing(index_elements=["page_key"])
         connection.execute(statement, [_values(row) for row in rows])
+
+
+def prune(connection: Connection, before: EpochMs) -> int:
+    """Delete at most PRUNE_ROWS rows from before `before` that nobody will send any more; how many.
+
+    Those of an incident that is not over stay: what was told of it is still needed.
+    """
+    over = select(incident.c.id).where(
+        incident.c.restored_at.is_not(None) | incident.c.closed_at.is_not(None)
+    )
+    oldest = select(outbox.c.id).where(
+        outbox.c.created_at < before, outbox.c.state.in_(_DONE), outbox.c.incident.in_(over)
+    )
+    return connection.execute(delete(outbox).where(outbox.c.id.in_(oldest.limit(PRUNE_ROWS)))).rowcount
 
 
 def claim(

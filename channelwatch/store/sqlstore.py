@@ -143,6 +143,10 @@ class SqlStore(SqlArchive):
         with self._write("prune events") as connection:
             return events.prune(connection, before)
 
+    def prune_pages(self, before: EpochMs) -> int:
+        with self._write("prune messages") as connection:
+            return outbox.prune(connection, before)
+
     def close(self) -> None:
         self.engine.dispose()
 

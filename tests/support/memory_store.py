@@ -88,7 +88,7 @@ class MemoryStore:
         self._pairs: dict[str, PairRow] = {}
         self._incidents: dict[IncidentId, Incident] = {}
         self._steps: list[IncidentStep] = []
-        self._outbox: list[_Mail] = []
+        self._outbox: dict[int, _Mail] = {}
         self._events: list[EventReceived] = []
         self._rogues: dict[tuple[str, str], RogueSource] = {}
         self._leases: dict[str, _Lease] = {}
@@ -142,11 +142,11 @@ class MemoryStore:
             key = (item.address, item.transport)
             before = self._rogues[key].count if key in self._rogues else 0
             self._rogues[key] = replace(item, count=before + item.count)
-        known = {mail.row.page.key for mail in self._outbox}
+        known = {mail.row.page.key for mail in self._outbox.values()}
         for row in effects.outbox:
             if row.page.key not in known:
                 known.add(row.page.key)
-                self._outbox.append(_Mail(row, row.page.not_before))
+                self._outbox[max(self._outbox, default=0) + 1] = _Mail(row, row.page.not_before)
 
     def apply_inventory(self, wanted: Inventory, changes: Sequence[Change], *, by: str, at: EpochMs) -> int:
         if self.inventory() != wanted:
@@ -193,7 +193,7 @@ class MemoryStore:
         claims: list[Claim] = []
         behind: set[tuple[int, str, str]] = set()
         taken = Counter(dict.fromkeys(lanes.full_destinations, lanes.each))
-        for row_id, mail in enumerate(self._outbox):
+        for row_id, mail in self._outbox.items():
             if mail.state not in UNSENT or mail.lane in behind:
                 continue
             behind.add(mail.lane)
@@ -216,7 +216,7 @@ class MemoryStore:
     def settle_outbox(
         self, row_id: int, outcome: Outcome, *, now: EpochMs, not_before: EpochMs | None
     ) -> None:
-        if not 0 <= row_id < len(self._outbox):
+        if row_id not in self._outbox:
             raise Bug("no such row", operation="settle outbox", subject=str(row_id))
         mail = self._outbox[row_id]
         match outcome:
@@ -235,11 +235,11 @@ class MemoryStore:
 
     def outbox_counts(self, now: EpochMs) -> OutboxCounts:
         number = dict.fromkeys(OutboxState, 0)
-        for mail in self._outbox:
+        for mail in self._outbox.values():
             number[mail.state] += 1
         wanted = [
             max(mail.row.page.not_before, mail.row.alert.created_at)
-            for mail in self._outbox
+            for mail in self._outbox.values()
             if mail.state in UNSENT
         ]
         return OutboxCounts(
@@ -255,6 +255,18 @@ class MemoryStore:
         pruned = len(self._events) - len(kept)
         self._events = kept
         return pruned
+
+    def prune_pages(self, before: EpochMs) -> int:
+        gone = [
+            number
+            for number, mail in self._outbox.items()
+            if mail.row.alert.created_at < before
+            and mail.state not in UNSENT
+            and not self._incidents[mail.row.page.incident].is_live
+        ]
+        for number in gone:
+            del self._outbox[number]
+        return len(gone)
 
     def transitions(
         self, *, subjects: Sequence[str], since: int = 0, limit: int = 200
@@ -292,7 +304,7 @@ class MemoryStore:
                 mail.sent_at,
                 mail.last_error,
             )
-            for mail in self._outbox
+            for mail in self._outbox.values()
             if mail.row.page.incident == incident
         ]
 

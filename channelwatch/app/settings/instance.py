@@ -32,6 +32,7 @@ class StoreSettings(Model):
 
     url: str = "sqlite:///data/channelwatch.db"
     event_retention_days: int = Field(default=366, ge=1)
+    message_retention_days: int = Field(default=366, ge=2)
 
 
 class InventorySettings(Model):

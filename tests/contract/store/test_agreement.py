@@ -169,6 +169,7 @@ class Stores(RuleBasedStateMachine):
     @rule(ms=MOMENTS)
     def prune(self, ms: int) -> None:
         self.same(lambda store: store.prune_events(at(ms)))
+        self.same(lambda store: store.prune_pages(at(ms)))
 
     @rule(codes=st.sets(st.sampled_from(DEVICES[1:])), ms=MOMENTS)
     def apply_inventory(self, codes: set[str], ms: int) -> None:

@@ -8,7 +8,7 @@ from channelwatch.base.clock import EpochMs
 from channelwatch.base.ids import DeviceCode
 from channelwatch.incidents.model import IncidentState, StepKind, SubjectKind
 from channelwatch.inventory.model import Bloc
-from channelwatch.pipeline.ports import OutboxState, StoredPage, StoredTransition
+from channelwatch.pipeline.ports import Dead, OutboxState, Sent, StoredPage, StoredTransition
 from channelwatch.status.events import Transport
 from channelwatch.status.signals import Reading, Signal, SignalState
 from tests.contract.store.examples import (
@@ -67,6 +67,28 @@ def test_old_events_are_pruned_and_nothing_else(store: FullStore, epoch: int) ->
     assert store.events(devices=[DEVICE]) == [event(ms=2)]
     assert len(store.transitions(subjects=[DEVICE, GROUP])) == 2
     assert len(store.steps(1)) == 2
+
+
+def test_old_messages_are_pruned_once_they_are_sent_and_their_incident_is_over(
+    store: FullStore, epoch: int
+) -> None:
+    over = replace(incident(2, subject=OTHER), restored_at=at(5), state=IncidentState.RESTORED)
+    rows = (
+        outbox_row(1, "1:opened"),
+        outbox_row(2, "2:opened"),
+        outbox_row(2, "2:restored", destination="two"),
+    )
+    store.commit(effects(incidents=(incident(1), over), outbox=rows), epoch=epoch)
+    first, second, third = store.claim_outbox(now=at(99), limit=9, lease_ms=1000, epoch=epoch)
+    for claim in (first, second):
+        store.settle_outbox(claim.row_id, Sent(), now=at(99), not_before=None)
+    assert store.prune_pages(rows[0].alert.created_at) == 0
+    assert store.prune_pages(at(10**9)) == 1
+    left = [item.page.key for number in (1, 2) for item in store.pages(number)]
+    assert left == ["1:opened", "2:restored"]
+    store.settle_outbox(third.row_id, Dead("http_410"), now=at(99), not_before=None)
+    assert store.prune_pages(at(10**9)) == 1
+    assert store.prune_pages(at(10**9)) == 0
 
 
 def test_incidents_are_shown_for_the_blocs_asked_for(store: FullStore, epoch: int) -> None:

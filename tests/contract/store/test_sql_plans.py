@@ -26,6 +26,7 @@ QUESTIONS: dict[str, Callable[[SqlStore, int], object]] = {
     "counts": lambda store, _: store.outbox_counts(at(0)),
     "claim": lambda store, epoch: store.claim_outbox(now=at(99), limit=9, lease_ms=9, epoch=epoch),
     "prune": lambda store, _: store.prune_events(at(0)),
+    "prune messages": lambda store, _: store.prune_pages(at(0)),
     "heartbeat": lambda store, _: store.heartbeat("col-1", since=at(0), until=at(1)),
     "commit": lambda store, epoch: store.commit(full_batch(3), epoch=epoch),
     "history": lambda store, _: store.chapters(subjects=[DEVICE], since=at(0), until=at(9)),

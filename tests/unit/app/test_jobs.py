@@ -8,9 +8,10 @@ from typing import Any, cast
 import pytest
 
 from channelwatch.app.engine import Engine
-from channelwatch.app.jobs import DAY_MS, prune
+from channelwatch.app.jobs import DAY_MS, compare, prune
 from channelwatch.app.settings import StoreSettings
 from channelwatch.base.clock import EpochMs, ManualClock
+from channelwatch.metrics.process import Projection
 from channelwatch.pipeline.ports import Effects
 from channelwatch.store.errors import StoreReason, StoreTransient
 from tests.support.house import FailingStore, engine_over
@@ -51,3 +52,36 @@ async def test_pruning_that_meets_a_busy_store_is_put_off_and_ends_nothing(
     await prune(engine)
     assert "pruning put off" in caplog.text
     assert ages(store) == [31]
+
+
+class Compared:
+    """A store whose projection differs as told."""
+
+    def __init__(self, found: list[str] | StoreTransient) -> None:
+        self.found = found
+
+    def differences(self, *, limit: int) -> list[str]:
+        if isinstance(self.found, StoreTransient):
+            raise self.found
+        return self.found[:limit]
+
+
+async def test_a_projection_that_differs_is_shown_by_a_metric_and_named_in_the_log(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    engine, _ = with_events()
+    meter = Projection(engine.registry)
+    await compare(engine, Compared(["wrong 51-D-00001-1"]), meter)
+    value = engine.registry.get_sample_value
+    assert value("channelwatch_projection_differences") == 1
+    assert value("channelwatch_projection_compared_seconds") == START / 1000
+    assert "status intervals differ" in caplog.text
+    await compare(engine, Compared([]), meter)
+    assert value("channelwatch_projection_differences") == 0
+
+
+async def test_a_comparison_that_fails_leaves_the_metric_as_it_is(caplog: pytest.LogCaptureFixture) -> None:
+    engine, _ = with_events()
+    await compare(engine, Compared(StoreTransient(StoreReason.BUSY, "locked")), Projection(engine.registry))
+    assert engine.registry.get_sample_value("channelwatch_projection_compared_seconds") == 0
+    assert "projection not compared" in caplog.text
