@@ -51,12 +51,11 @@ def prune(connection: Connection, before: EpochMs) -> int:
 
     Those of an incident that is not over stay: what was told of it is still needed.
     """
-    over = select(incident.c.id).where(
-        incident.c.restored_at.is_not(None) | incident.c.closed_at.is_not(None)
+    over = exists().where(
+        incident.c.id == outbox.c.incident,
+        incident.c.restored_at.is_not(None) | incident.c.closed_at.is_not(None),
     )
-    oldest = select(outbox.c.id).where(
-        outbox.c.created_at < before, outbox.c.state.in_(_DONE), outbox.c.incident.in_(over)
-    )
+    oldest = select(outbox.c.id).where(outbox.c.created_at < before, outbox.c.state.in_(_DONE), over)
     return connection.execute(delete(outbox).where(outbox.c.id.in_(oldest.limit(PRUNE_ROWS)))).rowcount
 
 
