@@ -8,16 +8,37 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    JsonValue,
+    WithJsonSchema,
+    model_validator,
+)
 
 from channelwatch.app.yamlfile import load_model
 from channelwatch.base.errors import InputError
 from channelwatch.base.ids import RuleId
 from channelwatch.incidents.model import Severity, SubjectKind
-from channelwatch.incidents.rules import Condition, Rule, RuleBook
+from channelwatch.incidents.rules import (
+    Condition,
+    Flap,
+    Layer,
+    OwnFault,
+    Rule,
+    RuleBook,
+    inhibition_problems,
+)
 from channelwatch.inventory.model import Bloc
 from channelwatch.status.signals import Signal, SignalState
 from channelwatch.status.states import Cause, Flag, Health, PairState, Protection
+
+MAX_RULES = 500
+"""Rules of one file."""
+MAX_TITLE = 120
+"""Characters of a title: it stands in one line of a message."""
 
 _UNITS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 
@@ -30,7 +51,41 @@ def duration_ms(value: object) -> int:
     return int(match[1]) * _UNITS[match[2]]
 
 
-Duration = Annotated[int, BeforeValidator(duration_ms)]
+Duration = Annotated[
+    int,
+    BeforeValidator(duration_ms),
+    WithJsonSchema({"type": "string", "pattern": r"^\d{1,9}(ms|s|m|h|d)$"}),
+]
+_WORDS: Mapping[str, JsonValue] = {"type": "string", "minLength": 1, "maxLength": MAX_TITLE}
+Title = Annotated[
+    Mapping[str, Annotated[str, Field(min_length=1, max_length=MAX_TITLE)]],
+    WithJsonSchema(
+        {
+            "type": "object",
+            "properties": {"vi": _WORDS, "en": _WORDS},
+            "required": ["vi", "en"],
+            "additionalProperties": False,
+        }
+    ),
+]
+
+
+def _one_or_many(value: object) -> object:
+    return [value] if isinstance(value, str) else value
+
+
+Signals = Annotated[
+    frozenset[Signal],
+    BeforeValidator(_one_or_many),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"enum": sorted(Signal)},
+                {"type": "array", "items": {"enum": sorted(Signal)}, "uniqueItems": True},
+            ]
+        }
+    ),
+]
 
 
 class _Model(BaseModel):
@@ -44,25 +99,41 @@ class WhenFile(_Model):
     protection: frozenset[Protection] = frozenset()
     cause: frozenset[Cause] = frozenset()
     flag: Flag | None = None
-    signal: Signal | None = None
+    signal: Signals = frozenset()
     signal_states: frozenset[SignalState] = frozenset()
     pair: frozenset[PairState] = frozenset()
     bloc: frozenset[Bloc] = frozenset()
     hub: bool | None = None
+    communes_down: int | None = Field(default=None, ge=2, le=100_000)
+    within: Duration = 0
+    percent_down: int | None = Field(default=None, ge=1, le=100)
+    own: frozenset[OwnFault] = frozenset()
 
     @model_validator(mode="after")
-    def _signal_with_states(self) -> WhenFile:
-        if (self.signal is None) != (not self.signal_states):
+    def _belonging(self) -> WhenFile:
+        if (not self.signal) != (not self.signal_states):
             raise ValueError("signal and signal_states are given together")
+        if self.within and self.communes_down is None:
+            raise ValueError("within belongs to communes_down")
         return self
 
 
 _CONDITIONS: Mapping[SubjectKind, frozenset[str]] = {
-    SubjectKind.DEVICE: frozenset(WhenFile.model_fields) - {"pair"},
+    SubjectKind.DEVICE: frozenset(
+        {"health", "protection", "cause", "flag", "signal", "signal_states", "bloc", "hub"}
+    ),
     SubjectKind.GROUP: frozenset({"pair", "bloc"}),
-    SubjectKind.COLLECTOR: frozenset(),
+    SubjectKind.BLOC: frozenset({"communes_down", "within", "percent_down", "bloc"}),
+    SubjectKind.COLLECTOR: frozenset({"own"}),
 }
 """What a rule about each subject looks at. Whatever else it said would be ignored, and somebody would rely on it."""
+
+
+class FlapFile(_Model):
+    """How often a condition comes before it counts as one that lasts."""
+
+    times: int = Field(ge=2, le=100)
+    within: Duration
 
 
 class RuleFileEntry(_Model):
@@ -72,10 +143,13 @@ class RuleFileEntry(_Model):
     subject: SubjectKind
     when: WhenFile = WhenFile()
     severity: Severity
-    title: Mapping[str, str]
+    title: Title
     confirm: Duration = 0
     clear_after: Duration = 0
+    flap: FlapFile | None = None
     yields: bool = False
+    inhibits: tuple[Annotated[str, Field(pattern=r"^[a-z0-9-]{1,48}$")], ...] = ()
+    layer: Layer = Layer.ONSITE
     pages: bool = True
     runbook: str = Field(default="", pattern=r"^[a-z0-9-]{0,48}$")
 
@@ -83,12 +157,14 @@ class RuleFileEntry(_Model):
     def _complete(self) -> RuleFileEntry:
         if set(self.title) != {"vi", "en"}:
             raise ValueError("title has exactly the languages vi and en")
-        said = {name for name, value in self.when if value not in (None, frozenset())}
+        said = {name for name, value in self.when if value not in (None, frozenset(), 0)}
         surplus = said - _CONDITIONS[self.subject]
         if surplus:
             raise ValueError(f"a rule about a {self.subject} does not look at when.{min(surplus)}")
         if self.subject is SubjectKind.GROUP and not self.when.pair:
             raise ValueError("a rule about a group says when.pair")
+        if self.subject is SubjectKind.BLOC and said <= {"bloc"}:
+            raise ValueError("a rule about a bloc says when.communes_down or when.percent_down")
         if self.subject is SubjectKind.DEVICE and said <= {"bloc", "hub"}:
             raise ValueError("a rule about a device says which state of it is an incident")
         return self
@@ -98,22 +174,32 @@ class RuleFileEntry(_Model):
         return Rule(
             id=RuleId(self.id),
             subject=self.subject,
-            when=Condition(**dict(self.when)),
+            when=self._condition(),
             severity=self.severity,
             title=dict(self.title),
             confirm_ms=self.confirm,
             clear_ms=self.clear_after,
+            flap=None if self.flap is None else Flap(self.flap.times, self.flap.within),
             yields=self.yields,
+            inhibits=frozenset(map(RuleId, self.inhibits)),
+            layer=self.layer,
             pages=self.pages,
             runbook=self.runbook,
         )
+
+    def _condition(self) -> Condition:
+        parts = dict(self.when)
+        parts["within_ms"] = parts.pop("within")
+        if self.subject is SubjectKind.COLLECTOR and not parts["own"]:
+            parts["own"] = frozenset({OwnFault.BLIND})
+        return Condition(**parts)
 
 
 class RuleFile(_Model):
     """A file of rules on one theme."""
 
     version: int = Field(ge=1, le=1)
-    rules: tuple[RuleFileEntry, ...]
+    rules: tuple[RuleFileEntry, ...] = Field(max_length=MAX_RULES)
 
 
 def shipped_rules() -> Path:
@@ -141,6 +227,8 @@ def load_rules(folder: Path) -> RuleBook:
             if entry.id in rules:
                 problems.append(f"{path}: rule {entry.id!r} stands in two places")
             rules[entry.id] = entry.rule()
+    if not problems:
+        problems = [f"{folder}: rule {name!r} {text}" for name, text in inhibition_problems([*rules.values()])]
     if problems:
         raise InputError(problems)
     return RuleBook(tuple(rules.values()))

@@ -75,6 +75,7 @@ class SubjectKind(StrEnum):
 
     DEVICE = "device"
     GROUP = "group"
+    BLOC = "bloc"
     COLLECTOR = "collector"
 
 

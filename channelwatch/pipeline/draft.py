@@ -54,6 +54,8 @@ class Draft:
         self.latest: dict[RuleKey, IncidentId] = {}
         self.holding = dict(world.holding)
         self.clearing = dict(world.clearing)
+        self.comings = dict(world.comings)
+        self.next_swept = world.next_swept
         self.touched: dict[DeviceCode, EpochMs] = {}
         self.parted: list[DeviceState] = []
         self.parted_pairs: list[PairRow] = []
@@ -203,7 +205,8 @@ class Draft:
         for incident in self.incidents.values():
             world.put_incident(incident)
         world.forget(self.outlived)
-        world.holding, world.clearing = self.holding, self.clearing
+        world.holding, world.clearing, world.comings = self.holding, self.clearing, self.comings
+        world.next_swept = self.next_swept
         world.next_incident = self.next_incident
         world.next_seq += len(self.transitions)
         if not (visible or self.pairs or self.incidents or self.outlived or self.is_revision):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from channelwatch.base.clock import EpochMs
 from channelwatch.base.ids import DeviceCode, GroupCode
 from channelwatch.incidents.model import EndReason, Incident
-from channelwatch.incidents.rules import Rule, device_matches, group_matches
+from channelwatch.incidents.rules import OwnFault, Rule, device_matches, gravest, group_matches
+from channelwatch.inventory.model import Bloc
 from channelwatch.pipeline.draft import Draft, Fault
 from channelwatch.pipeline.greater import Whose, standing, takes_spokes
 from channelwatch.pipeline.opening import (
@@ -28,6 +29,11 @@ from channelwatch.status.signals import SignalState
 from channelwatch.status.states import Cause, Flag, Health, PairState, Protection
 from channelwatch.status.topology import group_state, hub_is_lost
 
+TICK_MS = 1_000
+"""How often the sweep comes round."""
+
+_BLINDNESS = frozenset({OwnFault.BLIND, OwnFault.LOST})
+
 
 def evaluate(draft: Draft) -> None:
     """Bring groups, impact flags and incidents up to date with the devices touched in this draft."""
@@ -35,6 +41,8 @@ def evaluate(draft: Draft) -> None:
     _impact(draft, groups)
     for group, at in groups.items():
         _group_rules(draft, group, at)
+    for bloc in _blocs(draft):
+        _bloc_rules(draft, bloc)
     for code in _hubs_first(draft, draft.touched):
         _device_rules(draft, code, draft.touched[code])
 
@@ -43,12 +51,7 @@ def sweep(draft: Draft) -> None:
     """Decide what only time decides: confirmations, clearings, the collector's own incident, what is forgotten."""
     follow_clock(draft)
     waiting = dict.fromkeys(subject for _, subject in (*draft.holding, *draft.clearing))
-    for group in draft.world.inventory.members:
-        if group in waiting:
-            _group_rules(draft, group, draft.now)
-    devices = draft.world.inventory.device
-    for code in _hubs_first(draft, [DeviceCode(name) for name in waiting if name in devices]):
-        _device_rules(draft, code, draft.now)
+    judge(draft, (*waiting, *_next_share(draft)))
     _collector_rules(draft)
     policy = draft.world.policy
     draft.outlived += outlived(
@@ -57,6 +60,29 @@ def sweep(draft: Draft) -> None:
         keep_ms=policy.keep_ended_ms,
         limit=policy.keep_restored,
     )
+
+
+def judge(draft: Draft, subjects: Iterable[str]) -> None:
+    """Hold what the rules say of `subjects` (devices, groups, blocs) against what they are, changed or not."""
+    names, inventory = dict.fromkeys(subjects), draft.world.inventory
+    devices = [DeviceCode(name) for name in names if name in inventory.device]
+    groups = dict.fromkeys(inventory.device[code].ha_group for code in devices)
+    for group in inventory.members:
+        if group in names or group in groups:
+            _group_rules(draft, group, draft.now)
+    for bloc in draft.world.spokes:
+        if bloc in names:
+            _bloc_rules(draft, bloc)
+    for code in _hubs_first(draft, devices):
+        _device_rules(draft, code, draft.now)
+
+
+def _next_share(draft: Draft) -> tuple[str, ...]:
+    """The subjects whose turn it is: every one comes within the time of the safety sweep, a share at each tick."""
+    order, ticks = draft.world.order, draft.world.policy.safety_sweep_ms // TICK_MS
+    first = draft.next_swept if draft.next_swept < len(order) else 0
+    draft.next_swept = first + -(-len(order) // ticks)
+    return (*order[first : draft.next_swept], *(draft.world.spokes if first == 0 else ()))
 
 
 def climb(draft: Draft) -> None:
@@ -127,12 +153,17 @@ def _device_rules(draft: Draft, code: DeviceCode, at: EpochMs) -> None:
         return
     state, bloc = draft.device(code), inventory.bloc_of(code)
     matched = device_matches(rules, state, bloc, is_hub=code in inventory.children)
+    inhibitors = draft.world.rules.inhibitors
     for rule in rules:
         if rule.id not in matched:
             if is_pending(draft, (rule.id, code)) and not _undecided(rule, state):
                 cease(draft, rule, code)
             continue
         fault = Fault(code, bloc, at, state.assessment.cause, _impacted(draft, rule, code))
+        above = next((item for item in inhibitors.get(rule.id, ()) if item.id in matched), None)
+        if above is not None:
+            _keep_back(draft, rule, fault, above)
+            continue
         found = standing(draft, rule, code, draft.holding.get((rule.id, code), at))
         match found.whose:
             case Whose.OWN:
@@ -141,6 +172,69 @@ def _device_rules(draft: Draft, code: DeviceCode, at: EpochMs) -> None:
                 merge(draft, rule, code, found.of)
             case Whose.UNDECIDED:
                 wait(draft, rule, fault)
+
+
+def _keep_back(draft: Draft, rule: Rule, fault: Fault, above: Rule) -> None:
+    """Another rule speaks for this one's fault: once it has, what was opened is part of it."""
+    if is_live(draft, (above.id, fault.subject)):
+        merge(draft, rule, fault.subject, above.id)
+    else:
+        wait(draft, rule, fault)
+
+
+def _blocs(draft: Draft) -> dict[Bloc, None]:
+    """Blocs in which a spoke fell, came back, or was found to be cut off with its hub."""
+    world, found = draft.world, dict[Bloc, None]()
+    if not world.rules.bloc:
+        return found
+    for code in draft.touched:
+        if code in world.inventory.parent and _counts(draft.device(code)) != _counts(world.devices[code]):
+            found[world.inventory.bloc_of(code)] = None
+    return found
+
+
+def _counts(state: DeviceState) -> bool:
+    """Is a spoke down, and not because its hub is lost?"""
+    return state.assessment.health is Health.DOWN and Flag.IMPACTED not in state.flags
+
+
+def _bloc_rules(draft: Draft, bloc: Bloc) -> None:
+    """Many communes that fall together are one incident, which lists them."""
+    spokes, rules = draft.world.spokes.get(bloc, ()), draft.world.rules.bloc
+    down = tuple(code for code in spokes if _counts(draft.device(code)))
+    listed = {rule.id: _together(draft, rule, bloc, down) for rule in rules}
+    matched = gravest(
+        rule for rule in rules if rule.when.holds_for_bloc(len(listed[rule.id]), len(spokes), bloc)
+    )
+    for rule in rules:
+        if rule.id in matched:
+            hold(draft, rule, Fault(bloc, bloc, draft.now, Cause.NONE, listed[rule.id]))
+    for rule in rules:
+        if rule.id not in matched:
+            _give_way(draft, rule, bloc, [item for item in rules if item.id in matched])
+
+
+def _together(
+    draft: Draft, rule: Rule, bloc: Bloc, down: tuple[DeviceCode, ...]
+) -> tuple[DeviceCode, ...]:
+    """Those of a bloc's fallen communes that fell together: a commune that has been down for long is no storm."""
+    when = rule.when
+    if not when.within_ms:
+        return down
+    incident = draft.latest_incident((rule.id, bloc))
+    known = frozenset(incident.impacted if incident is not None and incident.is_live else ())
+    fresh = {code for code in down if draft.now - draft.device(code).health_since < when.within_ms}
+    joined = fresh if len(fresh) >= (when.communes_down or 1) else frozenset()
+    return tuple(code for code in down if code in known or code in joined)
+
+
+def _give_way(draft: Draft, rule: Rule, subject: str, matched: Sequence[Rule]) -> None:
+    """A rule that does not count: over, or part of a graver one's incident."""
+    graver = next((item for item in matched if item.severity < rule.severity), None)
+    if graver is None:
+        cease(draft, rule, subject)
+    elif is_live(draft, (graver.id, subject)):
+        merge(draft, rule, subject, graver.id)
 
 
 def _group_rules(draft: Draft, group: GroupCode, at: EpochMs) -> None:
@@ -155,17 +249,12 @@ def _group_rules(draft: Draft, group: GroupCode, at: EpochMs) -> None:
         if rule.id in matched:
             hold(draft, rule, Fault(group, bloc, at, state, _impacted(draft, rule, group)))
     for rule in rules:
-        if rule.id in matched or state is PairState.UNKNOWN:
-            continue
-        graver = next((item for item in rules if item.id in matched and item.severity < rule.severity), None)
-        if graver is None:
-            cease(draft, rule, group)
-        elif is_live(draft, (graver.id, group)):
-            merge(draft, rule, group, graver.id)
+        if rule.id not in matched and state is not PairState.UNKNOWN:
+            _give_way(draft, rule, group, [item for item in rules if item.id in matched])
 
 
 def _collector_rules(draft: Draft) -> None:
-    """One incident for a blind collector, never one for each device."""
+    """What is wrong with the monitoring itself; one incident for a blind collector, never one for each device."""
     world, devices = draft.world, draft.world.inventory.device
     seen_now = draft.devices
     blind = [
@@ -174,11 +263,19 @@ def _collector_rules(draft: Draft) -> None:
         if seen_now.get(code, state).assessment.cause is Cause.MONITORING and devices[code].in_service
     ]
     overdue = any(draft.now - draft.device(code).polled_at > world.blind_after_ms[code] for code in blind)
+    watched = sum(1 for item in world.inventory.devices if item.in_service)
+    faults = world.own_faults
+    if overdue:
+        faults |= {OwnFault.BLIND} if len(blind) < watched else {OwnFault.BLIND, OwnFault.LOST}
+    lost = next((rule for rule in world.rules.collector if OwnFault.LOST in rule.when.own), None)
     for rule in world.rules.collector:
-        if overdue:
-            fault = Fault(world.log, None, draft.now, Cause.MONITORING, tuple(blind))
-            hold(draft, rule, fault)
-        elif not blind:
+        asks_blind = not rule.when.own.isdisjoint(_BLINDNESS)
+        if lost is not None and OwnFault.BLIND in rule.when.own and is_live(draft, (lost.id, world.log)):
+            merge(draft, rule, world.log, lost.id)
+        elif rule.when.holds_for_collector(faults):
+            listed = tuple(blind) if asks_blind else ()
+            hold(draft, rule, Fault(world.log, None, draft.now, Cause.MONITORING, listed))
+        elif not (asks_blind and blind):
             cease(draft, rule, world.log)
         else:
             draft.holding.pop((rule.id, world.log), None)
@@ -207,9 +304,9 @@ def _undecided(rule: Rule, state: DeviceState) -> bool:
         when.protection and now.protection is Protection.UNKNOWN
     ):
         return True
-    if when.signal is None:
+    if not when.signal:
         return False
     return not state.has_answered or any(
-        key[0] is when.signal and reading.state is SignalState.UNKNOWN
+        key[0] in when.signal and reading.state is SignalState.UNKNOWN
         for key, reading in state.readings.items()
     )

@@ -15,7 +15,7 @@ from channelwatch.base.ids import DeviceCode, GroupCode
 from channelwatch.incidents.rules import Rule
 from channelwatch.pipeline.draft import Draft
 from channelwatch.pipeline.opening import is_live
-from channelwatch.status.states import Flag, Health, PairState
+from channelwatch.status.states import Cause, Flag, Health, PairState
 
 SHORT_CONFIRM_MS = 60_000
 """A group's rule that confirms within this time is worth waiting for; a longer one is not."""
@@ -71,7 +71,12 @@ def _of_spoke(draft: Draft, rule: Rule, code: DeviceCode, hub: GroupCode, since:
     if Flag.IMPACTED in draft.device(code).flags:
         above = rules.group if hub in draft.world.pairs else rules.device
         return _left_to(draft, rule, hub, [item for item in above if takes_spokes(item)])
+    storm = _of_storm(draft, rule, code)
+    if storm is not OWN:
+        return storm
     if hub in draft.world.pairs and 0 <= draft.now - draft.pair(hub).lost_until < policy.settle_ms:
+        return UNDECIDED
+    if _siblings_falter(draft, code, hub) and draft.now - since < policy.sibling_hold_ms:
         return UNDECIDED
     if not _siblings_fell(draft, rule, code, hub, since):
         return OWN
@@ -90,6 +95,31 @@ def _left_to(draft: Draft, rule: Rule, greater: GroupCode, rules: Sequence[Rule]
         return Standing(Whose.GREATER, greater)
     awaited = [item for item in speaking if item.confirm_ms <= SHORT_CONFIRM_MS]
     return UNDECIDED if any((item.id, greater) in draft.holding for item in awaited) else OWN
+
+
+def _of_storm(draft: Draft, rule: Rule, code: DeviceCode) -> Standing:
+    """Many communes of its bloc fell together, it among them, or it is about to be said so."""
+    bloc = draft.world.inventory.bloc_of(code)
+    for item in draft.world.rules.bloc:
+        if rule.pages and not item.pages:
+            continue
+        incident = draft.latest_incident((item.id, bloc))
+        if incident is not None and incident.is_live and code in incident.impacted:
+            return Standing(Whose.GREATER, bloc)
+        if (item.id, bloc) in draft.holding and item.confirm_ms <= SHORT_CONFIRM_MS:
+            return UNDECIDED
+    return OWN
+
+
+def _siblings_falter(draft: Draft, code: DeviceCode, hub: GroupCode) -> bool:
+    """It fell silent, and so many others are about to that they may all be one fault."""
+    if draft.device(code).assessment.cause is not Cause.UNREACHABLE or not draft.world.rules.bloc:
+        return False
+    below = draft.world.inventory.children[hub]
+    recent = draft.now - draft.world.policy.suspect_hold_ms
+    others = (draft.device(child) for child in below if child != code)
+    faltering = sum(1 for state in others if state.misses and state.first_missed_at > recent)
+    return faltering >= draft.world.policy.storm_suspects
 
 
 def _siblings_fell(draft: Draft, rule: Rule, code: DeviceCode, hub: GroupCode, since: EpochMs) -> bool:

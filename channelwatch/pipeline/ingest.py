@@ -165,7 +165,7 @@ def _note_clearing(draft: Draft, person: LatchCleared) -> None:
     """Who cleared it stands in the incident, also where no state changed with it."""
     for rule in draft.world.rules.device:
         incident = draft.latest_incident((rule.id, person.device))
-        if rule.when.signal is person.signal and incident is not None and incident.is_live:
+        if person.signal in rule.when.signal and incident is not None and incident.is_live:
             reason = f"latch_cleared:{person.signal}"
             draft.advance(incident, StepKind.NOTE, reason=reason, by=person.by, origin="device")
 

@@ -46,7 +46,7 @@ def is_quiet(draft: Draft, incident: Incident) -> bool:
             members = inventory.members.get(GroupCode(incident.subject), ())
             flagged = sum(_is_flagged(draft, member) for member in members)
             return bool(flagged) and (flagged == len(members) or incident.cause in EXPECTED)
-        case SubjectKind.COLLECTOR:
+        case SubjectKind.COLLECTOR | SubjectKind.BLOC:
             return False
 
 

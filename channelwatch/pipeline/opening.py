@@ -20,6 +20,7 @@ from channelwatch.status.states import Flag
 def hold(draft: Draft, rule: Rule, fault: Fault) -> None:
     """The condition holds: open, reopen, or wait for confirmation."""
     key = (rule.id, fault.subject)
+    _note_coming(draft, rule, key)
     draft.clearing.pop(key, None)
     incident = draft.latest_incident(key)
     if incident is not None and incident.is_live:
@@ -63,9 +64,10 @@ def cease(draft: Draft, rule: Rule, subject: str) -> None:
         draft.clearing.pop(key, None)
         return
     since = draft.clearing.setdefault(key, draft.now)
-    if draft.now - since < rule.clear_ms:
+    if draft.now - since < rule.clear_ms or _keeps_coming(draft, rule, key):
         return
     draft.clearing.pop(key)
+    draft.comings.pop(key, None)
     restored = draft.advance(incident, StepKind.RESTORED, reason=EndReason.CONDITION_ENDED)
     draft.page(restored, farewell(restored, draft.world.inventory.contacts, draft.now))
 
@@ -111,6 +113,22 @@ def outlived(incidents: Sequence[Incident], now: EpochMs, *, keep_ms: int, limit
     restored = [item for item in aged if not item.state.is_over]
     surplus = {item.id for item in restored[: max(0, len(restored) - limit)]}
     return [item.id for item in aged if item.state.is_over or item.id in surplus]
+
+
+def _note_coming(draft: Draft, rule: Rule, key: RuleKey) -> None:
+    """Remember when a condition came, where the rule heeds how often it does."""
+    if rule.flap is None:
+        return
+    came = key in draft.clearing or (key not in draft.holding and not is_live(draft, key))
+    if came:
+        draft.comings[key] = (*draft.comings.get(key, ()), draft.now)[-rule.flap.times :]
+
+
+def _keeps_coming(draft: Draft, rule: Rule, key: RuleKey) -> bool:
+    if rule.flap is None:
+        return False
+    recent = [at for at in draft.comings.get(key, ()) if 0 <= draft.now - at < rule.flap.within_ms]
+    return len(recent) >= rule.flap.times
 
 
 def _list_impacted(draft: Draft, incident: Incident, impacted: tuple[str, ...]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -9,9 +10,9 @@ from channelwatch.base.clock import EpochMs
 from channelwatch.base.ids import DeviceCode, GroupCode, IncidentId, LogId, RuleId
 from channelwatch.incidents.life import REOPEN_WITHIN_MS
 from channelwatch.incidents.model import Incident
-from channelwatch.incidents.rules import RuleBook
+from channelwatch.incidents.rules import OwnFault, RuleBook
 from channelwatch.inventory.maintenance import Window
-from channelwatch.inventory.model import Inventory
+from channelwatch.inventory.model import Bloc, Inventory
 from channelwatch.status.device import DeviceState, StepPolicy
 from channelwatch.status.topology import PairView
 
@@ -26,6 +27,8 @@ class WorldPolicy:
     `poll_ms` is the period of a device that names none. A device unpolled for `blind_periods` periods is blind.
     A spoke that falls within `sibling_hold_ms` of another of the same hub waits so long for the hub's own fate, and
     `suspect_hold_ms` while the hub does not answer; for `settle_ms` after a lost hub came back none is opened.
+    A spoke that falls silent while `storm_suspects` others of its hub miss polls waits as well. What every rule says of
+    every subject is looked at again within `safety_sweep_ms`, changed or not.
     At most `blind_batch` devices are called blind at a time, so that the others' polls get their turn in between. An
     incident that ended `keep_ended_ms` ago leaves the memory; of those that await closing, `keep_restored` stay.
     """
@@ -35,6 +38,8 @@ class WorldPolicy:
     sibling_hold_ms: int = 15_000
     suspect_hold_ms: int = 60_000
     settle_ms: int = 10_000
+    storm_suspects: int = 4
+    safety_sweep_ms: int = 30_000
     blind_batch: int = 2_000
     keep_ended_ms: int = REOPEN_WITHIN_MS
     keep_restored: int = 2_000
@@ -68,8 +73,16 @@ class World:
         self.latest: dict[RuleKey, IncidentId] = {}
         self.holding: dict[RuleKey, EpochMs] = {}
         self.clearing: dict[RuleKey, EpochMs] = {}
+        self.comings: dict[RuleKey, tuple[EpochMs, ...]] = {}
+        """When the condition of a rule that heeds flapping came, as far as that still counts."""
+        self.own_faults: frozenset[OwnFault] = frozenset()
+        """What the process says is wrong with itself; that nobody looks at a device is found out here."""
+        self.next_swept = 0
         self.windows: tuple[Window, ...] | None = None
         """The maintenance windows that may be on; None until they were read."""
+        self.order: tuple[DeviceCode, ...] = ()
+        self.spokes: Mapping[Bloc, tuple[DeviceCode, ...]] = {}
+        """Every bloc's devices in service that hang on a hub."""
         self.blind_after_ms: dict[DeviceCode, int] = {}
         """How long each device may go unpolled before nothing is known of it."""
         self.inventory = inventory
@@ -100,14 +113,24 @@ class World:
         self.blind_after_ms = {
             code: int(self.poll_period_ms(code) * self.policy.blind_periods) for code in self._devices
         }
+        self.order = tuple(self._devices)
+        spokes: defaultdict[Bloc, list[DeviceCode]] = defaultdict(list)
+        for code in self.inventory.parent:
+            if code in self.inventory.device and self.inventory.device[code].in_service:
+                spokes[self.inventory.bloc_of(code)].append(code)
+        self.spokes = {bloc: tuple(codes) for bloc, codes in spokes.items()}
         self.holding = {key: at for key, at in self.holding.items() if self.knows(key[1])}
         self.clearing = {key: at for key, at in self.clearing.items() if self.knows(key[1])}
+        self.comings = {key: at for key, at in self.comings.items() if self.knows(key[1])}
         self.revision += 1
 
     def knows(self, subject: str) -> bool:
-        """Is `subject` a device or a group of the inventory, or the collector itself?"""
+        """Is `subject` a device or a group of the inventory, a bloc, or the collector itself?"""
         return (
-            DeviceCode(subject) in self._devices or GroupCode(subject) in self._pairs or subject == self.log
+            DeviceCode(subject) in self._devices
+            or GroupCode(subject) in self._pairs
+            or subject == self.log
+            or subject in self.spokes
         )
 
     def restore(

@@ -8,6 +8,7 @@ import pytest
 
 from channelwatch.app.rulefile import duration_ms, load_rules, shipped_rules
 from channelwatch.base.errors import InputError
+from channelwatch.incidents.rules import OwnFault
 
 RULE = """\
 version: 1
@@ -30,7 +31,7 @@ def problems(folder: Path, text: str) -> list[str]:
 def test_the_shipped_rules_are_complete_and_exposed_is_the_gravest() -> None:
     rules = load_rules(shipped_rules())
     assert {rule.severity for rule in rules.device if rule.when.protection} == {"p1"}
-    assert len(rules.collector) == 1
+    assert {fault for rule in rules.collector for fault in rule.when.own} == set(OwnFault)
 
 
 @pytest.mark.parametrize(

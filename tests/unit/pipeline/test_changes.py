@@ -339,7 +339,7 @@ def test_a_clock_set_back_delays_no_escalation_and_hides_no_blindness(story: Sto
     told = [kind for kind, subject in story.pages if subject == SPOKES[0]]
     assert told.count(PageKind.ESCALATED) == 2
     assert all(state.is_blind for state in story.world.devices.values())
-    assert ("collector-blind", "test") in story.live
+    assert ("monitoring-lost", "test") in story.live  # Nothing was looked at for more than ten minutes.
 
 
 def test_a_clock_set_back_delays_no_page_of_a_spoke_after_its_hub_came_back(story: Story) -> None:
