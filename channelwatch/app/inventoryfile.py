@@ -144,7 +144,7 @@ class ContactFile(_Model):
     role: Role
     post: Name
     blocs: tuple[Bloc, ...] = Field(min_length=1)
-    deliver: tuple[Destination, ...] = Field(min_length=1)
+    deliver: tuple[Destination, ...] = Field(min_length=1, max_length=8)
 
 
 class InventoryFile(_Model):

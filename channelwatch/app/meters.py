@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter as Tally
 from collections.abc import Callable, Sequence
+from typing import assert_never
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
@@ -11,7 +12,7 @@ from channelwatch import __version__
 from channelwatch.incidents.model import Incident, Severity
 from channelwatch.metrics import process
 from channelwatch.pipeline.draft import SetAside
-from channelwatch.pipeline.ports import Claim, OutboxCounts, Outcome, Retry, Sent
+from channelwatch.pipeline.ports import Claim, Dead, OutboxCounts, Outcome, Retry, Sent, Unsure
 from channelwatch.pipeline.world import World
 
 LATENCY_BUCKETS_S = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
@@ -74,8 +75,7 @@ class Meters:
 
     def delivered(self, claim: Claim, outcome: Outcome, latency_ms: int) -> None:
         """One delivery attempt ended."""
-        result = "retry" if isinstance(outcome, Retry) else "sent" if isinstance(outcome, Sent) else "dead"
-        self._deliveries.labels(claim.channel, result).inc()
+        self._deliveries.labels(claim.channel, _result(outcome)).inc()
         if isinstance(outcome, Sent) and claim.alert.kind == "opened":
             self._latency.labels(claim.channel).observe(latency_ms / 1000)
 
@@ -84,3 +84,17 @@ class Meters:
         for state in ("pending", "claimed", "sent", "dead"):
             self._outbox_rows.labels(state).set(getattr(counts, state))
         self._outbox_age.set(counts.oldest_unsent_ms / 1000)
+
+
+def _result(outcome: Outcome) -> str:
+    match outcome:
+        case Sent():
+            return "sent"
+        case Retry():
+            return "retry"
+        case Unsure():
+            return "unsure"
+        case Dead():
+            return "dead"
+        case _:
+            assert_never(outcome)

@@ -22,6 +22,9 @@ HOUR = 60 * MINUTE
 DUTY = frozenset({Role.WATCH, Role.ONSITE, Role.RESPONDER, Role.CHIEF, Role.OWNER})
 """Who may be paged: whoever assesses, audits, shares or administers is never called to a fault."""
 
+FAILOVER_MS = MINUTE
+"""A page that is unsent for so long goes out by the contact's next way too."""
+
 WORK_BEGINS, WORK_ENDS = time(7, 30), time(17, 0)
 
 
@@ -142,16 +145,25 @@ def _reached(incident: Incident, contacts: Sequence[Contact]) -> list[Contact]:
 
 
 def _pages(incident: Incident, kind: PageKind, to: Sequence[Contact], now: EpochMs) -> list[Page]:
-    """One page for each destination, even where two posts share it.
+    """For each post one page by its first way, and its further ways as spares; posts that share the first share all.
 
-    The key names incident, round, kind, step, contact and destination's place.
+    The key names incident, round, kind, step, contact and the way's place among the contact's.
     """
     step = incident.repeats if kind is PageKind.REPEATED else incident.ladder
-    pages: dict[str, Page] = {}
+    chains: dict[str, dict[str, Page]] = {}
     for contact in to:
+        chain = chains.setdefault(contact.deliver[0], {})
         for place, text in enumerate(contact.deliver):
+            if text in chain:
+                continue
             channel, _, destination = text.partition(":")
             key = f"{incident.number}.{incident.round}.{kind}.{step}.{contact.code}.{place}"
-            page = Page(incident.id, kind, contact.code, channel, destination, key, now, step)
-            pages.setdefault(text, page)
-    return list(pages.values())
+            due = EpochMs(now + FAILOVER_MS * len(chain))
+            chain[text] = Page(incident.id, kind, contact.code, channel, destination, key, due, step)
+    return [page for chain in chains.values() for page in _chained(list(chain.values()))]
+
+
+def _chained(pages: Sequence[Page]) -> list[Page]:
+    if len(pages) == 1:
+        return list(pages)
+    return [replace(page, chain=pages[0].key) for page in pages]

@@ -158,7 +158,12 @@ class PageKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One message to one contact over one channel. `key` is unique for ever and travels with the message."""
+    """One message to one contact over one channel. `key` is unique for ever and travels with the message.
+
+    Pages of one `chain` (its first page's key) are ways to tell the same thing: a later one goes out at its
+    `not_before`, or as soon as the one before it is refused for good, and not at all once another has arrived. A page
+    without a chain is the only way.
+    """
 
     incident: IncidentId
     kind: PageKind
@@ -168,3 +173,9 @@ class Page:
     key: str
     not_before: EpochMs
     step: int = 0
+    chain: str = ""
+
+    @property
+    def is_spare(self) -> bool:
+        """Does it wait for another page of its chain to fail?"""
+        return self.chain not in ("", self.key)

@@ -183,7 +183,7 @@ def syslog_messages(registry: CollectorRegistry) -> Counter:
 
 
 def deliveries(registry: CollectorRegistry) -> Counter:
-    """`channelwatch_deliveries_total{channel,result}`: `sent`, `retry` or `dead`."""
+    """`channelwatch_deliveries_total{channel,result}`: `sent`, `retry`, `unsure` or `dead`."""
     return Counter(
         "channelwatch_deliveries_total",
         "Attempts to deliver an alert, by channel and result.",

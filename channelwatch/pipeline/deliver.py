@@ -14,7 +14,7 @@ from typing import Protocol
 
 from channelwatch.base.clock import Clock, EpochMs
 from channelwatch.base.errors import Transient
-from channelwatch.pipeline.ports import Claim, Dead, DeliveryChannel, Lanes, Outcome, Retry, Sent
+from channelwatch.pipeline.ports import Claim, Dead, DeliveryChannel, Lanes, Outcome, Retry, Sent, Unsure
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +187,7 @@ class Deliverer:
             async with asyncio.timeout(self._policy.send_timeout_ms / 1000):
                 return await channel.send(claim.alert, claim.destination)
         except TimeoutError:
-            return Retry("timeout")
+            return Unsure("timeout")
         except Exception as error:  # noqa: BLE001 - a supervisor: one alert must not stop all others
             self._witness.failed(claim, error)
             return Retry("fault") if claim.attempts < self._policy.fault_tries else Dead("fault")
@@ -195,7 +195,7 @@ class Deliverer:
     def _follow(self, lane: _Lane, outcome: Outcome) -> None:
         """A destination that fails rests longer and longer; one that answers goes on at once."""
         now = self._clock.monotonic_ms()
-        if not isinstance(outcome, Retry):
+        if not isinstance(outcome, Retry | Unsure):
             lane.failures = lane.rests_until = 0
         elif now >= lane.rests_until:
             lane.failures += 1
@@ -204,7 +204,7 @@ class Deliverer:
 
     async def _settle(self, claim: Claim, outcome: Outcome) -> None:
         now, not_before = self._clock.now(), None
-        if isinstance(outcome, Retry):
+        if isinstance(outcome, Retry | Unsure):
             wait = backoff_ms(claim.attempts, self._policy, self._jitter())
             not_before = EpochMs(now + max(outcome.after_ms or 0, wait))
         ends = self._clock.monotonic_ms() + self._policy.lease_ms
@@ -223,5 +223,5 @@ def outcome_name(outcome: Outcome) -> str:
     match outcome:
         case Sent():
             return "sent"
-        case Retry(reason=reason) | Dead(reason=reason):
+        case Retry(reason=reason) | Unsure(reason=reason) | Dead(reason=reason):
             return reason

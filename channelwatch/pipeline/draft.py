@@ -240,6 +240,8 @@ class Draft:
             restored_at=incident.restored_at,
             impacted=len(incident.impacted),
             step=page.step,
+            contact=page.contact,
+            round=incident.round,
         )
 
     def _unit(self, incident: Incident) -> str:

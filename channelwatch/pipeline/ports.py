@@ -43,8 +43,9 @@ class PairRow:
 class Alert:
     """What a delivery channel is given: facts, from which its template makes the text.
 
-    `key` is the idempotency key that the receiver sees. `inside` of the network or not is the channel's affair;
-    no field here holds an address, a serial number or text from a device.
+    `key` is the idempotency key that the receiver sees. `contact` is the post that it is for, `round` counts how often
+    the incident was opened again. Inside of the network or not is the channel's affair; no field here holds an
+    address, a serial number or text from a device.
     """
 
     key: str
@@ -67,6 +68,8 @@ class Alert:
     impacted: int = 0
     step: int = 0
     drill: bool = False
+    contact: str = ""
+    round: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,8 +122,13 @@ class Snapshot:
 
 
 class OutboxState(StrEnum):
-    """Where one alert stands. `DEAD` = refused for good; the next channel has been asked."""
+    """Where one alert stands. `DEAD` = refused for good; the next channel has been asked.
 
+    `STANDBY` = a further way that waits for those before it to fail, `SPARED` = one of them did not.
+    """
+
+    STANDBY = "standby"
+    SPARED = "spared"
     PENDING = "pending"
     CLAIMED = "claimed"
     SENT = "sent"
@@ -177,13 +185,21 @@ class Retry:
 
 
 @dataclass(frozen=True, slots=True)
+class Unsure:
+    """Nobody knows whether the receiver took it: it goes out again, under the same key, after `after_ms` at least."""
+
+    reason: str
+    after_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Dead:
     """Never: the receiver refuses this message for good."""
 
     reason: str
 
 
-Outcome = Sent | Retry | Dead
+Outcome = Sent | Retry | Unsure | Dead
 
 
 class DeliveryChannel(Protocol):
@@ -265,7 +281,10 @@ class Store(Protocol):
     def settle_outbox(
         self, row_id: int, outcome: Outcome, *, now: EpochMs, not_before: EpochMs | None
     ) -> None:
-        """Record what became of a claimed row; `not_before` is when a `Retry` is due again."""
+        """Record what became of a claimed row; `not_before` is when a `Retry` or an `Unsure` is due again.
+
+        A `Sent` spares the rows of its chain that stand by, a `Dead` makes the next of them due at once.
+        """
         ...
 
     def outbox_counts(self, now: EpochMs) -> OutboxCounts:

@@ -24,6 +24,7 @@ from channelwatch.pipeline.ports import (
     Retry,
     Sent,
     StoredPage,
+    Unsure,
 )
 from channelwatch.store.sql import Values, insert
 from channelwatch.store.tables import incident, outbox
@@ -37,6 +38,7 @@ PRUNE_ROWS = 5_000
 _ALERT = TypeAdapter(Alert)
 _DONE = [OutboxState.SENT, OutboxState.DEAD]
 _UNSENT = outbox.c.state.in_([OutboxState.PENDING, OutboxState.CLAIMED])
+_SENDABLE = outbox.c.state.in_([OutboxState.PENDING, OutboxState.CLAIMED, OutboxState.STANDBY])
 
 
 def write(connection: Connection, rows: Sequence[OutboxRow]) -> None:
@@ -78,7 +80,7 @@ def claim(
     )
     orphaned = and_(outbox.c.state == OutboxState.CLAIMED, outbox.c.epoch != epoch)
     stray = outbox.c.due_at > now + LONGEST_WAIT_MS
-    ripe = and_(_UNSENT, or_(outbox.c.due_at <= now, stray, orphaned))
+    ripe = and_(_SENDABLE, or_(outbox.c.due_at <= now, stray, orphaned))
     way = (outbox.c.channel, outbox.c.destination)
     place = func.row_number().over(partition_by=way, order_by=outbox.c.id).label("place")
     due = select(outbox.c.id, place).where(ripe, ~blocked)
@@ -109,13 +111,16 @@ def claim(
 def settle(
     connection: Connection, row_id: int, outcome: Outcome, *, now: EpochMs, not_before: EpochMs | None
 ) -> None:
-    """Record an outcome. What was settled already stays so, except that a late `Sent` ends a retry."""
+    """Record an outcome. What was settled already stays so, except that a late `Sent` ends a retry.
+
+    The further ways of the same chain are spared once one has arrived; the next is due when one is refused for good.
+    """
     expected = [OutboxState.CLAIMED]
     match outcome:
         case Sent():
             expected.append(OutboxState.PENDING)
             values: dict[str, object] = {"state": OutboxState.SENT, "sent_at": now}
-        case Retry(reason=reason):
+        case Retry(reason=reason) | Unsure(reason=reason):
             due = now if not_before is None else not_before
             values = {"state": OutboxState.PENDING, "due_at": due, "last_error": reason}
         case Dead(reason=reason):
@@ -123,9 +128,29 @@ def settle(
         case _:
             assert_never(outcome)
     mine = outbox.c.id == row_id
-    changed = connection.execute(update(outbox).where(mine, outbox.c.state.in_(expected)).values(values))
-    if changed.rowcount == 0 and connection.scalar(select(outbox.c.id).where(mine)) is None:
-        raise Bug("no such row", operation="settle outbox", subject=str(row_id))
+    changed = connection.execute(
+        update(outbox)
+        .where(mine, outbox.c.state.in_(expected))
+        .values(values)
+        .returning(outbox.c.incident, outbox.c.chain)
+    ).first()
+    if changed is None:
+        if connection.scalar(select(outbox.c.id).where(mine)) is None:
+            raise Bug("no such row", operation="settle outbox", subject=str(row_id))
+    elif changed.chain and not isinstance(outcome, Retry | Unsure):
+        _follow(connection, changed.incident, changed.chain, due=now if isinstance(outcome, Dead) else None)
+
+
+def _follow(connection: Connection, incident: int, chain: str, *, due: int | None) -> None:
+    """The next way of a chain goes out at `due`; without it, none of the others goes out any more."""
+    waiting = and_(
+        outbox.c.incident == incident, outbox.c.chain == chain, outbox.c.state == OutboxState.STANDBY
+    )
+    if due is None:
+        connection.execute(update(outbox).where(waiting).values(state=OutboxState.SPARED))
+    else:
+        following = select(func.min(outbox.c.id)).where(waiting).scalar_subquery()
+        connection.execute(update(outbox).where(outbox.c.id == following).values(due_at=due))
 
 
 def counts(connection: Connection, now: EpochMs) -> OutboxCounts:
@@ -162,7 +187,8 @@ def _values(row: OutboxRow) -> Values:
         "not_before": page.not_before,
         "alert": _ALERT.dump_json(row.alert).decode(),
         "created_at": row.alert.created_at,
-        "state": OutboxState.PENDING,
+        "state": OutboxState.STANDBY if page.is_spare else OutboxState.PENDING,
+        "chain": page.chain,
         "due_at": page.not_before,
         "attempts": 0,
     }
@@ -179,6 +205,7 @@ def _to_page(row: Row[*tuple[object, ...]]) -> StoredPage:
             key=row.page_key,
             not_before=EpochMs(row.not_before),
             step=row.step,
+            chain=row.chain,
         ),
         state=OutboxState(row.state),
         attempts=row.attempts,

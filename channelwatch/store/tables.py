@@ -288,6 +288,7 @@ outbox = Table(
     Column("epoch", BigInteger),
     Column("sent_at", BigInteger),
     Column("last_error", Words),
+    Column("chain", Words, nullable=False, server_default=""),
     UniqueConstraint("page_key", name="outbox_page_key"),
     Index("outbox_by_incident", "incident", "channel", "destination"),
     Index("outbox_by_state", "state", "due_at"),

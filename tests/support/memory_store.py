@@ -32,6 +32,7 @@ from channelwatch.pipeline.ports import (
     Snapshot,
     StoredPage,
     StoredTransition,
+    Unsure,
 )
 from channelwatch.status.events import EventReceived, RogueSource
 from channelwatch.status.states import Transition
@@ -40,6 +41,7 @@ HEARTBEAT_SLACK_MS = 1_000
 CLOCK_SLACK_MS = 60_000
 LONGEST_WAIT_MS = 900_000
 UNSENT = (OutboxState.PENDING, OutboxState.CLAIMED)
+SENDABLE = (*UNSENT, OutboxState.STANDBY)
 
 
 class LeaseLost(Permanent):
@@ -146,7 +148,8 @@ class MemoryStore:
         for row in effects.outbox:
             if row.page.key not in known:
                 known.add(row.page.key)
-                self._outbox[max(self._outbox, default=0) + 1] = _Mail(row, row.page.not_before)
+                state = OutboxState.STANDBY if row.page.is_spare else OutboxState.PENDING
+                self._outbox[max(self._outbox, default=0) + 1] = _Mail(row, row.page.not_before, state)
 
     def apply_inventory(self, wanted: Inventory, changes: Sequence[Change], *, by: str, at: EpochMs) -> int:
         if self.inventory() != wanted:
@@ -194,9 +197,10 @@ class MemoryStore:
         behind: set[tuple[int, str, str]] = set()
         taken = Counter(dict.fromkeys(lanes.full_destinations, lanes.each))
         for row_id, mail in self._outbox.items():
-            if mail.state not in UNSENT or mail.lane in behind:
+            if mail.state not in SENDABLE or mail.lane in behind:
                 continue
-            behind.add(mail.lane)
+            if mail.state in UNSENT:
+                behind.add(mail.lane)
             orphaned = mail.state is OutboxState.CLAIMED and mail.epoch != epoch
             way = (mail.row.page.channel, mail.row.page.destination)
             room = way[0] not in lanes.full_channels and taken[way] < lanes.each and len(claims) < limit
@@ -223,15 +227,27 @@ class MemoryStore:
             case Sent():
                 if mail.state in UNSENT:
                     mail.state, mail.sent_at = OutboxState.SENT, now
-            case Retry(reason=reason):
+                    for spare in self._spares(mail):
+                        spare.state = OutboxState.SPARED
+            case Retry(reason=reason) | Unsure(reason=reason):
                 if mail.state is OutboxState.CLAIMED:
                     mail.state, mail.last_error = OutboxState.PENDING, reason
                     mail.due_at = now if not_before is None else not_before
             case Dead(reason=reason):
                 if mail.state is OutboxState.CLAIMED:
                     mail.state, mail.last_error = OutboxState.DEAD, reason
+                    for spare in self._spares(mail)[:1]:
+                        spare.due_at = now
             case _:
                 assert_never(outcome)
+
+    def _spares(self, mail: _Mail) -> list[_Mail]:
+        chain = mail.row.page.chain
+        return [
+            item
+            for item in self._outbox.values()
+            if chain and item.row.page.chain == chain and item.state is OutboxState.STANDBY
+        ]
 
     def outbox_counts(self, now: EpochMs) -> OutboxCounts:
         number = dict.fromkeys(OutboxState, 0)

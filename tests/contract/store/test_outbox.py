@@ -8,7 +8,17 @@ import pytest
 
 from channelwatch.base.clock import EpochMs
 from channelwatch.base.errors import Bug, Permanent
-from channelwatch.pipeline.ports import Claim, Dead, Lanes, OutboxCounts, OutboxRow, OutboxState, Retry, Sent
+from channelwatch.pipeline.ports import (
+    Claim,
+    Dead,
+    Lanes,
+    OutboxCounts,
+    OutboxRow,
+    OutboxState,
+    Retry,
+    Sent,
+    Unsure,
+)
 from tests.contract.store.examples import FullStore, at, effects, incident, outbox_row
 
 NOW = at(1_000)
@@ -223,3 +233,64 @@ def test_counts_by_state_and_the_age_of_the_oldest_unsent(store: FullStore, epoc
             store.settle_outbox(got.row_id, Sent(), now=NOW, not_before=None)
     assert store.outbox_counts(NOW).oldest_unsent_ms == 1_000 - 600
     assert store.outbox_counts(at(0)).oldest_unsent_ms == 0
+
+
+def chain(*destinations: str) -> list[OutboxRow]:
+    """One message by several ways, a minute apart."""
+    rows = [
+        outbox_row(key=name, destination=name, ms=10 + 60_000 * place)
+        for place, name in enumerate(destinations)
+    ]
+    return [replace(row, page=replace(row.page, chain=destinations[0])) for row in rows]
+
+
+def page_states(store: FullStore) -> list[OutboxState]:
+    return [item.state for item in store.pages(1)]
+
+
+def test_a_further_way_stands_by_and_is_spared_once_the_first_has_arrived(
+    store: FullStore, epoch: int
+) -> None:
+    fill(store, epoch, *chain("a", "b", "c"))
+    (first,) = claim(store, epoch)
+    assert first.destination == "a"
+    store.settle_outbox(first.row_id, Sent(), now=NOW, not_before=None)
+    assert page_states(store) == [OutboxState.SENT, OutboxState.SPARED, OutboxState.SPARED]
+    assert claim(store, epoch, now=at(10_000_000)) == []
+    assert store.outbox_counts(NOW).pending == 0
+
+
+def test_the_next_way_goes_at_once_when_one_is_refused_for_good(store: FullStore, epoch: int) -> None:
+    fill(store, epoch, *chain("a", "b", "c"))
+    (first,) = claim(store, epoch)
+    store.settle_outbox(first.row_id, Dead("http_400"), now=NOW, not_before=None)
+    (second,) = claim(store, epoch)
+    assert second.destination == "b"
+    assert page_states(store) == [OutboxState.DEAD, OutboxState.CLAIMED, OutboxState.STANDBY]
+    store.settle_outbox(second.row_id, Dead("http_400"), now=NOW, not_before=None)
+    assert [item.destination for item in claim(store, epoch)] == ["c"]
+
+
+@pytest.mark.parametrize("outcome", [Retry("http_503"), Unsure("timeout")])
+def test_the_next_way_goes_too_after_a_minute_unsent(
+    store: FullStore, epoch: int, outcome: Retry | Unsure
+) -> None:
+    fill(store, epoch, *chain("a", "b"))
+    (first,) = claim(store, epoch)
+    store.settle_outbox(first.row_id, outcome, now=NOW, not_before=at(90_000))
+    assert claim(store, epoch, now=at(60_009)) == []
+    (second,) = claim(store, epoch, now=at(60_010))
+    assert second.destination == "b"
+    store.settle_outbox(second.row_id, Sent(), now=at(60_020), not_before=None)
+    assert page_states(store) == [OutboxState.PENDING, OutboxState.SENT]
+
+
+def test_chains_do_not_touch_one_another(store: FullStore, epoch: int) -> None:
+    fill(store, epoch, *chain("a", "b"), *chain("x", "y"))
+    for item in claim(store, epoch):
+        store.settle_outbox(
+            item.row_id, Sent() if item.destination == "a" else Retry("no"), now=NOW, not_before=AFTER
+        )
+    assert page_states(store) == [
+        OutboxState.SENT, OutboxState.SPARED, OutboxState.PENDING, OutboxState.STANDBY,
+    ]  # fmt: skip

@@ -9,7 +9,16 @@ import pytest
 
 from channelwatch.base.clock import LOCAL_ZONE, EpochMs
 from channelwatch.base.ids import ContactCode, IncidentId, RuleId
-from channelwatch.incidents.escalation import DUTY, HOUR, MINUTE, farewell, in_working_hours, on_duty, plan
+from channelwatch.incidents.escalation import (
+    DUTY,
+    FAILOVER_MS,
+    HOUR,
+    MINUTE,
+    farewell,
+    in_working_hours,
+    on_duty,
+    plan,
+)
 from channelwatch.incidents.model import Incident, IncidentState, Page, PageKind, Severity, SubjectKind
 from channelwatch.inventory.model import Bloc, Contact, Role
 from tests.support.province import START, small_inventory, spoke
@@ -157,6 +166,18 @@ def test_two_posts_that_share_a_destination_get_one_message() -> None:
     told, pages = plan(incident(), shared, EpochMs(START))
     assert [(page.contact, page.destination) for page in pages] == [("a", "duty"), ("b", "b@b.test")]
     assert len(farewell(told, shared, EpochMs(START))) == 2
+
+
+def test_the_first_way_goes_at_once_and_the_others_stand_by_a_minute_apart() -> None:
+    many = (contact("a", Role.WATCH, "webhook:duty", "smtp:a@a.test", "sms:a"),)
+    _, pages = plan(incident(), many, EpochMs(START))
+    assert [(page.channel, page.not_before - START) for page in pages] == [
+        ("webhook", 0),
+        ("smtp", FAILOVER_MS),
+        ("sms", 2 * FAILOVER_MS),
+    ]
+    assert {page.chain for page in pages} == {pages[0].key}
+    assert [page.is_spare for page in pages] == [False, True, True]
 
 
 def test_whoever_assesses_or_audits_is_never_paged() -> None:

@@ -31,6 +31,7 @@ from channelwatch.pipeline.ports import (
     Retry,
     Sent,
     StoredPage,
+    Unsure,
 )
 from tests.support import eventually
 from tests.support.alerts import ALERT
@@ -162,6 +163,8 @@ def always(outcome: Outcome | float) -> Behaviour:
         (Sent(), OutboxState.SENT, None),
         (Dead("http_400"), OutboxState.DEAD, None),
         (Retry("timeout"), OutboxState.PENDING, 125),
+        (Unsure("timeout"), OutboxState.PENDING, 125),
+        (Unsure("no_report", after_ms=10_000), OutboxState.PENDING, 10_000),
         (Retry("http_429", after_ms=9000), OutboxState.PENDING, 9000),
     ],
 )
