@@ -52,7 +52,7 @@ Job = Callable[["Engine"], Coroutine[None, None, None]]
 class EngineLimits:
     """Times in seconds unless named otherwise. Those of a stop count from when it was asked for."""
 
-    batch: int = 512
+    batch: int = 2048
     tick_s: float = 1.0
     lease_ttl_ms: int = 5_000
     begin_ttl_ms: int = 30_000

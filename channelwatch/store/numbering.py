@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
 from hashlib import sha256
+from operator import attrgetter
 
 from sqlalchemy import Connection, select
 
@@ -15,6 +16,9 @@ from channelwatch.pipeline.ports import Effects
 from channelwatch.store import status
 from channelwatch.store.sql import put
 from channelwatch.store.tables import log_head, transition
+
+_VALUES_OF: dict[type, Callable[[object], object]] = {}
+"""What gives the values of all fields of a dataclass, for each that was met in a batch."""
 
 
 def next_seq(connection: Connection, log: LogId) -> int:
@@ -71,5 +75,10 @@ def _plain(value: object) -> object:
         case Mapping():
             return dict(value)
         case _:
-            assert is_dataclass(value), f"{type(value).__name__} has no place in a batch"
-            return [getattr(value, field.name) for field in fields(value)]
+            values_of = _VALUES_OF.get(type(value)) or _learn(type(value))
+            return values_of(value)
+
+
+def _learn(kind: type) -> Callable[[object], object]:
+    assert is_dataclass(kind), f"{kind.__name__} has no place in a batch"
+    return _VALUES_OF.setdefault(kind, attrgetter(*(field.name for field in fields(kind))))
