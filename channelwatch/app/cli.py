@@ -18,6 +18,7 @@ import yaml
 
 from channelwatch import __version__
 from channelwatch.app import logs
+from channelwatch.app.alertrules.commands import Rules
 from channelwatch.app.arguments import config_argument
 from channelwatch.app.database.commands import Backup, Database, Rebuild, Restore
 from channelwatch.app.desk.commands import Correct, Maintenance
@@ -114,7 +115,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if argv is None else argv)
     commands: list[Command] = [
         Run(), Init(), Apply(), Uptime(), Maintenance(), Correct(), Backup(), Restore(), Rebuild(), Database(),
-        CheckConfig(), Version(),
+        CheckConfig(), Rules(), Version(),
     ]  # fmt: skip
     if arguments[:1] not in ([command.name] for command in commands):
         commands += load_commands()

@@ -228,7 +228,9 @@ def load_rules(folder: Path) -> RuleBook:
                 problems.append(f"{path}: rule {entry.id!r} stands in two places")
             rules[entry.id] = entry.rule()
     if not problems:
-        problems = [f"{folder}: rule {name!r} {text}" for name, text in inhibition_problems([*rules.values()])]
+        problems = [
+            f"{folder}: rule {name!r} {text}" for name, text in inhibition_problems([*rules.values()])
+        ]
     if problems:
         raise InputError(problems)
     return RuleBook(tuple(rules.values()))

@@ -16,6 +16,7 @@ import yaml
 from channelwatch_api.texts import own_rows
 from pydantic import BaseModel
 
+from channelwatch.app.alertrules.cases import load_cases, play
 from channelwatch.app.cli import main
 from channelwatch.app.inventoryfile import InventoryFile, load_inventory
 from channelwatch.app.rulefile import RuleFile, duration_ms, load_rules, shipped_rules
@@ -126,6 +127,13 @@ def test_the_example_rules_are_understood(tmp_path: Path) -> None:
     rules = load_rules(tmp_path).rules
     assert {rule.id for rule in rules} == {"commune-down", "module-battery"}
     assert {rule.runbook for rule in rules} <= {rule.runbook for rule in RULES}
+
+
+def test_the_example_cases_pass(tmp_path: Path) -> None:
+    path = tmp_path / "cases.yaml"
+    path.write_text(example("alert-rules.md", "# cases.yaml"), encoding="utf-8")
+    book = load_rules(shipped_rules())
+    assert [play(case, book).passed for case in load_cases(path, book)] == [True, True]
 
 
 # Rules and runbooks -------------------------------------------------------------------------------------------

@@ -1,0 +1,1 @@
+"""`channelwatch rules`: check, list and test alert rules, and compile them for Prometheus."""
