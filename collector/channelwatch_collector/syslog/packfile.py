@@ -18,6 +18,7 @@ from channelwatch.status.signals import Signal, SignalState
 from channelwatch_collector.profiles.vocabulary import MEANING
 from channelwatch_collector.syslog.parse.classify import (
     PLACEHOLDER,
+    BodyRule,
     Classified,
     Classifier,
     NoKind,
@@ -45,6 +46,19 @@ class SdEntry(_Model):
 
     id: _Text
     fields: dict[_Text, _Name] = {}
+
+
+class BodyEntry(_Model):
+    """Gate and fields of a text that lists names and values: CEF, LEEF, key=value (`parse.body`)."""
+
+    where: dict[_Text, str | list[str]] = {}
+    fields: dict[_Text, _Name] = {}
+
+    def compile(self) -> BodyRule:
+        """The same for the classifier."""
+        wanted = ((name, [given] if isinstance(given, str) else given) for name, given in self.where.items())
+        gates = tuple((name, frozenset(word.lower() for word in words)) for name, words in wanted)
+        return BodyRule(gates, tuple(self.fields.items()))
 
 
 class ReadingEntry(_Model):
@@ -115,6 +129,7 @@ class PatternEntry(_Model):
     contains: list[_Text] = []
     regex: _Text | None = None
     sd: SdEntry | None = None
+    body: BodyEntry | None = None
     severity: str | None = None
     component: str = ""
     fields: list[_Name] = []
@@ -138,6 +153,7 @@ class PatternEntry(_Model):
 
     def _known_fields(self) -> set[str]:
         known = set(self.sd.fields.values()) if self.sd else set()
+        known |= set(self.body.fields.values()) if self.body else set()
         if self.regex is not None:
             try:
                 known |= set(re.compile(self.regex).groupindex)
@@ -155,10 +171,12 @@ class PatternEntry(_Model):
             apps=frozenset(app_key(name) for name in self.apps or pack.apps),
             msgids=frozenset(self.msgids),
             pack_contains=tuple(pack.contains),
-            contains=tuple(self.contains),
+            contains=() if pack.fallback else tuple(self.contains),
+            fallback=tuple(word.lower() for word in self.contains) if pack.fallback else (),
             regex=re.compile(self.regex) if self.regex is not None else None,
             sd_id=self.sd.id if self.sd else None,
             sd_fields=tuple(self.sd.fields.items()) if self.sd else (),
+            body=self.body.compile() if self.body else None,
             severity=_SEVERITIES.index(self.severity) if self.severity else None,
             component=self.component,
             readings=tuple(entry.compile() for entry in self.readings),
@@ -169,6 +187,7 @@ class PackFile(_Model):
     """One file: patterns of one product, tried in order.
 
     `apps` are for patterns that name none; `contains` are literals, one of which is in every line of the product.
+    The patterns of a `fallback` pack are tried where no other fits, and their own `contains` match in any case.
     """
 
     version: int = Field(ge=1, le=1)
@@ -176,6 +195,7 @@ class PackFile(_Model):
     title: _Text
     apps: list[_Text] = []
     contains: list[_Text] = []
+    fallback: bool = False
     patterns: list[PatternEntry] = Field(min_length=1)
 
     @model_validator(mode="after")
@@ -187,6 +207,8 @@ class PackFile(_Model):
         for entry in self.patterns:
             if not (entry.apps or self.apps or entry.msgids or entry.contains):
                 raise ValueError(f"pattern {entry.id} has no gate: give apps, msgids or contains")
+            if self.fallback and (not entry.contains or entry.apps or entry.msgids or entry.body):
+                raise ValueError(f"pattern {entry.id} of a fallback pack needs contains and no other gate")
         return self
 
 

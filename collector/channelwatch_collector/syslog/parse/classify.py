@@ -13,6 +13,7 @@ from typing import Final, NamedTuple
 from channelwatch.status.events import EventKind
 from channelwatch.status.signals import Reading, Scalar, Signal, SignalState
 from channelwatch_collector.profiles.vocabulary import MEANING, Meaning
+from channelwatch_collector.syslog.parse.body import Body, read_body
 from channelwatch_collector.syslog.parse.message import Message
 from channelwatch_collector.syslog.parse.redact import redact_value
 
@@ -20,6 +21,8 @@ MAX_FIELD_CHARS: Final = 256
 _LARGEST_NUMBER: Final = 1e15
 _MAX_REMEMBERED: Final = 8192
 """Programs and field values of which a classifier remembers what it found out; beyond that it begins anew."""
+_NOTHING: Final = frozenset({"N/A", "n/a", "none", "(null)", "-"})
+"""What some write where they have no value."""
 PLACEHOLDER: Final = re.compile(r"\{([a-z][a-z0-9_]*)\}")
 
 
@@ -71,12 +74,35 @@ class ReadingRule:
 
 
 @dataclass(frozen=True, slots=True)
+class BodyRule:
+    """What a pattern takes of a text that lists names and values (`parse.body`).
+
+    `where` is a gate: each name's value must be one of those given, in lower case. `fields`: pair name, field name.
+    """
+
+    where: tuple[tuple[str, frozenset[str]], ...] = ()
+    fields: tuple[tuple[str, str], ...] = ()
+
+    def read(self, body: Body | None) -> dict[str, str] | None:
+        """The fields, or None if the text lists nothing or a gate is shut."""
+        if body is None:
+            return None
+        pairs = body.pairs
+        for name, wanted in self.where:
+            if pairs.get(name, "").lower() not in wanted:
+                return None
+        found = ((name, pairs.get(pair, "")) for pair, name in self.fields)
+        return {name: value for name, value in found if value and value not in _NOTHING}
+
+
+@dataclass(frozen=True, slots=True)
 class Pattern:
     """One rule of a pack. Each gate that is given must let the message pass before `regex` is tried on its text.
 
     `sd_id` and `sd_fields` (parameter name, field name) take fields from that structured data element.
     `contains` is a gate of literals, one of which must be in the text; `pack_contains` is its pack's, tried once for
     all. Only `fields` leave the pattern, besides what the templates use. `kind` None marks known noise.
+    With `fallback` it is tried only where no other pattern fits, on texts that hold one of these literals in any case.
     """
 
     pack: str
@@ -90,6 +116,8 @@ class Pattern:
     regex: re.Pattern[str] | None = None
     sd_id: str | None = None
     sd_fields: tuple[tuple[str, str], ...] = ()
+    body: BodyRule | None = None
+    fallback: tuple[str, ...] = ()
     severity: int | None = None
     component: str = ""
     readings: tuple[ReadingRule, ...] = ()
@@ -99,8 +127,8 @@ class Pattern:
         """`PACK/PATTERN`, as in metrics and in `Reading.source`."""
         return f"{self.pack}/{self.id}"
 
-    def match(self, message: Message) -> dict[str, str] | None:
-        """The fields that the message yields, or None if it is not of this pattern."""
+    def match(self, message: Message, body: Body | None = None) -> dict[str, str] | None:
+        """The fields that the message yields, or None if it is not of this pattern. `body` is what its text lists."""
         text = message.text
         if self.contains and not _holds_one_of(text, self.contains):
             return None
@@ -113,6 +141,11 @@ class Pattern:
                 value = element.get(param)
                 if value is not None:
                     fields[name] = value
+        if self.body is not None:
+            listed = self.body.read(body)
+            if listed is None:
+                return None
+            fields |= listed
         if self.regex is not None:
             # Relays put a space before the text: RFC 3164 has it after the tag, and templates carry it over.
             found = self.regex.search(text.lstrip(" "))
@@ -151,8 +184,12 @@ class Classifier:
     def __init__(self, patterns: Iterable[Pattern]) -> None:
         self._by_name: dict[tuple[str | None, str | None], list[_Ranked]] = {}
         by_text: dict[tuple[str, ...], list[tuple[str, _Ranked]]] = {}
+        self._fallbacks: list[tuple[str, Pattern]] = []
         for ranked in enumerate(patterns):
             pattern = ranked[1]
+            if pattern.fallback:
+                self._fallbacks += [(word, pattern) for word in pattern.fallback]
+                continue
             assert pattern.apps or pattern.msgids or pattern.contains, (
                 "a pattern without a gate slows every line"
             )
@@ -199,8 +236,17 @@ class Classifier:
 
     def _find(self, message: Message, *, with_readings: bool) -> Classified | NoKind:
         candidates = self._candidates(message)
+        body: Body | None = None
+        is_read = False
         for _, pattern in candidates:
-            fields = pattern.match(message)
+            if pattern.body is not None and not is_read:
+                body, is_read = read_body(message.text, message.app_name), True
+            fields = pattern.match(message, body)
+            if fields is not None:
+                return self._classified(pattern, message, fields, with_readings=with_readings)
+        lowered = message.text.lower() if self._fallbacks else ""
+        for word, pattern in self._fallbacks:
+            fields = pattern.match(message) if word in lowered else None
             if fields is not None:
                 return self._classified(pattern, message, fields, with_readings=with_readings)
         return NoKind.NO_MATCH if candidates else NoKind.NO_PATTERN

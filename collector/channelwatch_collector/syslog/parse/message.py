@@ -72,7 +72,11 @@ class Message(NamedTuple):
     invalid_utf8: bool = False
 
     def sd(self, sd_id: str) -> SdElement | None:
-        """The structured data element `sd_id`."""
+        """The structured data element `sd_id`; with a `*` at its end, the first that begins so."""
+        if sd_id.endswith("*"):
+            return next(
+                (element for element in self.structured_data if element.id.startswith(sd_id[:-1])), None
+            )
         return next((element for element in self.structured_data if element.id == sd_id), None)
 
 
