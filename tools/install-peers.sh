@@ -3,7 +3,8 @@
 set -eu
 
 peers="snmpd snmp snmptrapd rsyslog rsyslog-gnutls rsyslog-relp prometheus prometheus-alertmanager \
-chromium postgresql poppler-utils smitools fonts-dejavu-core"
+chromium postgresql poppler-utils smitools fonts-dejavu-core iproute2 iputils-ping charon-systemd \
+strongswan-swanctl libcharon-extra-plugins libstrongswan-standard-plugins keepalived"
 
 if ! command -v apt-get >/dev/null; then
     echo "apt-get is missing here; install by other means what these Debian packages hold: $peers" >&2

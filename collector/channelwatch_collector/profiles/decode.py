@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from channelwatch.status.signals import Reading, Scalar, Signal, SignalState
@@ -80,9 +80,50 @@ def decode(
 def decode_rows(profile: Profile, device: DeviceRow, expected: Sequence[str] = ()) -> list[Reading]:
     """Every reading of an answer as it stands, before worsening is held back."""
     readings = [reading for read in profile.readers if (reading := read(device)) is not None]
+    tunnels = _Tunnels()
     for table, readers in profile.table_readers:
-        readings += _table(table, readers, device, expected)
-    return readings
+        found = _table(table, readers, device, expected)
+        if found is None:
+            continue
+        readings += found.readings
+        if table.peers:
+            tunnels.add(found)
+    return readings + tunnels.missing_and_counts(expected)
+
+
+@dataclass(slots=True)
+class _Found:
+    """What one table gave: its readings, the expected names that were met, whether a part could not be read."""
+
+    readings: list[Reading]
+    met: set[str]
+    spoilt: bool
+
+
+@dataclass(slots=True)
+class _Tunnels:
+    """The tunnels of all tables of a device: a name is missing only if none of them has it."""
+
+    readings: list[Reading] = field(default_factory=list)
+    met: set[str] = field(default_factory=set)
+    spoilt: bool = False
+    told: bool = False
+
+    def add(self, found: _Found) -> None:
+        self.readings += (reading for reading in found.readings if reading.signal is _CHANNEL_STATE)
+        self.met |= found.met
+        self.spoilt = self.spoilt or found.spoilt
+        self.told = True
+
+    def missing_and_counts(self, expected: Sequence[str]) -> list[Reading]:
+        if not self.told:
+            return []
+        state = SignalState.UNKNOWN if self.spoilt else SignalState.FAILED
+        word = None if self.spoilt else MISSING
+        missing = [
+            Reading(_CHANNEL_STATE, state, word, component=name) for name in expected if name not in self.met
+        ]
+        return missing + _counts(self.readings + missing, expected)
 
 
 def _uptimes(profile: Profile, device: DeviceRow, agent: AgentClock | None) -> Uptimes:
@@ -116,9 +157,10 @@ def _of_the_agent(answer: PollAnswer, restarted: Restart | None) -> list[Reading
 
 def _table(
     table: TableSpec, readers: Sequence[Read], device: DeviceRow, expected: Sequence[str]
-) -> list[Reading]:
+) -> _Found | None:
+    """The rows of a table; None if the device does not have it."""
     if table.when is not None and not table.when.is_true(device):
-        return []
+        return None
     readings: list[Reading] = []
     met: set[str] = set()
     taken: set[str] = set()
@@ -138,7 +180,7 @@ def _table(
             met |= names
             readings += [reading for read in readers if (reading := read(row)) is not None]
     except Absent:
-        return []
+        return None
     except Unusable:
         spoilt = True
         readings = [
@@ -146,14 +188,7 @@ def _table(
         ]
     if not table.tells_each_once:
         readings = _one_each(readings, table.merge)
-    if not table.peers:
-        return readings
-    state = SignalState.UNKNOWN if spoilt else SignalState.FAILED
-    word = None if spoilt else MISSING
-    missing = [
-        Reading(Signal.CHANNEL_STATE, state, word, component=name) for name in expected if name not in met
-    ]
-    return readings + missing + _counts(readings + missing, expected)
+    return _Found(readings, met, spoilt)
 
 
 def _component(table: TableSpec, row: DeviceRow) -> str:
