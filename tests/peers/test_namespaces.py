@@ -175,15 +175,15 @@ def lay_out(made: Network, folder: Path, stack: ExitStack) -> Province:
     for number, (name, last) in enumerate((("hub-a", 1), ("hub-b", 2), ("spoke", 10)), 1):
         host = made.host(name)
         made.plug(host, "wan", f"192.0.2.{last}/24")
-        made.plug(host, "mgmt", f"203.0.113.{last}/24", f"2001:db8::{last}/64")
+        made.plug(host, "mgmt", f"203.0.113.{last}/25", f"2001:db8::{last}/64")
         lan = SPOKE_LAN if name == "spoke" else HUB_LAN
         made.ip(host, "address", "add", f"{lan}/32", "dev", "lo")
         (folder / name).mkdir()
         gateways.append(Gateway(name, host, folder / name, f"80001f8804{number:08x}", stack))
-    for hub, last in zip(gateways[:2], (1, 2), strict=True):
-        made.plug(hub.host, "ha", f"10.255.0.{last}/30")
+    for hub, last in zip(gateways[:2], (129, 130), strict=True):
+        made.plug(hub.host, "ha", f"203.0.113.{last}/30")
     watcher = made.host("watcher")
-    made.plug(watcher, "mgmt", "203.0.113.200/24", f"{WATCHER6}/64")
+    made.plug(watcher, "mgmt", "203.0.113.100/25", f"{WATCHER6}/64")
     hub_a, hub_b, spoke = gateways
     return Province(made, hub_a, hub_b, spoke, watcher, Visitor(watcher), stack)
 
