@@ -55,6 +55,9 @@ NUMERIC: Mapping[Signal, NumericSignal] = MappingProxyType(
             "Time since a tunnel's last handshake.",
             _SECONDS,
         ),
+        Signal.CHANNEL_AGE: _numeric(
+            "channelwatch_channel_age_seconds", "Time since a tunnel came up.", _SECONDS
+        ),
         Signal.CRYPTO_SA_AGE: _numeric(
             "channelwatch_crypto_sa_age_seconds", "Age of the security association.", _SECONDS
         ),

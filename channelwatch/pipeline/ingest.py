@@ -16,6 +16,7 @@ from channelwatch.pipeline.evaluate import climb, evaluate, retire, sweep
 from channelwatch.pipeline.maintenance import keep
 from channelwatch.pipeline.ports import CurrentRow, Snapshot
 from channelwatch.pipeline.world import World
+from channelwatch.status.continuity import Backing, serves
 from channelwatch.status.device import (
     DeviceState,
     StepPolicy,
@@ -25,6 +26,7 @@ from channelwatch.status.device import (
     cleared,
     event,
     missed,
+    parted,
 )
 from channelwatch.status.events import (
     CollectorAlive,
@@ -35,7 +37,7 @@ from channelwatch.status.events import (
     PollMissed,
     RogueSource,
 )
-from channelwatch.status.states import Flag
+from channelwatch.status.states import Flag, Health
 from channelwatch.status.topology import PairView, tunnel_seen_up
 
 
@@ -80,7 +82,7 @@ def revise(world: World, inventory: Inventory, now: EpochMs) -> Draft:
     draft = Draft(world, now)
     draft.is_revision = True
     for state in devices:
-        draft.part(blind(state, since=now, now=now, policy=world.policy.step))
+        draft.part(parted(state, now=now, policy=world.policy.step))
     for code, view in pairs.items():
         draft.part_pair(code, view)
     draft.touched.update(dict.fromkeys(world.devices, now))
@@ -100,8 +102,9 @@ def resume(world: World, snapshot: Snapshot, now: EpochMs) -> Draft:
     last_answer = max((row.seen_at for row in snapshot.current), default=now)
     alive = min(last_answer if snapshot.alive_until is None else snapshot.alive_until, now)
     for code, state in world.devices.items():
-        draft.devices[code] = awaited = replace(state, polled_at=now)
         limit = world.blind_after_ms[code]
+        backing = _backing(state, snapshot.backed.get(code), EpochMs(alive - limit), limit)
+        draft.devices[code] = awaited = replace(state, polled_at=now, backing=backing)
         if not state.is_blind and now - max(alive, state.health_since) > limit:
             draft.take(blind(awaited, since=EpochMs(alive), now=now, policy=world.policy.step), now)
         elif not state.is_blind:
@@ -173,6 +176,18 @@ def _note_clearing(draft: Draft, person: LatchCleared) -> None:
 def _carries_traffic(draft: Draft, device: DeviceCode) -> bool:
     fresh = draft.now - 2 * draft.world.poll_period_ms(device)
     return tunnel_seen_up(device, draft.world.inventory, draft.all_devices, newer_than=fresh)
+
+
+def _backing(state: DeviceState, since: EpochMs | None, known_at: EpochMs, limit: int) -> Backing:
+    """What was backed before a restart, `since` by what is stored; known to have served until `known_at`, or, if it is
+    unknown by now, until shortly before it became so."""
+    is_backed, first = since is not None, since or EpochMs(0)
+    health = state.assessment.health
+    if health is Health.UNKNOWN:
+        good = EpochMs(state.health_since - limit) if is_backed else EpochMs(0)
+    else:
+        good = known_at if serves(health) else EpochMs(0)
+    return Backing(is_backed, first, EpochMs(max(first, good)))
 
 
 def _restored(row: CurrentRow, now: EpochMs, policy: StepPolicy) -> DeviceState:

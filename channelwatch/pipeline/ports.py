@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
@@ -110,7 +110,10 @@ class Effects:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """What a start resumes from. `alive_until` is the last moment at which the collector is known to have run."""
+    """What a start resumes from. `alive_until` is the last moment at which the collector is known to have run.
+
+    `backed`: the devices whose present time is backed by their counters, each with since when.
+    """
 
     inventory: Inventory | None
     current: tuple[CurrentRow, ...]
@@ -119,6 +122,7 @@ class Snapshot:
     next_incident: int
     next_seq: int
     alive_until: EpochMs | None
+    backed: Mapping[DeviceCode, EpochMs] = field(default_factory=dict)
 
 
 class OutboxState(StrEnum):

@@ -14,6 +14,16 @@ from dataclasses import dataclass, field, replace
 
 from channelwatch.base.clock import EpochMs
 from channelwatch.base.ids import DeviceCode
+from channelwatch.status.continuity import (
+    Backing,
+    Continuity,
+    Verdict,
+    Witness,
+    ended,
+    judged,
+    serves,
+    witness,
+)
 from channelwatch.status.derive import assess
 from channelwatch.status.events import EventReceived, LatchCleared, MissCause, PollAnswered, PollMissed
 from channelwatch.status.signals import Reading, Signal, SignalState
@@ -39,6 +49,7 @@ _PROTECTION_GRAVITY = {
     Protection.EXPOSED: 2,
 }
 _REACH: Key = (Signal.REACH_SNMP, "")
+_UPTIME = "counter:sys.uptime"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +89,7 @@ class DeviceState:
     profile: str = ""
     worsening: Mapping[Key, int] = field(default_factory=dict)
     changes: tuple[EpochMs, ...] = ()
+    backing: Backing = Backing()
 
     @property
     def is_blind(self) -> bool:
@@ -111,8 +123,75 @@ def answered(state: DeviceState, poll: PollAnswered, policy: StepPolicy) -> Step
         miss_cause=None,
         profile=poll.profile,
     )
-    began = at if state.is_blind else state.known_at or at
-    return _moved(seen, assess(seen.readings.values()), _Edge(began, at, at, Reason.POLL, "poll"), policy)
+    wanted = assess(seen.readings.values())
+    told = witness(seen.readings, sent_at=poll.sent_at, at=at, health=wanted.health)
+    return _attested(state, seen, wanted, told, policy)
+
+
+def _attested(
+    before: DeviceState, seen: DeviceState, wanted: Assessment, told: Witness, policy: StepPolicy
+) -> Step:
+    """The step to `wanted`, as exact as the device's own counters make it, with what they prove of the time before."""
+    at = told.at
+    verdict = judged(before.backing, before.assessment.health, told)
+    began = at if before.is_blind else before.known_at or at
+    edge = _Edge(began, at, at, Reason.POLL, "poll")
+    moves: tuple[Transition, ...] = ()
+    if verdict.gap is not None:
+        good, back = verdict.gap
+        first = back if before.assessment.health is Health.UNKNOWN else good
+        gone = replace(before.assessment, health=Health.DOWN, cause=Cause.UNREACHABLE)
+        lost = _moved(seen, gone, _Edge(first, back, at, Reason.COUNTER, _UPTIME), policy)
+        seen, moves, edge = lost.state, lost.transitions, _Edge(back, back, at, Reason.COUNTER, _UPTIME)
+    elif before.assessment.health is Health.DOWN and told.serves and told.back_at is not None:
+        earliest, latest = told.back_at
+        if latest > began:
+            edge = _Edge(EpochMs(max(began, earliest)), latest, at, Reason.COUNTER, _UPTIME)
+    step = _moved(seen, wanted, edge, policy)
+    backed = _backed(step.state, verdict, at)
+    return Step(backed.state, (*moves, *step.transitions, *backed.transitions))
+
+
+def _backed(state: DeviceState, verdict: Verdict, now: EpochMs) -> Step:
+    """`state` with a new backing, and the transitions of that axis."""
+    if verdict.backing == state.backing:
+        return Step(state)
+    old: Continuity = Continuity.BACKED if state.backing.is_backed else Continuity.UNBACKED
+    transitions = []
+    for word, at in verdict.moves:
+        known = EpochMs(min(at, now))
+        transitions.append(
+            Transition(
+                state.device,
+                Axis.CONTINUITY,
+                old,
+                word,
+                Cause.NONE,
+                Reason.COUNTER,
+                known,
+                known,
+                now,
+                "counters",
+            )
+        )
+        old = word
+    return Step(replace(state, backing=verdict.backing), tuple(transitions))
+
+
+def _unbacked(step: Step, now: EpochMs) -> Step:
+    """`step` with the backing ended where it is known that the device serves no more."""
+    state = step.state
+    if state.assessment.health is Health.UNKNOWN or serves(state.assessment.health):
+        return step
+    closed = _backed(state, ended(state.backing, state.backing.good_at), now)
+    return Step(closed.state, (*step.transitions, *closed.transitions))
+
+
+def parted(state: DeviceState, *, now: EpochMs, policy: StepPolicy) -> Step:
+    """The device is listed no more: whatever is heard of it later is another story."""
+    left = blind(state, since=now, now=now, policy=policy)
+    closed = _backed(left.state, ended(state.backing, state.backing.good_at), now)
+    return Step(closed.state, (*left.transitions, *closed.transitions))
 
 
 def missed(
@@ -134,10 +213,11 @@ def missed(
     source = f"poll:{poll.cause}"
     failed = Reading(Signal.REACH_SNMP, SignalState.FAILED, False, source=source)
     counted = _with_readings(counted, {**state.readings, _REACH: failed}, poll.received_at)
-    counted = replace(counted, known_at=poll.received_at)
+    counted = replace(counted, known_at=poll.sent_at)
     wanted, reason = _silent(poll.cause, state.assessment, carries_traffic)
     began = first if state.is_blind else state.known_at or first
-    return _moved(counted, wanted, _Edge(began, first, poll.received_at, reason, source), policy)
+    step = _moved(counted, wanted, _Edge(began, first, poll.received_at, reason, source), policy)
+    return _unbacked(step, poll.received_at)
 
 
 def event(state: DeviceState, received: EventReceived, policy: StepPolicy) -> Step:
@@ -151,9 +231,9 @@ def event(state: DeviceState, received: EventReceived, policy: StepPolicy) -> St
     at = received.received_at
     changed = _with_readings(state, _merged(state.readings, received.readings), at)
     edge = _Edge(at, at, at, Reason.TRUSTED_EVENT, received.source)
-    if _is_whole(state, policy):
-        return _moved(changed, assess(changed.readings.values()), edge, policy)
-    return _moved(changed, _worsened(state, assess(received.readings)), edge, policy)
+    whole = _is_whole(state, policy)
+    wanted = assess(changed.readings.values()) if whole else _worsened(state, assess(received.readings))
+    return _unbacked(_moved(changed, wanted, edge, policy), at)
 
 
 def cleared(state: DeviceState, person: LatchCleared, policy: StepPolicy) -> Step:

@@ -30,6 +30,7 @@ class Signal(StrEnum):
     CHANNEL_RX_BYTES = "channel.rx_bytes"
     CHANNEL_TX_BYTES = "channel.tx_bytes"
     CHANNEL_LAST_HANDSHAKE_AGE = "channel.last_handshake_age"
+    CHANNEL_AGE = "channel.age"
     CRYPTO_SA_AGE = "crypto.sa_age"
     CRYPTO_SA_LIFETIME = "crypto.sa_lifetime"
     CRYPTO_SA_REMAINING = "crypto.sa_remaining"

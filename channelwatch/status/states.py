@@ -68,6 +68,8 @@ class Axis(StrEnum):
     HEALTH = "health"
     PROTECTION = "protection"
     PAIR = "pair"
+    CONTINUITY = "continuity"
+    """Backed by the device's own counters, or not (`channelwatch/status/continuity.py`)."""
 
 
 class Reason(StrEnum):
@@ -80,6 +82,7 @@ class Reason(StrEnum):
     COLLECTOR_BLIND = "collector_blind"
     LATCH_CLEARED = "latch_cleared"
     MEMBERS = "members"
+    COUNTER = "counter"
 
 
 _EXPOSED, _DOWN, _ALARM, _WEAKENED, _NO_DATA, _DEGRADED, _FINE = range(7)

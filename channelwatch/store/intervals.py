@@ -13,8 +13,10 @@ from typing import TypeVar
 
 from sqlalchemy import Connection, Row, bindparam, delete, exists, insert, or_, select, tuple_, update
 
-from channelwatch.base.ids import LogId
+from channelwatch.base.clock import EpochMs
+from channelwatch.base.ids import DeviceCode, LogId
 from channelwatch.pipeline.ports import Effects, StoredTransition
+from channelwatch.status.continuity import Continuity
 from channelwatch.status.states import Axis, Cause
 from channelwatch.store.sql import Values
 from channelwatch.store.status import to_stored
@@ -161,6 +163,17 @@ def entries(
         told.append(Entry(state, _CAUSES[cause], t_from - err_ms, t_from))
         logs.add(log)
     return {key: (told, frozenset(logs)) for key, (told, logs) in found.items()}
+
+
+def backed(connection: Connection) -> dict[DeviceCode, EpochMs]:
+    """The devices that are backed by their counters now, and since when."""
+    column = status_interval.c
+    rows = connection.execute(
+        select(column.subject, column.t_from).where(
+            column.axis == Axis.CONTINUITY, column.state == Continuity.BACKED, column.t_to.is_(None)
+        )
+    )
+    return {DeviceCode(row.subject): EpochMs(row.t_from) for row in rows}
 
 
 def differences(connection: Connection, *, limit: int) -> list[Difference]:

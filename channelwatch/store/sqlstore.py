@@ -80,6 +80,7 @@ class SqlStore(SqlArchive):
                 next_incident=incidents.next_number(connection),
                 next_seq=numbering.next_seq(connection, log),
                 alive_until=status.alive_until(connection),
+                backed=intervals.backed(connection),
             )
 
     def commit(self, effects: Effects, *, epoch: int) -> None:

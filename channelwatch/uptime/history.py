@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from typing import Final, NamedTuple
 
-from channelwatch.base.intervals import Interval, Spans
+from channelwatch.base.intervals import Interval, Spans, normalise
+from channelwatch.status.continuity import Continuity
 from channelwatch.status.states import Cause, Health, Protection
-from channelwatch.uptime.timeline import Cause as UptimeCause
 from channelwatch.uptime.timeline import (
+    SERVING,
     Change,
     DownCause,
     Segment,
@@ -20,6 +21,7 @@ from channelwatch.uptime.timeline import (
     UnknownCause,
     from_changes,
 )
+from channelwatch.uptime.timeline import Cause as UptimeCause
 
 
 class Entry(NamedTuple):
@@ -132,6 +134,22 @@ class _Cut:
             pieces.append(part)
         elif at < part.end:
             pieces.append(part._replace(start=at))
+
+
+def backed(health: Timeline, entries: Iterable[Entry], *, heard_until: int) -> Timeline:
+    """`health` with the time attested that the device's counters back, by the `entries` of that axis.
+
+    What is backed counts from a time of service to a time of service, and what lasts no further than `heard_until`,
+    when the device had been heard for certain: beyond its last answer nothing is proven yet.
+    """
+    changes = [*((entry.state, entry.t_hi) for entry in entries), ("", heard_until)]
+    serving = [part for part in health.segments if part.state in SERVING]
+    starts, ends, proven = [part.start for part in serving], [part.end for part in serving], []
+    for (state, since), (_, until) in pairwise(changes):
+        first, after = bisect_left(ends, since), bisect_right(starts, until)
+        if state == Continuity.BACKED and since < until and first < after:
+            proven.append((max(since, starts[first]), min(until, ends[after - 1])))
+    return health.attest(normalise(proven)) if proven else health
 
 
 def unseen(alive: Spans, *, longest_gap_ms: int) -> Spans:

@@ -20,6 +20,7 @@ from channelwatch.uptime.estate import Estate, Places
 from channelwatch.uptime.figures import Availability
 from channelwatch.uptime.history import (
     Entry,
+    backed,
     behind,
     health_timeline,
     parts_of_spoke,
@@ -248,6 +249,8 @@ class Calculator:
     def _health(self, code: DeviceCode) -> Timeline:
         def make() -> Timeline:
             told = self._told(code, Axis.HEALTH, health_timeline)
+            heard = told.span.end - self._longest_gap(code)
+            told = backed(told, self._chapter(code, Axis.CONTINUITY).entries, heard_until=heard)
             return self._corrected(told, WindowScope.DEVICE, code)
 
         return self._once(code, Axis.HEALTH, make)
@@ -279,10 +282,13 @@ class Calculator:
         until = max(chapter.entries[-1].t_hi, chapter.alive[-1].end)
         return tell(chapter.entries, until=until, blind=self._blind(code, chapter, until))
 
+    def _longest_gap(self, code: DeviceCode) -> int:
+        """How far apart two answers may lie that are joined."""
+        return 5 * (self._estate.devices[code].poll_ms or self.ledger.poll_ms) // 2
+
     def _blind(self, code: DeviceCode, chapter: Chapter, until: int) -> Spans:
         """Time in which nobody looked at the device, whatever its last state was."""
-        asset = self._estate.devices[code]
-        longest = 5 * (asset.poll_ms or self.ledger.poll_ms) // 2
+        asset, longest = self._estate.devices[code], self._longest_gap(code)
         asleep = unseen((*chapter.alive, Interval(until, until)), longest_gap_ms=longest)
         before = normalise([(min(chapter.entries[0].t_lo, chapter.alive[0].start), chapter.alive[0].start)])
         unlisted = subtract((self._estate.period,), asset.listed)

@@ -40,7 +40,7 @@ def activity(entries: Sequence[Entry], planned: Timeline, other: Timeline) -> tu
             found = [_shares(state, (now[0], now[1])) for state in states]
             for line, shares in zip(lines, zip(*found, strict=True), strict=True):
                 line.append(_merged(shares, at, end))
-    return Timeline(tuple(lines[0])), Timeline(tuple(lines[1]))
+    return Timeline(tuple(lines[0]), planned.attested), Timeline(tuple(lines[1]), other.attested)
 
 
 def _lengths(readers: tuple[Reader, Reader], at: int, after: int) -> Iterator[int]:

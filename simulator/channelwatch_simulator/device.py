@@ -151,6 +151,10 @@ class Tunnel:
     def sa_age_s(self, now: int) -> int:
         return (now - self.sa_since) % _SA_PERIOD_MS // 1000 if self.up else 0
 
+    def up_time_s(self, now: int) -> int:
+        """Since it came up, or this unit began to carry it."""
+        return (now - self.since) // 1000 if self.up else 0
+
     def handshake_age_s(self, now: int) -> int:
         """Keep-alive handshakes every two minutes while the tunnel is up."""
         return (now - self.sa_since) % _KEEPALIVE_MS // 1000 if self.up else (now - self.since) // 1000

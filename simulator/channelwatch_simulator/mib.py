@@ -125,6 +125,7 @@ TUNNEL_COLUMNS: dict[str, tuple[Oid, _Column[Tunnel]]] = {
     "cweTunnelAuthFailures": ((*_TUNNEL_ENTRY, 11), lambda _d, _t, _: ber.counter64(0)),
     "cweTunnelDecryptFailures": ((*_TUNNEL_ENTRY, 12), lambda _d, _t, _: ber.counter64(0)),
     "cweTunnelReplayDrops": ((*_TUNNEL_ENTRY, 13), lambda _d, _t, _: ber.counter64(0)),
+    "cweTunnelUpTime": ((*_TUNNEL_ENTRY, 14), lambda _d, t, now: ber.gauge32(t.up_time_s(now))),
 }
 
 _CREDENTIAL_ENTRY: Oid = (3, 1, 1)

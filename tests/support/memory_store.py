@@ -34,8 +34,9 @@ from channelwatch.pipeline.ports import (
     StoredTransition,
     Unsure,
 )
+from channelwatch.status.continuity import Continuity
 from channelwatch.status.events import EventReceived, RogueSource
-from channelwatch.status.states import Transition
+from channelwatch.status.states import Axis, Transition
 
 HEARTBEAT_SLACK_MS = 1_000
 CLOCK_SLACK_MS = 60_000
@@ -118,6 +119,16 @@ class MemoryStore:
             alive_until=EpochMs(max(end for spans in self._alive.values() for _, end in spans))
             if self._alive
             else None,
+            backed={
+                DeviceCode(item.subject): EpochMs(item.t_hi)
+                for item in {
+                    item.subject: item
+                    for name in sorted(self._logs)
+                    for item in self._logs[name].entries
+                    if item.axis is Axis.CONTINUITY
+                }.values()
+                if item.after == Continuity.BACKED
+            },
         )
 
     def commit(self, effects: Effects, *, epoch: int) -> None:

@@ -80,6 +80,7 @@ class Story:
             old.next_incident,
             old.next_seq,
             EpochMs(self.now),
+            {code: state.backing.since for code, state in old.devices.items() if state.backing.is_backed},
         )
         self.now += after
         self.world = small_world(rules or old.rules, old.inventory)

@@ -48,7 +48,8 @@ def merge(
     inventory: Inventory, changes: Sequence[StoredTransition], events: Sequence[EventReceived]
 ) -> tuple[RecentRow, ...]:
     """Both histories as one list, newest first, cut to what the board shows."""
-    rows = [_change(inventory, item) for item in changes] + [_event(inventory, item) for item in events]
+    told = [item for item in changes if item.transition.axis is not Axis.CONTINUITY]
+    rows = [_change(inventory, item) for item in told] + [_event(inventory, item) for item in events]
     rows.sort(key=lambda row: row.at, reverse=True)
     return tuple(rows[:RECENT_SHOWN])
 

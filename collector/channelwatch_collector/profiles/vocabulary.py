@@ -61,6 +61,7 @@ MEANING: Mapping[Signal, Meaning] = MappingProxyType(
         Signal.CHANNEL_RX_BYTES: Meaning(unit="bytes/s", hold=3),
         Signal.CHANNEL_TX_BYTES: Meaning(unit="bytes/s", hold=3),
         Signal.CHANNEL_LAST_HANDSHAKE_AGE: Meaning(unit="s"),
+        Signal.CHANNEL_AGE: Meaning(unit="s"),
         Signal.CRYPTO_SA_AGE: Meaning(unit="s"),
         Signal.CRYPTO_SA_LIFETIME: Meaning(unit="s"),
         Signal.CRYPTO_SA_REMAINING: Meaning(unit="s", at_most=(None, 0), hold=2),

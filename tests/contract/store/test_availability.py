@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 
 import pytest
@@ -13,6 +14,8 @@ from channelwatch.base.intervals import Interval
 from channelwatch.inventory.maintenance import Window, WindowScope
 from channelwatch.inventory.model import LifeCycle
 from channelwatch.pipeline.availability import Asked, Question, Terms, availability
+from channelwatch.status.events import Observation
+from channelwatch.status.signals import Reading, Signal, SignalState
 from channelwatch.status.states import Axis
 from channelwatch.store.desk import Act
 from channelwatch.store.sqlstore import SqlStore
@@ -59,7 +62,7 @@ def test_an_outage_that_began_before_the_period_counts_in_full(recorder: Recorde
     assert isinstance(recorder.store, SqlStore)
     row = availability(recorder.store, Question(Asked.DEVICE, FIRST), terms)[0]
     assert row.carried
-    assert row.availability.sums.down_lo_ms == 5 * MINUTE - 8_000
+    assert row.availability.sums.down_lo_ms == 5 * MINUTE - 10_000
     assert row.repair is not None
     assert (row.repair.failures, row.repair.repair is not None) == (0, True)
     assert [outage.down_lo for outage in row.outages] == [START + 10 * MINUTE - POLL_MS]
@@ -87,13 +90,13 @@ def test_an_outage_is_counted_from_the_first_unanswered_poll_not_from_its_confir
     recorder.live(5 * MINUTE)
     row = one(recorder, Asked.DEVICE, FIRST)
     sums = row.availability.sums
-    assert (sums.down_lo_ms, sums.edge_ms) == (4 * MINUTE + 52_000, 10_000 + 8_000)
+    assert (sums.down_lo_ms, sums.edge_ms) == (4 * MINUTE + 50_000, 10_000 + 10_000)
     assert sums.total_ms == 20 * MINUTE
     assert row.availability.verdict is Verdict.FAIL
     assert row.repair is not None
     assert (row.repair.failures, row.repair.planned) == (1, 0)
     assert row.repair.repair is not None
-    assert row.repair.repair.mean == 4 * MINUTE + 52_000 + 9_000
+    assert row.repair.repair.mean == 4 * MINUTE + 50_000 + 10_000
     (outage,) = row.outages
     assert (outage.down_lo, outage.down_hi) == (START + 10 * MINUTE - POLL_MS, START + 10 * MINUTE)
 
@@ -150,10 +153,10 @@ def test_a_lost_hub_takes_every_channel_and_is_held_against_no_spoke(recorder: R
     recorder.live(10 * MINUTE)
     (pair, protected) = ask(recorder, Asked.PAIR, HUB)
     assert (pair.kind, protected.kind) == (ScopeKind.PAIR, ScopeKind.PROTECTED)
-    assert pair.availability.sums.down_lo_ms == 4 * MINUTE + 52_000
+    assert pair.availability.sums.down_lo_ms == 4 * MINUTE + 50_000
     assert len(pair.outages) == 1
     channel = one(recorder, Asked.CHANNEL, CHANNEL)
-    assert channel.availability.sums.down_upstream_ms == 4 * MINUTE + 52_000
+    assert channel.availability.sums.down_upstream_ms == 4 * MINUTE + 50_000
     assert channel.availability.sums.down_self_ms == 0
     assert channel.repair is not None
     assert (channel.repair.failures, channel.repair.upstream) == (0, 1)
@@ -172,8 +175,8 @@ def test_the_standby_takes_over(recorder: Recorder) -> None:
     recorder.live(10 * MINUTE)
     pair, protected = ask(recorder, Asked.PAIR, HUB)
     assert pair.availability.sums.down_lo_ms == 0
-    assert protected.availability.sums.down_lo_ms == 29 * MINUTE + 52_000
-    assert one(recorder, Asked.DEVICE, HUB_A).availability.sums.down_lo_ms == 29 * MINUTE + 52_000
+    assert protected.availability.sums.down_lo_ms == 29 * MINUTE + 50_000
+    assert one(recorder, Asked.DEVICE, HUB_A).availability.sums.down_lo_ms == 29 * MINUTE + 50_000
 
 
 def test_up_and_exposed_is_available_and_not_protected(recorder: Recorder) -> None:
@@ -261,7 +264,7 @@ def test_approved_work_is_left_out_and_shown(recorder: Recorder) -> None:
     row = one(recorder, Asked.DEVICE, FIRST)
     assert row.availability.sums.maintenance_ms == 6 * MINUTE
     assert (row.availability.sums.down_lo_ms, row.availability.sums.edge_ms) == (0, 10_000)
-    assert row.availability.unexcluded.down_lo_ms == 4 * MINUTE + 52_000
+    assert row.availability.unexcluded.down_lo_ms == 4 * MINUTE + 50_000
     channel = one(recorder, Asked.CHANNEL, CHANNEL)
     assert channel.availability.sums.maintenance_ms == 6 * MINUTE
     assert one(recorder, Asked.CHANNEL, "51-D-20002").availability.sums.maintenance_ms == 0
@@ -342,3 +345,45 @@ def test_a_refused_correction_changes_nothing(recorder: Recorder) -> None:
     before = ask(recorder, Asked.DEVICE, FIRST)
     correct(recorder, CorrectedState.DOWN, Decision.REFUSED)
     assert ask(recorder, Asked.DEVICE, FIRST) == before
+
+
+def counting(code: DeviceCode, at: int) -> Observation:
+    """A healthy answer with counters that began long before the story."""
+    age = Reading(Signal.SYS_UPTIME, SignalState.OK, (at - START) / 1000 + 10**6)
+    tunnel = Reading(Signal.CHANNEL_AGE, SignalState.OK, (at - START) // 1000 + 10**6, component="hub")
+    return answer(code, at, encrypting(age, tunnel))
+
+
+def test_blind_time_that_the_devices_counters_span_is_up_and_attested(recorder: Recorder) -> None:
+    for _ in range(2):
+        recorder.live(20 * MINUTE, talk={FIRST: counting})
+        recorder.sleep(30 * MINUTE)
+    recorder.live(20 * MINUTE, talk={FIRST: counting})
+    found = one(recorder, Asked.DEVICE, FIRST).availability
+    assert (found.sums.unknown_ms, found.sums.up_ms) == (0, 120 * MINUTE)
+    assert found.sums.attested_ms == 120 * MINUTE - 5 * POLL_MS // 2
+    assert found.verdict is Verdict.PASS
+    other = one(recorder, Asked.DEVICE, spoke(2)).availability
+    assert (other.sums.unknown_ms, other.sums.attested_ms) == (60 * MINUTE, 0)
+    assert other.verdict is Verdict.NOT_PROVEN
+
+
+def test_blind_time_is_not_yet_attested_while_nobody_has_been_heard_after_it(recorder: Recorder) -> None:
+    recorder.live(20 * MINUTE, talk={FIRST: counting})
+    recorder.now += 30 * MINUTE
+    found = one(recorder, Asked.DEVICE, FIRST).availability
+    assert (found.sums.unknown_ms, found.sums.attested_ms) == (30 * MINUTE, 20 * MINUTE - 5 * POLL_MS // 2)
+
+
+def test_a_device_that_was_off_the_list_is_not_backed_for_that_time(recorder: Recorder) -> None:
+    recorder.live(10 * MINUTE, talk={FIRST: counting})
+    whole = recorder.inventory
+    without = tuple(item for item in whole.devices if item.code != FIRST)
+    lines = tuple(item for item in whole.channels if item.spoke != FIRST)
+    recorder.apply(replace(whole, devices=without, channels=lines))
+    recorder.live(10 * MINUTE)
+    recorder.apply(whole)
+    recorder.live(10 * MINUTE, talk={FIRST: counting})
+    found = one(recorder, Asked.DEVICE, FIRST).availability
+    assert found.sums.attested_ms <= 20 * MINUTE
+    assert found.sums.total_ms == 20 * MINUTE
