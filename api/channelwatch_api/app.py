@@ -14,7 +14,6 @@ from starlette.exceptions import HTTPException
 
 from channelwatch import __version__
 from channelwatch.app.settings import HttpSettings
-from channelwatch.metrics.fleet import FleetText
 from channelwatch_api.auth import Gate
 from channelwatch_api.board.assets import Asset, load_assets
 from channelwatch_api.board.compose import compose, density
@@ -29,6 +28,7 @@ from channelwatch_api.pages.shell import PREFIXES, chrome, tongue
 from channelwatch_api.problems import MEDIA_TYPE, Problem, not_found
 from channelwatch_api.routes import devices, house, incidents, metrics, probes
 from channelwatch_api.schemas import ProblemOut
+from channelwatch_api.scrape import Scrapes
 from channelwatch_api.services import Services, Shared, services
 from channelwatch_api.texts import load_catalogue
 
@@ -94,7 +94,7 @@ def _services(engine: House, http: HttpSettings) -> Services:
         house=engine,
         gate=Gate(http, engine.clock, meters),
         catalogue=catalogue,
-        fleet=FleetText(),
+        scrapes=Scrapes(engine, meters),
         screens=Screens(engine, compose, renderer.fragment, meters),
         renderer=renderer,
         assets=assets,

@@ -33,6 +33,8 @@ from channelwatch_api.scope import Scope
 from channelwatch_api.sessions import SESSION_COOKIE, Session, Sessions
 
 HOUR_MS = 3_600_000
+CERTIFIED = "certified"
+"""The connection's state under which the server notes that the client has shown a certificate that we trust."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +87,9 @@ class Gate:
         return None if cookie is None else self._by_cookie(cookie)
 
     def reads_metrics(self, request: Request) -> bool:
-        """Does the request carry the metrics token?"""
+        """Does the request carry the metrics token, or come over a connection with a trusted certificate?"""
+        if getattr(request.state, CERTIFIED, False):
+            return True
         token = _bearer(request)
         return token is not None and _same(token, self._settings.metrics_token)
 

@@ -33,6 +33,9 @@ RECENT_INTERVAL_S = 2.0
 MAX_SCREENS = 64
 """Screens kept in memory that nobody is looking at."""
 
+SCRAPES_WAITING = 8
+"""Scrapes of the fleet that are under way or wait for their turn; more are answered 503 with Retry-After."""
+
 PAGE_DEFAULT = 100
 PAGE_MAX = 500
 """Entries of one answer of the API."""

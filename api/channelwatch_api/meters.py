@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from enum import StrEnum
 
-from prometheus_client import CollectorRegistry, Counter, Gauge
+from prometheus_client import CollectorRegistry
+
+from channelwatch.metrics import catalogue, process
 
 
 class SignIn(StrEnum):
@@ -21,13 +23,12 @@ class HttpMeters:
     """Metrics of one server on the process' registry."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        self._sign_ins = Counter(
-            "channelwatch_sign_ins_total", "Attempts to sign in, by result.", ["result"], registry=registry
-        )
-        self._refused = Counter(
-            "channelwatch_board_streams_refused_total", "Event streams refused: too many.", registry=registry
-        )
-        self._streams = Gauge("channelwatch_board_streams", "Open event streams.", registry=registry)
+        self._sign_ins = process.counter(registry, catalogue.SIGN_INS)
+        self._refused = process.counter(registry, catalogue.STREAMS_REFUSED)
+        self._streams = process.gauge(registry, catalogue.STREAMS)
+        self._rendered = process.histogram(registry, catalogue.SCRAPE_SECONDS)
+        self._fleet_bytes = process.gauge(registry, catalogue.SCRAPE_BYTES)
+        self._scrapes_refused = process.counter(registry, catalogue.SCRAPES_REFUSED)
         for result in SignIn:
             self._sign_ins.labels(result)
 
@@ -42,3 +43,12 @@ class HttpMeters:
     def watch_streams(self, count: Callable[[], int]) -> None:
         """Ask `count` at each scrape."""
         self._streams.set_function(count)
+
+    def rendered(self, took_s: float, size: int) -> None:
+        """The fleet was rendered for a scrape: `size` bytes."""
+        self._rendered.observe(took_s)
+        self._fleet_bytes.set(size)
+
+    def scrape_refused(self) -> None:
+        """One scrape was one too many."""
+        self._scrapes_refused.inc()

@@ -6,16 +6,18 @@ import asyncio
 import contextlib
 import logging
 import socket
+import ssl
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import uvicorn
 from fastapi import FastAPI
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
-from channelwatch.app.settings import Listen
+from channelwatch.app.settings import Listen, Settings
 from channelwatch.base.errors import Permanent
 from channelwatch_api.app import create_app
+from channelwatch_api.auth import CERTIFIED
 from channelwatch_api.board.stream import Screens
 from channelwatch_api.house import House
 from channelwatch_api.limits import (
@@ -54,12 +56,13 @@ class ApiPart:
         if http is None:
             await stop.wait()
             return
+        tls = _tls(house.settings)
         app = create_app(house, http)
         shared: Services = app.state.services
         listener = bind(http.listen)
         self.listening = Listen(http.listen.host, listener.getsockname()[1])
         log.info("http listening", extra={"address": str(self.listening)})
-        server = Server(_config(app))
+        server = Server(_config(app, tls))
         keeping = asyncio.create_task(_keep(shared.screens))
         serving = asyncio.create_task(server.serve(sockets=[listener]))
         stopping = asyncio.create_task(stop.wait())
@@ -96,8 +99,11 @@ class BoundedProtocol(H11Protocol):
     """HTTP/1.1 that cuts off a client which does not finish what it has begun to say."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Start looking at the client's progress."""
+        """Start looking at the client's progress; note whether it has shown a certificate that we trust."""
         super().connection_made(transport)
+        tls: ssl.SSLObject | None = transport.get_extra_info("ssl_object")
+        if tls is not None and tls.getpeercert():
+            self.app_state = {**self.app_state, CERTIFIED: True}
         self.loop.call_later(REQUEST_TIMEOUT_S, self._look, None)
 
     def _look(self, seen: RequestResponseCycle | None) -> None:
@@ -129,7 +135,29 @@ def bind(listen: Listen) -> socket.socket:
     return listener
 
 
-def _config(app: FastAPI) -> uvicorn.Config:
+def _tls(settings: Settings) -> dict[str, Any]:
+    """What uvicorn is to be told of TLS. Permanent when a file is unfit."""
+    tls = None if settings.http is None else settings.http.tls
+    if tls is None:
+        return {}
+    certificate, key = str(settings.resolve(tls.certificate)), str(settings.resolve(tls.key))
+    clients = None if tls.clients is None else str(settings.resolve(tls.clients))
+    try:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate, key)
+        if clients is not None:
+            context.load_verify_locations(clients)
+    except (OSError, ssl.SSLError) as error:
+        raise Permanent(f"unfit certificate, key or clients: {error}", operation="http.tls") from None
+    return {
+        "ssl_certfile": certificate,
+        "ssl_keyfile": key,
+        "ssl_ca_certs": clients,
+        "ssl_cert_reqs": ssl.CERT_NONE if clients is None else ssl.CERT_OPTIONAL,
+    }
+
+
+def _config(app: FastAPI, tls: dict[str, Any]) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         http=BoundedProtocol,
@@ -143,4 +171,5 @@ def _config(app: FastAPI) -> uvicorn.Config:
         h11_max_incomplete_event_size=MAX_HEADER_BYTES,
         timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=STOP_GRACE_S,
+        **tls,
     )

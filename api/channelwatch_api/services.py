@@ -8,7 +8,6 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
-from channelwatch.metrics.fleet import FleetText
 from channelwatch_api.access import Right
 from channelwatch_api.auth import Account, Gate
 from channelwatch_api.board.assets import Asset
@@ -16,6 +15,7 @@ from channelwatch_api.board.render import Renderer
 from channelwatch_api.board.stream import Screens
 from channelwatch_api.house import House
 from channelwatch_api.problems import Problem
+from channelwatch_api.scrape import Scrapes
 from channelwatch_api.texts import Catalogue
 
 CSRF_HEADER = "x-csrf-token"
@@ -28,7 +28,7 @@ class Services:
     house: House
     gate: Gate
     catalogue: Catalogue
-    fleet: FleetText
+    scrapes: Scrapes
     screens: Screens
     renderer: Renderer
     assets: Mapping[str, Asset]

@@ -147,7 +147,7 @@ class Engine:
             policy=limits.delivery,
         )
         self.observations = self._intake.queue
-        self.meters.watch(self.world, self.observations, self.started_at, self._reach.unheard)
+        self.meters.watch(self.world, self.observations, self.clock, self.started_at, self._reach.unheard)
 
     # What parts call ------------------------------------------------------------------------------------------
 
@@ -280,6 +280,7 @@ class Engine:
             self.store.take_lease, LEASE, self._holder, now=self.clock.now(), ttl_ms=ttl_ms
         )
         self._store.epoch = epoch or self._store.epoch
+        self.meters.leased(self._store.epoch, held=epoch is not None, at_ms=self.clock.monotonic_ms())
         return epoch is not None
 
     async def _work(self, parts: Sequence[Part], stop: asyncio.Event) -> Exception | None:
@@ -344,6 +345,7 @@ class Engine:
 
     async def _tick(self) -> None:
         await self._writer.write(lambda: tick(self.world, self.clock.now()))
+        self.meters.evaluated(self.clock.now())
 
     async def _renew_lease(self) -> None:
         with self._troubles.tolerated(LEASE_NOT_RENEWED):
@@ -369,6 +371,7 @@ class Engine:
             raise Transient(str(error)) from error
 
     async def _count(self) -> None:
+        self.meters.looked(self.world, self.clock.monotonic_ms())
         with self._troubles.tolerated(STORE_UNAVAILABLE):
             counts = await self.in_store(self.store.outbox_counts, self.clock.now())
             self.meters.outbox(counts)
@@ -377,7 +380,9 @@ class Engine:
     # What the intake, the writer and the deliverer call ---------------------------------------------------------
 
     async def _ingest(self, batch: Sequence[Observation]) -> Draft:
-        return await self._writer.write(lambda: ingest(self.world, batch, self.clock.now()))
+        draft = await self._writer.write(lambda: ingest(self.world, batch, self.clock.now()))
+        self.meters.ingested(batch, self.clock.now())
+        return draft
 
     async def _beat(self, alive: CollectorAlive) -> None:
         with self._troubles.tolerated(HEARTBEAT_MISSED):
@@ -389,6 +394,7 @@ class Engine:
         self.meters.committed(self.clock.monotonic_ms() - began)
 
     def _adopted(self, change: WorldChange | None, effects: Effects) -> None:
+        self.meters.adopted(effects)
         if change is not None:
             self._broadcast.publish(change)
         if effects.outbox:

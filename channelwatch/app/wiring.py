@@ -10,6 +10,7 @@ from channelwatch.app.agenda import follow_agenda
 from channelwatch.app.engine import Engine, Fittings
 from channelwatch.app.jobs import calendar
 from channelwatch.app.meters import Meters
+from channelwatch.app.outlook import follow_availability
 from channelwatch.app.rulefile import load_rules, shipped_rules
 from channelwatch.app.settings import Settings
 from channelwatch.app.texts import word
@@ -48,7 +49,11 @@ def build_engine(settings: Settings) -> Engine:
         meters=Meters(settings.instance.id),
         jitter=random.random,
         closers=closers,
-        jobs=(calendar(store), follow_agenda(store)),
+        jobs=(
+            calendar(store),
+            follow_agenda(store),
+            follow_availability(partial(build_store, settings)),
+        ),
     )
     return Engine(settings, fittings)
 

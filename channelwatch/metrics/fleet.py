@@ -1,199 +1,241 @@
 """The fleet's series as Prometheus text.
 
-One block of text is kept per device and made anew only when the device's state object is another one than before:
-rendering a national fleet through client objects at each scrape takes seconds, joining cached text does not.
+The lines of a device are kept and made anew only when the device's state object is another one than before:
+rendering a national fleet through client objects at each scrape takes seconds, joining kept text does not. The lines
+are kept by family, so that one call joins a family; state sets are put together from prepared parts instead.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from threading import Lock
 
+from channelwatch.base.clock import EpochMs
 from channelwatch.base.ids import DeviceCode, GroupCode
-from channelwatch.inventory.model import Bloc, Inventory
-from channelwatch.metrics.signals import NUMERIC, STATE_NUMBER, word
-from channelwatch.metrics.text import Family, labels, sample, state_set
+from channelwatch.incidents.model import Incident
+from channelwatch.inventory.model import Bloc, Inventory, Province
+from channelwatch.metrics import incidents, rollup
+from channelwatch.metrics.device import (
+    CAUSE,
+    DEVICE_LABELS,
+    HEALTH,
+    IN_SERVICE,
+    MISSES,
+    PROTECTION,
+    SEVERITY,
+    SIGNALS,
+    STATES,
+    base_labels,
+    device_lines,
+    hanging,
+    severity,
+)
+from channelwatch.metrics.rollup import Place, Posts, Rollup
+from channelwatch.metrics.text import END, Family, StateSet, labels, sample
+from channelwatch.pipeline.world import World
 from channelwatch.status.device import DeviceState
-from channelwatch.status.signals import Reading, Signal
-from channelwatch.status.states import Health, PairState, Protection
+from channelwatch.status.states import PairState
 from channelwatch.status.topology import PairView
 
-READINGS_PER_DEVICE = 512
-"""Readings of one device that become series; the rest is counted in `channelwatch_device_readings_omitted`."""
-
-INFO = Family("channelwatch_device_info", "Identity of a device; always 1.")
-HEALTH = Family("channelwatch_device_health", "Does the channel carry traffic? 1 for the present state.")
-PROTECTION = Family("channelwatch_device_protection", "Is the traffic protected? 1 for the present state.")
-CAUSE = Family("channelwatch_device_cause", "Why a device is not as it should be; only the present cause.")
-FLAG = Family("channelwatch_device_flag", "Overlays that are set on a device.")
-SINCE = Family(
-    "channelwatch_device_state_since_timestamp_seconds", "Since when the state of an axis holds, Unix time."
+_PAIR_LABELS = {"group": "code of the HA group", "bloc": DEVICE_LABELS["bloc"], "unit": DEVICE_LABELS["unit"]}
+PAIR = StateSet(
+    Family(
+        "channelwatch_pair_state",
+        "State of an HA group; 1 for the present state.",
+        labels={
+            **_PAIR_LABELS,
+            "state": "`redundant`, `switched`, `no_redundancy`, `split`, `lost`, `unknown`",
+        },
+    ),
+    PairState,
 )
-LAST_SEEN = Family(
-    "channelwatch_device_last_seen_timestamp_seconds", "Last usable answer, Unix time; 0 = never."
-)
-MISSES = Family("channelwatch_device_missed_polls", "Polls in a row without a usable answer.")
-OMITTED = Family(
-    "channelwatch_device_readings_omitted",
-    "Readings that have no series: beyond the limit, or not told apart by their label.",
-)
-SIGNAL_STATE = Family(
-    "channelwatch_signal_state",
-    "Signal of a component: 0 ok, 1 degraded, 2 failed, 3 unknown (neither ok nor failed).",
-)
-SIGNAL_WORD = Family(
-    "channelwatch_signal_word", "Present word of an enumerated signal (role, mode, state); always 1."
-)
-PAIR = Family("channelwatch_pair_state", "State of an HA group; 1 for the present state.")
 PAIR_SINCE = Family(
-    "channelwatch_pair_state_since_timestamp_seconds", "Since when an HA group is in its state, Unix time."
+    "channelwatch_pair_state_since_timestamp_seconds",
+    "Since when an HA group is in its state, Unix time.",
+    labels=_PAIR_LABELS,
 )
-
-FAMILIES: tuple[Family, ...] = (
-    INFO, HEALTH, PROTECTION, CAUSE, FLAG, SINCE, LAST_SEEN, MISSES, OMITTED, SIGNAL_STATE, SIGNAL_WORD,
-    *(numeric.family for numeric in NUMERIC.values()), PAIR, PAIR_SINCE,
-)  # fmt: skip
-
-Lines = Mapping[str, str]
-"""Sample lines by family name."""
+WITHOUT_SIGNALS: tuple[Family, ...] = (
+    *rollup.FAMILIES,
+    *incidents.FAMILIES,
+    *STATES,
+    PAIR.family,
+    PAIR_SINCE,
+)
+FAMILIES: tuple[Family, ...] = (*WITHOUT_SIGNALS, *SIGNALS)
 
 
 @dataclass(frozen=True, slots=True)
+class FleetView:
+    """The fleet at one moment. Nothing in it changes, so that another thread may read it."""
+
+    inventory: Inventory
+    devices: Mapping[DeviceCode, DeviceState]
+    pairs: Mapping[GroupCode, PairView]
+    incidents: Sequence[Incident]
+    posts: Posts
+    now: EpochMs
+
+    @classmethod
+    def of(cls, world: World, posts: Posts, now: EpochMs) -> FleetView:
+        """As `world` is now."""
+        live = [item for item in world.incidents.values() if not item.state.is_over]
+        return cls(world.inventory, dict(world.devices), dict(world.pairs), live, posts, now)
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which part of the fleet is asked for; without `signals` the readings of the devices are left out."""
+
+    blocs: Collection[Bloc]
+    unit: str | None = None
+    signals: bool = True
+
+
 class _Block:
-    state: DeviceState
-    bloc: Bloc
-    lines: Lines
+    """What is kept of one device beside its lines."""
+
+    __slots__ = ("base", "families", "in_service", "place", "severity", "state")
+
+    def __init__(self, state: DeviceState, place: Place, base: bytes) -> None:
+        self.state = state
+        self.place = place
+        self.base = base
+        self.families: tuple[str, ...] = ()
+        self.severity = 0
+        self.in_service = False
+
+
+class _Part:
+    """The devices of one bloc: their blocks, and their lines by family."""
+
+    __slots__ = ("blocks", "columns")
+
+    def __init__(self) -> None:
+        self.blocks: dict[DeviceCode, _Block] = {}
+        self.columns: dict[str, dict[DeviceCode, bytes]] = {}
+
+    def put(self, block: _Block, lines: Mapping[str, str], families: tuple[str, ...]) -> None:
+        """Take the lines of a device in place of those before."""
+        code = block.state.device
+        if block.families is not families:
+            for name in block.families:
+                if name not in lines:
+                    del self.columns[name][code]
+        for name, text in lines.items():
+            column = self.columns.get(name)
+            if column is None:
+                column = self.columns[name] = {}
+            column[code] = text.encode()
+        block.families = families
+        self.blocks[code] = block
 
 
 class FleetText:
-    """The cache of one process. Belongs to the event loop; what `families` yields may be joined anywhere."""
+    """The cache of one process. One thread renders at a time."""
 
     def __init__(self) -> None:
+        self._lock = Lock()
         self._inventory: Inventory | None = None
+        self._rollup = Rollup(Inventory(Province("", "")))
         self._blocks: dict[DeviceCode, _Block] = {}
+        self._parts: dict[Bloc, _Part] = {}
+        self._shapes: dict[tuple[str, ...], tuple[str, ...]] = {}
 
-    def families(
-        self,
-        inventory: Inventory,
-        devices: Mapping[DeviceCode, DeviceState],
-        pairs: Mapping[GroupCode, PairView],
-        *,
-        blocs: Collection[Bloc],
-    ) -> list[str]:
-        """The exposition restricted to `blocs`, as pieces to be joined: each family once, with HELP and TYPE."""
-        if inventory is not self._inventory:
-            self._inventory, self._blocks = inventory, {}
-        pieces: dict[str, list[str]] = {family.name: [] for family in FAMILIES}
-        for block in self._fresh(inventory, devices):
-            if block.bloc in blocs:
-                for name, lines in block.lines.items():
-                    pieces[name].append(lines)
-        for group, view in pairs.items():
-            _add_pair(pieces, inventory, group, view, blocs=blocs)
-        return [
-            part for family in FAMILIES if pieces[family.name] for part in (family.head, *pieces[family.name])
+    def page(self, view: FleetView, selection: Selection, *, openmetrics: bool = False) -> bytes:
+        """The exposition of what is selected: each family once, with HELP and TYPE; in OpenMetrics with its end."""
+        with self._lock:
+            self._refresh(view)
+            pieces = list(self._pieces(view, selection, openmetrics=openmetrics))
+        if openmetrics:
+            pieces.append(END)
+        return b"".join(pieces)
+
+    def _refresh(self, view: FleetView) -> None:
+        if view.inventory is not self._inventory:
+            self._inventory, self._blocks, self._shapes = view.inventory, {}, {}
+            self._parts = {bloc: _Part() for bloc in Bloc}
+            self._rollup = Rollup(view.inventory)
+        known = self._blocks.get
+        stale = [
+            state
+            for code, state in view.devices.items()
+            if (block := known(code)) is None or block.state is not state
         ]
+        for state in stale:
+            if state.device in view.inventory.device:
+                self._renew(view.inventory, state)
 
-    def _fresh(self, inventory: Inventory, devices: Mapping[DeviceCode, DeviceState]) -> Iterator[_Block]:
-        for code, state in devices.items():
-            if code not in inventory.device:
-                continue
-            block = self._blocks.get(code)
-            if block is None or block.state is not state:
-                block = _Block(state, inventory.bloc_of(code), device_lines(inventory, state))
-                self._blocks[code] = block
-            yield block
+    def _renew(self, inventory: Inventory, state: DeviceState) -> None:
+        """Make the lines of one device anew."""
+        device = inventory.device[state.device]
+        block = self._blocks.get(state.device)
+        if block is None:
+            site = inventory.site[device.site]
+            block = self._blocks[state.device] = _Block(
+                state, (site.bloc, site.unit), base_labels(site, state).encode()
+            )
+        block.state = state
+        block.severity, block.in_service = severity(state), device.in_service
+        lines = device_lines(device, state, block.base.decode(), hanging(inventory, device.code))
+        families = tuple(lines)
+        # Devices of one kind have the same families: their names are kept once.
+        self._parts[block.place[0]].put(block, lines, self._shapes.setdefault(families, families))
+
+    def _pieces(self, view: FleetView, selection: Selection, *, openmetrics: bool) -> Iterator[bytes]:
+        parts = [part for bloc, part in self._parts.items() if bloc in selection.blocs]
+        blocks = [
+            block
+            for part in parts
+            for block in part.blocks.values()
+            if selection.unit is None or block.place[1] == selection.unit
+        ]
+        standing = ((block.place, block.severity) for block in blocks if block.in_service)
+        others = self._rollup.lines(standing, view.posts, blocs=selection.blocs, whole=selection.unit is None)
+        others |= _pair_lines(view, selection)
+        if selection.unit is None:
+            others |= incidents.incident_lines(view.incidents, blocs=selection.blocs, now=view.now)
+        others |= _prepared(blocks)
+        chosen = None if selection.unit is None else [block.state.device for block in blocks]
+        for family in FAMILIES if selection.signals else WITHOUT_SIGNALS:
+            found = others.get(family.name) or _lines(family.name, parts, chosen)
+            if found:
+                yield family.head(openmetrics=openmetrics)
+                yield found
 
 
-def device_lines(inventory: Inventory, state: DeviceState) -> dict[str, str]:
-    """All series of one device, by family name."""
-    base = labels(
-        {
-            "device": state.device,
-            "bloc": inventory.bloc_of(state.device),
-            "unit": inventory.unit_of(state.device).code,
-        }
-    )
-    now = state.assessment
-    lines = {
-        INFO.name: sample(INFO.name, f"{base},{_identity(inventory, state)}", 1),
-        HEALTH.name: state_set(HEALTH.name, base, Health, now.health),
-        PROTECTION.name: state_set(PROTECTION.name, base, Protection, now.protection),
-        CAUSE.name: sample(CAUSE.name, f'{base},cause="{now.cause}"', 1),
-        SINCE.name: sample(SINCE.name, f'{base},axis="health"', state.health_since / 1000)
-        + sample(SINCE.name, f'{base},axis="protection"', state.protection_since / 1000),
-        LAST_SEEN.name: sample(LAST_SEEN.name, base, state.seen_at / 1000),
-        MISSES.name: sample(MISSES.name, base, state.misses),
+def _prepared(blocks: Collection[_Block]) -> dict[str, bytes]:
+    """What is put together from prepared parts, by family name."""
+    return {
+        HEALTH.family.name: HEALTH.join((block.base, block.state.assessment.health) for block in blocks),
+        PROTECTION.family.name: PROTECTION.join(
+            (block.base, block.state.assessment.protection) for block in blocks
+        ),
+        IN_SERVICE.family.name: IN_SERVICE.join((block.base, int(block.in_service)) for block in blocks),
+        SEVERITY.family.name: SEVERITY.join((block.base, block.severity) for block in blocks),
+        CAUSE.family.name: CAUSE.join((block.base, block.state.assessment.cause) for block in blocks),
+        MISSES.family.name: MISSES.join((block.base, block.state.misses) for block in blocks),
     }
-    if state.flags:
-        lines[FLAG.name] = "".join(
-            sample(FLAG.name, f'{base},flag="{flag}"', 1) for flag in sorted(state.flags)
-        )
-    _add_readings(lines, base, state)
-    return lines
 
 
-def _identity(inventory: Inventory, state: DeviceState) -> str:
-    device = inventory.device[state.device]
-    return labels(
-        {
-            "life_cycle": device.life_cycle,
-            "profile": state.profile,
-            "ha_group": device.ha_group or "",
-            "ha_member": device.ha_member or "",
-            "model": _text(state, Signal.INV_MODEL),
-            "firmware": _text(state, Signal.INV_FIRMWARE),
-        }
-    )
+def _lines(name: str, parts: Iterable[_Part], chosen: Collection[DeviceCode] | None) -> bytes:
+    columns = [part.columns[name] for part in parts if name in part.columns]
+    if chosen is None:
+        return b"".join([b"".join(column.values()) for column in columns])
+    return b"".join([column[code] for column in columns for code in chosen if code in column])
 
 
-def _text(state: DeviceState, signal: Signal) -> str:
-    reading = state.readings.get((signal, ""))
-    return "" if reading is None or reading.value is None else str(reading.value)
-
-
-def _add_readings(lines: dict[str, str], base: str, state: DeviceState) -> None:
-    told: set[tuple[Signal, str]] = set()
-    for reading in state.readings.values():
-        key = (reading.signal, labels({"component": reading.component}))
-        # Components that differ only beyond the longest label would be one series told twice.
-        if key in told or len(told) == READINGS_PER_DEVICE:
+def _pair_lines(view: FleetView, selection: Selection) -> dict[str, bytes]:
+    inventory = view.inventory
+    states: list[tuple[bytes, str]] = []
+    since: list[str] = []
+    for group, pair in view.pairs.items():
+        members = inventory.members.get(group, ())
+        if not members:
             continue
-        told.add(key)
-        for name, line in _reading_lines(base, reading, key[1]):
-            lines[name] = lines.get(name, "") + line
-    if len(told) < len(state.readings):
-        lines[OMITTED.name] = sample(OMITTED.name, base, len(state.readings) - len(told))
-
-
-def _reading_lines(base: str, reading: Reading, component: str) -> Iterator[tuple[str, str]]:
-    more = f",{component}" if component else ""
-    state = STATE_NUMBER.get(reading.state)
-    if state is not None:
-        text = f'{base},signal="{reading.signal}"{more}'
-        yield SIGNAL_STATE.name, sample(SIGNAL_STATE.name, text, state)
-    said = word(reading)
-    if said is not None:
-        text = f'{base},signal="{reading.signal}"{more},word="{said}"'
-        yield SIGNAL_WORD.name, sample(SIGNAL_WORD.name, text, 1)
-    numeric = NUMERIC.get(reading.signal)
-    value = None if numeric is None else numeric.value(reading)
-    if numeric is not None and value is not None:
-        yield numeric.family.name, sample(numeric.family.name, base + more, value)
-
-
-def _add_pair(
-    pieces: dict[str, list[str]],
-    inventory: Inventory,
-    group: GroupCode,
-    view: PairView,
-    *,
-    blocs: Collection[Bloc],
-) -> None:
-    members = inventory.members.get(group, ())
-    if not members or inventory.bloc_of(members[0]) not in blocs:
-        return
-    bloc, unit = inventory.bloc_of(members[0]), inventory.unit_of(members[0]).code
-    base = labels({"group": group, "bloc": bloc, "unit": unit})
-    pieces[PAIR.name].append(state_set(PAIR.name, base, PairState, view.state))
-    pieces[PAIR_SINCE.name].append(sample(PAIR_SINCE.name, base, view.since / 1000))
+        site = inventory.site[inventory.device[members[0]].site]
+        if site.bloc in selection.blocs and selection.unit in (None, site.unit):
+            base = labels({"group": group, "bloc": site.bloc, "unit": site.unit})
+            states.append((base.encode(), pair.state))
+            since.append(sample(PAIR_SINCE.name, base, pair.since / 1000))
+    return {PAIR.family.name: PAIR.join(states), PAIR_SINCE.name: "".join(since).encode()}

@@ -1,7 +1,7 @@
 """Metrics of the process itself, on a registry that the caller owns.
 
-Each helper registers one thing once and returns what its caller increments; figures that somebody already keeps
-(queue lengths, incidents) are read at scrape time instead of being counted twice.
+Each helper registers one family of the catalogue and returns what its caller increments; figures that somebody
+already keeps (queue lengths, incidents) are read at scrape time instead of being counted twice.
 """
 
 from __future__ import annotations
@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Protocol
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from channelwatch.incidents.model import Severity
-
-COMMIT_BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
-LAG_BUCKETS_S = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
+from channelwatch.inventory.model import Bloc
+from channelwatch.metrics import catalogue
+from channelwatch.metrics.text import Family, Kind
 
 Metric = CounterMetricFamily | GaugeMetricFamily
 
@@ -42,13 +42,14 @@ class Countable(Protocol):
     def __len__(self) -> int: ...
 
 
-class _AtScrape(Collector):
+class AtScrape(Collector):
     """Metrics read at scrape time."""
 
     def __init__(self, read: Callable[[], Iterator[Metric]]) -> None:
         self._read = read
 
     def collect(self) -> Iterator[Metric]:
+        """What stands now."""
         return self._read()
 
     def describe(self) -> Iterator[Metric]:
@@ -56,110 +57,124 @@ class _AtScrape(Collector):
         return iter(())
 
 
+def new_registry() -> CollectorRegistry:
+    """An empty registry. When a counter was made is told by none of its series: it would double them."""
+    disable_created_metrics()  # type: ignore[no-untyped-call]
+    return CollectorRegistry()
+
+
+def counter(registry: CollectorRegistry, family: Family) -> Counter:
+    """A counter of the catalogue."""
+    return Counter(family.name, family.help, list(family.labels), registry=registry)
+
+
+def gauge(registry: CollectorRegistry, family: Family) -> Gauge:
+    """A gauge of the catalogue."""
+    return Gauge(family.name, family.help, list(family.labels), registry=registry)
+
+
+def histogram(registry: CollectorRegistry, family: Family) -> Histogram:
+    """A histogram of the catalogue."""
+    return Histogram(family.name, family.help, list(family.labels), buckets=family.buckets, registry=registry)
+
+
+def read_at_scrape(
+    registry: CollectorRegistry, family: Family, read: Callable[[], Mapping[tuple[str, ...], float]]
+) -> None:
+    """A family whose samples are asked for when they are told; `read` gives values by label values."""
+
+    def told() -> Iterator[Metric]:
+        made = family_of(family)
+        for values, value in read().items():
+            made.add_metric(list(values), value)
+        yield made
+
+    registry.register(AtScrape(told))
+
+
+def family_of(family: Family) -> Metric:
+    """An empty family of the client library."""
+    kind = CounterMetricFamily if family.kind is Kind.COUNTER else GaugeMetricFamily
+    return kind(family.name, family.help, labels=list(family.labels))
+
+
 def build_info(registry: CollectorRegistry, *, version: str, instance: str) -> None:
     """`channelwatch_build_info`: which version runs under which instance name."""
-    gauge = Gauge(
-        "channelwatch_build_info",
-        "The running version; always 1.",
-        ["version", "instance"],
-        registry=registry,
-    )
-    gauge.labels(version, instance).set(1)
+    gauge(registry, catalogue.BUILD_INFO).labels(version, instance).set(1)
 
 
 def started(registry: CollectorRegistry, at_ms: int) -> None:
     """`channelwatch_start_time_seconds`: when this process began to watch (Unix time)."""
-    Gauge("channelwatch_start_time_seconds", "Start of the process, Unix time.", registry=registry).set(
-        at_ms / 1000
-    )
+    gauge(registry, catalogue.START_TIME).set(at_ms / 1000)
 
 
 def queues(registry: CollectorRegistry, by_name: Mapping[str, Countable]) -> None:
     """Length, limit, accepted and dropped items of the process' bounded queues."""
+    figures: tuple[tuple[Family, Callable[[Countable], int]], ...] = (
+        (catalogue.QUEUE_LENGTH, len),
+        (catalogue.QUEUE_LIMIT, lambda items: items.limit),
+        (catalogue.QUEUE_ACCEPTED, lambda items: items.accepted),
+        (catalogue.QUEUE_DROPPED, lambda items: items.dropped),
+    )
 
     def read() -> Iterator[Metric]:
-        length = GaugeMetricFamily("channelwatch_queue_length", "Items waiting in a queue.", labels=["queue"])
-        limit = GaugeMetricFamily(
-            "channelwatch_queue_limit", "The most items a queue holds.", labels=["queue"]
-        )
-        taken = CounterMetricFamily("channelwatch_queue_accepted", "Items taken.", labels=["queue"])
-        lost = CounterMetricFamily("channelwatch_queue_dropped", "Items refused: full.", labels=["queue"])
-        for name, items in by_name.items():
-            length.add_metric([name], len(items))
-            limit.add_metric([name], items.limit)
-            taken.add_metric([name], items.accepted)
-            lost.add_metric([name], items.dropped)
-        yield from (length, limit, taken, lost)
+        for family, figure in figures:
+            made = family_of(family)
+            for name, items in by_name.items():
+                made.add_metric([name], figure(items))
+            yield made
 
-    registry.register(_AtScrape(read))
+    registry.register(AtScrape(read))
 
 
 def incidents_open(registry: CollectorRegistry, count: Callable[[], Mapping[Severity, int]]) -> None:
     """`channelwatch_incidents_open`: incidents that are not over, by severity, zeros included."""
 
-    def read() -> Iterator[Metric]:
+    def read() -> dict[tuple[str, ...], float]:
         counts = count()
-        gauge = GaugeMetricFamily("channelwatch_incidents_open", "Incidents not over.", labels=["severity"])
-        for severity in Severity:
-            gauge.add_metric([severity], counts.get(severity, 0))
-        yield gauge
+        return {(severity,): counts.get(severity, 0) for severity in Severity}
 
-    registry.register(_AtScrape(read))
+    read_at_scrape(registry, catalogue.INCIDENTS_OPEN, read)
+
+
+def devices_blind(registry: CollectorRegistry, count: Callable[[], Mapping[Bloc, int]]) -> None:
+    """`channelwatch_devices_blind`: devices in service of which nothing is known, by bloc."""
+    read_at_scrape(
+        registry, catalogue.DEVICES_BLIND, lambda: {(bloc,): number for bloc, number in count().items()}
+    )
 
 
 def outbox_rows(registry: CollectorRegistry) -> Gauge:
     """`channelwatch_outbox_rows{state}`: alerts in the outbox."""
-    return Gauge("channelwatch_outbox_rows", "Alerts in the outbox.", ["state"], registry=registry)
+    return gauge(registry, catalogue.OUTBOX_ROWS)
 
 
 def outbox_age(registry: CollectorRegistry) -> Gauge:
     """`channelwatch_outbox_oldest_unsent_age_seconds`: how long the oldest unsent alert has waited."""
-    return Gauge(
-        "channelwatch_outbox_oldest_unsent_age_seconds", "Age of the oldest unsent alert.", registry=registry
-    )
+    return gauge(registry, catalogue.OUTBOX_AGE)
 
 
 def loop_lag(registry: CollectorRegistry) -> Histogram:
     """`channelwatch_event_loop_lag_seconds`: how late the event loop woke a timer."""
-    return Histogram(
-        "channelwatch_event_loop_lag_seconds",
-        "How late the event loop woke a timer.",
-        buckets=LAG_BUCKETS_S,
-        registry=registry,
-    )
+    return histogram(registry, catalogue.LOOP_LAG)
 
 
 def commit_seconds(registry: CollectorRegistry) -> Histogram:
     """`channelwatch_commit_duration_seconds`: how long one batch took to be committed."""
-    return Histogram(
-        "channelwatch_commit_duration_seconds",
-        "Time to commit one batch.",
-        buckets=COMMIT_BUCKETS_S,
-        registry=registry,
-    )
+    return histogram(registry, catalogue.COMMIT_SECONDS)
 
 
 def polls(registry: CollectorRegistry) -> Counter:
     """`channelwatch_polls_total{result}`: `answered`, or the word of the miss."""
-    return Counter("channelwatch_polls_total", "Polls by result.", ["result"], registry=registry)
+    return counter(registry, catalogue.POLLS)
 
 
 class Projection:
-    """`channelwatch_projection_differences`: how many status intervals were not what the transitions say, and
-    `channelwatch_projection_compared_seconds`: when that was last looked at (Unix time, 0: not since the start).
-    """
+    """How many status intervals were not what the transitions say, and when that was last looked at."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        self._found = Gauge(
-            "channelwatch_projection_differences",
-            "Status intervals that are not what the transitions say.",
-            registry=registry,
-        )
-        self._at = Gauge(
-            "channelwatch_projection_compared_seconds",
-            "When the status intervals were last compared, Unix time.",
-            registry=registry,
-        )
+        self._found = gauge(registry, catalogue.PROJECTION_DIFFERENCES)
+        self._at = gauge(registry, catalogue.PROJECTION_COMPARED)
 
     def compared(self, differences: int, at_ms: int) -> None:
         """They were compared at `at_ms`."""
@@ -169,24 +184,14 @@ class Projection:
 
 def traps(registry: CollectorRegistry) -> Counter:
     """`channelwatch_traps_total{result}`: `accepted`, or the reason of the rejection."""
-    return Counter("channelwatch_traps_total", "Traps and informs by result.", ["result"], registry=registry)
+    return counter(registry, catalogue.TRAPS)
 
 
 def syslog_messages(registry: CollectorRegistry) -> Counter:
     """`channelwatch_syslog_messages_total{transport,result}`: `accepted`, or the reason of the rejection."""
-    return Counter(
-        "channelwatch_syslog_messages_total",
-        "Syslog messages by transport and result.",
-        ["transport", "result"],
-        registry=registry,
-    )
+    return counter(registry, catalogue.SYSLOG)
 
 
 def deliveries(registry: CollectorRegistry) -> Counter:
     """`channelwatch_deliveries_total{channel,result}`: `sent`, `retry`, `unsure` or `dead`."""
-    return Counter(
-        "channelwatch_deliveries_total",
-        "Attempts to deliver an alert, by channel and result.",
-        ["channel", "result"],
-        registry=registry,
-    )
+    return counter(registry, catalogue.DELIVERIES)

@@ -34,8 +34,18 @@ class NumericSignal:
         return int(scaled) if factor == 1.0 and isinstance(raw, int) else scaled
 
 
+_LABELS = MappingProxyType(
+    {
+        "device": "code of the device",
+        "bloc": "`party`, `gov`, `na`, `front`",
+        "unit": "code of the unit where it stands",
+        "component": "tunnel, peer, interface or sensor; left out for the device itself",
+    }
+)
+
+
 def _numeric(name: str, help_text: str, factors: Mapping[str, float]) -> NumericSignal:
-    return NumericSignal(Family(name, help_text), factors)
+    return NumericSignal(Family(name, help_text, labels=_LABELS, optional=True), factors)
 
 
 NUMERIC: Mapping[Signal, NumericSignal] = MappingProxyType(

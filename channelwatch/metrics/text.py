@@ -1,32 +1,74 @@
-"""The Prometheus text format 0.0.4: families, label sets, samples. Pure."""
+"""The Prometheus text formats (0.0.4 and OpenMetrics 1.0.0): families, label sets, samples. Pure."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import lru_cache
+from types import MappingProxyType
+from typing import Generic, TypeVar
 
 LABEL_VALUE_CHARS = 64
 """Longest label value: a device's own words must not grow the series names without limit."""
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+OPENMETRICS_TYPE = "application/openmetrics-text; version=1.0.0; charset=utf-8"
+END = b"# EOF\n"
+"""The last line of an OpenMetrics answer, and of nothing else."""
+
+PREPARED = 256
+"""Endings that a `Prepared` family keeps."""
+
+V = TypeVar("V", bound=int | str)
 
 _ESCAPES = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n"})
+_NO_LABELS: Mapping[str, str] = MappingProxyType({})
+
+
+class Kind(StrEnum):
+    """The TYPE of a family. An `INFO` is a gauge to scrapers that do not speak OpenMetrics."""
+
+    GAUGE = "gauge"
+    COUNTER = "counter"
+    HISTOGRAM = "histogram"
+    INFO = "info"
 
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """A metric family: `name` follows the Prometheus naming rules, `kind` is its TYPE."""
+    """A metric family: `name` follows the Prometheus naming rules and is what one asks for (`_total`, `_info`).
+
+    `labels` tells of each label, in order, what its values are. A family that is `optional` has no series as long as
+    there is nothing to tell.
+    """
 
     name: str
     help: str
-    kind: str = "gauge"
+    kind: Kind = Kind.GAUGE
+    labels: Mapping[str, str] = field(default_factory=lambda: _NO_LABELS)
+    buckets: tuple[float, ...] = ()
+    optional: bool = False
 
     @property
-    def head(self) -> str:
+    def stem(self) -> str:
+        """The family's name in OpenMetrics: without what its samples add."""
+        match self.kind:
+            case Kind.COUNTER:
+                return self.name.removesuffix("_total")
+            case Kind.INFO:
+                return self.name.removesuffix("_info")
+            case _:
+                return self.name
+
+    def head(self, *, openmetrics: bool = False) -> bytes:
         """Its HELP and TYPE lines."""
+        name = self.stem if openmetrics else self.name
+        kind = self.kind if openmetrics or self.kind is not Kind.INFO else Kind.GAUGE
         text = self.help.replace("\\", r"\\").replace("\n", r"\n")
-        return f"# HELP {self.name} {text}\n# TYPE {self.name} {self.kind}\n"
+        text = text.replace('"', r"\"") if openmetrics else text
+        return f"# HELP {name} {text}\n# TYPE {name} {kind}\n".encode()
 
 
 def label_value(text: str) -> str:
@@ -44,6 +86,12 @@ def labels(pairs: Mapping[str, str]) -> str:
     return ",".join(f'{name}="{label_value(value)}"' for name, value in pairs.items() if value)
 
 
+@lru_cache(maxsize=65_536)
+def more_label(name: str, value: str) -> str:
+    """One more label after others, its comma included; empty for an empty value."""
+    return f',{name}="{label_value(value)}"' if value else ""
+
+
 def sample(name: str, label_text: str, value: float) -> str:
     """One line of the exposition, newline included."""
     return f"{name}{{{label_text}}} {number(value)}\n"
@@ -53,13 +101,50 @@ def number(value: float) -> str:
     """`value` as the format writes it: integers without a fraction, `NaN` and the infinities by name."""
     if isinstance(value, int):
         return str(int(value))
+    if math.isfinite(value):
+        return repr(value)
     if math.isnan(value):
         return "NaN"
-    if math.isinf(value):
-        return "+Inf" if value > 0 else "-Inf"
-    return repr(value)
+    return "+Inf" if value > 0 else "-Inf"
 
 
-def state_set(name: str, base: str, states: Iterable[str], current: str) -> str:
-    """One sample per possible state, 1 for the present one and 0 for each other."""
-    return "".join(f'{name}{{{base},state="{state}"}} {1 if state == current else 0}\n' for state in states)
+class StateSet:
+    """A family with one sample per possible state, 1 for the present one and 0 for each other.
+
+    All of it is prepared but for the labels of its subject, so that a fleet's sets need not be kept in memory.
+    """
+
+    def __init__(self, family: Family, states: Iterable[str]) -> None:
+        self.family = family
+        every = list(states)
+        self._parts = {present: self._around(every, present) for present in every}
+
+    def join(self, subjects: Iterable[tuple[bytes, str]]) -> bytes:
+        """The samples of many, each given by its labels and its present state."""
+        parts = self._parts
+        return b"".join([base.join(parts[present]) for base, present in subjects])
+
+    def _around(self, every: list[str], present: str) -> tuple[bytes, ...]:
+        opened = f"{self.family.name}{{"
+        ends = [f',state="{state}"}} {int(state == present)}\n' for state in every]
+        return tuple(part.encode() for part in (opened, *(end + opened for end in ends[:-1]), ends[-1]))
+
+
+class Prepared(Generic[V]):
+    """A family whose samples end in one of few ways: `tail` is what follows the subject's labels for a value."""
+
+    def __init__(self, family: Family, tail: Callable[[V], str]) -> None:
+        self.family = family
+        self._tail = tail
+        self._parts: dict[V, tuple[bytes, bytes]] = {}
+
+    def join(self, subjects: Iterable[tuple[bytes, V]]) -> bytes:
+        """The samples of many, each given by its labels and its value."""
+        parts = self._parts
+        return b"".join([base.join(parts.get(value) or self._around(value)) for base, value in subjects])
+
+    def _around(self, value: V) -> tuple[bytes, bytes]:
+        around = f"{self.family.name}{{".encode(), f"{self._tail(value)}\n".encode()
+        if len(self._parts) < PREPARED:
+            self._parts[value] = around
+        return around

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 
-from prometheus_client import CollectorRegistry, Counter, Histogram
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
-from prometheus_client.registry import Collector
+from prometheus_client import CollectorRegistry, Counter
 
-from channelwatch.metrics import process
-
-Metric = CounterMetricFamily | GaugeMetricFamily
-SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+from channelwatch.metrics import catalogue, process
+from channelwatch.status.events import MissCause
 
 
 class PollMeters:
@@ -20,15 +16,10 @@ class PollMeters:
     def __init__(self, registry: CollectorRegistry) -> None:
         self._polls = process.polls(registry)
         self._lag = process.loop_lag(registry)
-        self._took = Histogram(
-            "channelwatch_poll_duration_seconds",
-            "From the first question of a poll to its outcome.",
-            buckets=SECONDS,
-            registry=registry,
-        )
-        self._late = Histogram(
-            "channelwatch_poll_lateness_seconds", "How late a poll began.", buckets=SECONDS, registry=registry
-        )
+        self._took = process.histogram(registry, catalogue.POLL_SECONDS)
+        self._late = process.histogram(registry, catalogue.POLL_LATENESS)
+        for word in ("answered", *MissCause):
+            self._polls.labels(word)
 
     def outcome(self, word: str, took_s: float) -> None:
         """A poll ended as `word`."""
@@ -42,28 +33,6 @@ class PollMeters:
     def lag(self, lag_s: float) -> None:
         """The event loop was so late."""
         self._lag.observe(lag_s)
-
-
-class Shown(Collector):
-    """Counts that others keep, read at scrape time: `counts` by label for each family."""
-
-    def __init__(
-        self, name: str, help_text: str, label: str, read: Callable[[], Mapping[str, float]]
-    ) -> None:
-        self._name = name
-        self._help = help_text
-        self._label = label
-        self._read = read
-
-    def collect(self) -> Iterator[Metric]:
-        family = CounterMetricFamily(self._name, self._help, labels=[self._label])
-        for value, count in sorted(self._read().items()):
-            family.add_metric([value], count)
-        yield family
-
-    def describe(self) -> Iterator[Metric]:
-        """Nothing: registering must not read what may not be there yet."""
-        return iter(())
 
 
 class Mirror:

@@ -14,9 +14,9 @@ from channelwatch.base.clock import EpochMs
 from channelwatch.base.errors import InputError, Permanent
 from channelwatch.base.ids import DeviceCode
 from channelwatch.inventory.model import Device, Inventory
-from channelwatch.metrics import process
+from channelwatch.metrics import catalogue, process
 from channelwatch.status.events import CollectorAlive
-from channelwatch_collector.counters import Mirror, PollMeters, Shown
+from channelwatch_collector.counters import Mirror, PollMeters
 from channelwatch_collector.credentials import credential_of
 from channelwatch_collector.engines import engine_for
 from channelwatch_collector.events import Events, House
@@ -106,9 +106,7 @@ class Collector:
         self._inventory: Inventory | None = None
         self._trap_counts = Mirror(process.traps(engine.registry))
         self._line_counts = Mirror(process.syslog_messages(engine.registry))
-        engine.registry.register(
-            Shown("channelwatch_collector", "What the collector has met.", "event", self._counts)
-        )
+        process.read_at_scrape(engine.registry, catalogue.COLLECTOR, self._counts)
 
     async def start(self) -> None:
         """Open the listeners. Permanent when one cannot be had."""
@@ -282,15 +280,15 @@ class Collector:
                 counts[key] = counts.get(key, 0) + count
             self._line_counts.follow(counts)
 
-    def _counts(self) -> Mapping[str, float]:
-        counts = {f"snmp_{word}": count for word, count in self.snmp.counters.items()}
-        return {
-            **counts,
+    def _counts(self) -> Mapping[tuple[str, ...], float]:
+        counts: dict[str, float] = {f"snmp_{word}": count for word, count in self.snmp.counters.items()}
+        counts |= {
             "poll_overrun": self.poller.overruns,
             "trap_shed": self.events.shed,
             "syslog_refused": self.syslog.counters.total(Count.NO_ROOM) if self.syslog else 0,
             "rogue": self.sources.rogues,
         }
+        return {(event,): count for event, count in sorted(counts.items())}
 
 
 _TRANSPORTS = frozenset({"syslog_udp", "syslog_tcp", "syslog_tls", "syslog_relp"})

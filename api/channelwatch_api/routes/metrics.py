@@ -1,26 +1,64 @@
-"""`/metrics`: process metrics from the registry, then the fleet from cached text."""
+"""`/metrics` and its two halves: the process' own figures, and the fleet's from text that is kept."""
 
 from __future__ import annotations
 
-import asyncio
+from typing import Annotated
 
-from fastapi import APIRouter, Request, Response
-from prometheus_client import generate_latest
+from fastapi import APIRouter, Query, Request, Response
 
-from channelwatch.metrics.text import CONTENT_TYPE
+from channelwatch.inventory.model import Bloc
+from channelwatch.metrics.fleet import Selection
+from channelwatch_api.scrape import content_type, joined, wants_openmetrics
 from channelwatch_api.services import Shared, signed_in
 
-router = APIRouter(tags=["metrics"])
+router = APIRouter(tags=["metrics"], prefix="/metrics")
+
+BlocQuery = Annotated[
+    list[Bloc] | None, Query(max_length=4, description="These blocs only; may be repeated.")
+]
+UnitQuery = Annotated[
+    str | None, Query(max_length=64, description="One unit only, without figures of blocs.")
+]
+SignalsQuery = Annotated[bool, Query(description="false leaves out the readings of the devices.")]
 
 
-@router.get("/metrics", response_class=Response)
+@router.get("", response_class=Response)
 async def metrics(request: Request, shared: Shared) -> Response:
-    """All blocs for the metrics token; an account's own blocs for an account."""
-    house = shared.house
-    everything = shared.gate.reads_metrics(request)
-    blocs = house.settings.instance.blocs if everything else signed_in(request).scope.blocs
-    world = house.world
-    pieces = shared.fleet.families(world.inventory, world.devices, world.pairs, blocs=blocs)
-    process = generate_latest(house.registry)
-    fleet = await asyncio.to_thread("".join, pieces)
-    return Response(process + fleet.encode(), media_type=CONTENT_TYPE)
+    """Everything. All blocs for the metrics token or a scraper's certificate; an account's own for an account."""
+    blocs = _blocs(request, shared)
+    openmetrics = wants_openmetrics(request.headers.get("accept", ""))
+    fleet = await shared.scrapes.fleet(Selection(blocs), openmetrics=openmetrics)
+    process = await shared.scrapes.process(openmetrics=openmetrics)
+    return Response(joined(process, fleet), media_type=content_type(openmetrics=openmetrics))
+
+
+@router.get("/process", response_class=Response)
+async def process_metrics(request: Request, shared: Shared) -> Response:
+    """The process' own figures alone."""
+    _blocs(request, shared)
+    openmetrics = wants_openmetrics(request.headers.get("accept", ""))
+    text = await shared.scrapes.process(openmetrics=openmetrics)
+    return Response(text, media_type=content_type(openmetrics=openmetrics))
+
+
+@router.get("/fleet", response_class=Response)
+async def fleet_metrics(
+    request: Request,
+    shared: Shared,
+    bloc: BlocQuery = None,
+    unit: UnitQuery = None,
+    signals: SignalsQuery = True,
+) -> Response:
+    """The fleet's figures, or a part of them, so that a large site may split its scrapes."""
+    may = _blocs(request, shared)
+    chosen = tuple(item for item in may if bloc is None or item in bloc)
+    openmetrics = wants_openmetrics(request.headers.get("accept", ""))
+    text = await shared.scrapes.fleet(Selection(chosen, unit or None, signals), openmetrics=openmetrics)
+    return Response(text, media_type=content_type(openmetrics=openmetrics))
+
+
+def _blocs(request: Request, shared: Shared) -> tuple[Bloc, ...]:
+    """What whoever is asking may see. Problem 401 when nobody known is."""
+    if shared.gate.reads_metrics(request):
+        return tuple(shared.house.settings.instance.blocs)
+    return signed_in(request).scope.blocs

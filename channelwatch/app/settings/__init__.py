@@ -10,7 +10,7 @@ from channelwatch.app.settings.collector import (
     TrapSettings,
 )
 from channelwatch.app.settings.credentials import CredentialSettings, V2cCredential, V3Credential
-from channelwatch.app.settings.http import AccountSettings, HttpSettings
+from channelwatch.app.settings.http import AccountSettings, HttpSettings, HttpTlsSettings
 from channelwatch.app.settings.instance import InstanceSettings, InventorySettings, StoreSettings
 from channelwatch.app.settings.notify import NotifySettings, SmtpSettings, WebhookSettings
 from channelwatch.app.settings.parts import Listen, SecretRef, read_secret
@@ -21,6 +21,7 @@ __all__ = [
     "CollectorSettings",
     "CredentialSettings",
     "HttpSettings",
+    "HttpTlsSettings",
     "InstanceSettings",
     "InventorySettings",
     "Listen",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from pydantic import Field
 
 from channelwatch.app.settings.parts import Listen, ListenText, Model, SecretRef
@@ -18,6 +20,17 @@ class AccountSettings(Model):
     api_token: SecretRef | None = None
 
 
+class HttpTlsSettings(Model):
+    """PEM files. A client whose certificate chains to one in `clients` may read the metrics without a token.
+
+    Nobody has to show a certificate: people sign in as without it.
+    """
+
+    certificate: Path
+    key: Path
+    clients: Path | None = None
+
+
 class HttpSettings(Model):
     """The JSON API, the metrics and the board."""
 
@@ -27,3 +40,4 @@ class HttpSettings(Model):
     accounts: tuple[AccountSettings, ...] = ()
     session_hours: int = Field(default=12, ge=1, le=168)
     secure_cookie: bool = False
+    tls: HttpTlsSettings | None = None

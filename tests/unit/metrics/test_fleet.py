@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from channelwatch_collector.profiles.vocabulary import MEANING
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics_families
 from prometheus_client.parser import text_string_to_metric_families
 
 from channelwatch.base.clock import EpochMs
 from channelwatch.incidents.rules import RuleBook
-from channelwatch.inventory.model import Bloc
+from channelwatch.inventory.model import Bloc, Role
 from channelwatch.metrics import fleet
-from channelwatch.metrics.fleet import FAMILIES, READINGS_PER_DEVICE, FleetText, device_lines
+from channelwatch.metrics.device import READINGS_PER_DEVICE, device_lines
+from channelwatch.metrics.fleet import FAMILIES, FleetText, FleetView, Selection
+from channelwatch.metrics.rollup import Posts
 from channelwatch.metrics.signals import NUMERIC
 from channelwatch.pipeline.world import World
 from channelwatch.status.device import DeviceState
@@ -46,8 +51,15 @@ def world(*readings: Reading, **changes: object) -> World:
     return found
 
 
-def text(found: World, blocs: Sequence[Bloc] = tuple(Bloc)) -> str:
-    return "".join(FleetText().families(found.inventory, found.devices, found.pairs, blocs=blocs))
+NOW = EpochMs(10_000)
+
+
+def view(found: World) -> FleetView:
+    return FleetView.of(found, Posts.of(found.inventory), NOW)
+
+
+def text(found: World, blocs: Sequence[Bloc] = tuple(Bloc), **selected: Any) -> str:
+    return FleetText().page(view(found), Selection(blocs, **selected)).decode()
 
 
 def samples(found: World, name: str) -> list[Sample]:
@@ -217,14 +229,15 @@ def test_pairs_are_a_state_set_with_their_instant() -> None:
 
 
 def test_nothing_of_another_bloc_is_told() -> None:
-    assert text(world(), blocs=(Bloc.GOV, Bloc.NA)) == ""
+    told = text(world(), blocs=(Bloc.GOV, Bloc.NA))
+    assert LY_SON not in told and HUB not in told and 'bloc="party"' not in told
 
 
 def test_each_family_comes_once_with_help_and_type_before_its_samples() -> None:
     lines = text(world(Reading(Signal.ENV_TEMP, SignalState.OK, 1, unit="C"))).splitlines()
     seen: list[str] = []
     for line in lines:
-        name = line.split()[2] if line.startswith("#") else line.partition("{")[0]
+        name = line.split()[2] if line.startswith("#") else re.split("[{ ]", line)[0]
         if not seen or seen[-1] != name:
             seen.append(name)
     assert len(seen) == len(set(seen))
@@ -243,7 +256,7 @@ def test_only_devices_whose_state_changed_are_rendered_again(monkeypatch: pytest
 
     def scrape() -> list[str]:
         rendered.clear()
-        cache.families(found.inventory, found.devices, found.pairs, blocs=tuple(Bloc))
+        cache.page(view(found), Selection(tuple(Bloc)))
         return sorted(rendered)
 
     assert scrape() == sorted(found.devices)
@@ -270,8 +283,72 @@ def test_promtool_finds_no_fault_with_the_metrics() -> None:
     ]
     found = world(*readings, Reading(Signal.HA_ROLE, SignalState.OK, "active"))
     whole = text(found)
-    assert whole.count("# TYPE") >= len(FAMILIES) - 2
+    told = set(re.findall(r"^# TYPE (\S+)", whole, re.MULTILINE))
+    assert {family.name for family in FAMILIES if not family.optional} <= told
     done = subprocess.run(
         [promtool, "check", "metrics"], input=whole.encode(), capture_output=True, check=False, timeout=30
     )
     assert (done.returncode, done.stdout.decode(), done.stderr.decode()) == (0, "", "")
+
+
+def test_openmetrics_reads_the_same_samples_and_ends() -> None:
+    found = world(Reading(Signal.ENV_TEMP, SignalState.OK, 1, unit="C"))
+    answer = FleetText().page(view(found), Selection(tuple(Bloc)), openmetrics=True).decode()
+    assert answer.endswith("\n# EOF\n")
+    strict = {
+        (item.name, tuple(sorted(item.labels.items())), item.value)
+        for family in openmetrics_families(answer)
+        for item in family.samples
+    }
+    classic = {
+        (item.name, tuple(sorted(item.labels.items())), item.value)
+        for family in text_string_to_metric_families(text(found))
+        for item in family.samples
+    }
+    assert strict == classic
+
+
+def test_a_unit_alone_is_told_without_figures_of_its_bloc() -> None:
+    told = text(world(), unit="20001")
+    assert set(re.findall(r'device="([^"]+)"', told)) == {LY_SON}
+    assert 'channelwatch_unit_severity{bloc="party",unit="20001"} 6' in told
+    assert "channelwatch_devices{" not in told
+    assert "channelwatch_incidents" not in told
+
+
+def test_readings_may_be_left_out() -> None:
+    told = text(world(Reading(Signal.ENV_TEMP, SignalState.OK, 1, unit="C")), signals=False)
+    assert "channelwatch_env_temperature_celsius" not in told
+    assert "channelwatch_signal_state" not in told
+    assert "channelwatch_device_health" in told
+
+
+def test_a_device_is_as_grave_as_its_worst_axis() -> None:
+    assert of_device(world(), "channelwatch_device_severity") == {(): 6}
+    calm = world(assessment=Assessment(Health.UP, Protection.SECURED, Cause.NONE), flags=frozenset())
+    assert of_device(calm, "channelwatch_device_severity") == {(): 0}
+    assert of_device(calm, "channelwatch_device_severity", HUB_A) == {(): 2}
+
+
+def test_unknown_devices_lower_the_coverage_and_are_no_served_commune() -> None:
+    found = world(assessment=Assessment(Health.UP, Protection.SECURED, Cause.NONE), flags=frozenset())
+    every = len([device for device in found.inventory.devices if device.in_service])
+    ((_, _, coverage),) = [
+        item for item in samples(found, "channelwatch_coverage_ratio") if item[1]["bloc"] == "party"
+    ]
+    assert coverage == pytest.approx(1 / every)
+    ((_, _, served),) = [
+        item for item in samples(found, "channelwatch_communes_with_channel") if item[1]["bloc"] == "party"
+    ]
+    assert served == 1
+
+
+def test_the_posts_of_a_layer_are_filled_by_contacts_and_accounts() -> None:
+    found = world()
+    bare = replace(found.inventory, contacts=())
+    posts = Posts.of(bare, [(Role.AUDITOR, (Bloc.PARTY,))])
+    assert posts.filled[Bloc.PARTY] == {Role.AUDITOR}
+    assert posts.filled[Bloc.GOV] == frozenset()
+    page = FleetText().page(replace(view(found), posts=posts), Selection((Bloc.PARTY,))).decode()
+    assert 'channelwatch_layer_coverage_ratio{bloc="party",layer="3"} 0.5' in page
+    assert 'channelwatch_layer_coverage_ratio{bloc="party",layer="1"} 0' in page

@@ -12,11 +12,13 @@ from prometheus_client.parser import text_string_to_metric_families
 from channelwatch.metrics.text import (
     LABEL_VALUE_CHARS,
     Family,
+    Kind,
+    Prepared,
+    StateSet,
     label_value,
     labels,
     number,
     sample,
-    state_set,
 )
 
 
@@ -66,9 +68,24 @@ def test_numbers_are_written_as_the_format_wants(value: float, text: str) -> Non
 
 
 def test_a_state_set_marks_the_present_state_alone() -> None:
-    text = state_set("channelwatch_test", labels({"device": "d"}), ["up", "down"], "down")
+    states = StateSet(Family("channelwatch_test", "h"), ["up", "down"])
+    text = states.join([(labels({"device": "d"}).encode(), "down")]).decode()
     assert [(found["state"], value) for _, found, value in parsed(text)] == [("up", 0.0), ("down", 1.0)]
 
 
+def test_a_prepared_family_tells_any_value_of_any_subject() -> None:
+    misses = Prepared(Family("channelwatch_test", "h"), lambda value: f"}} {value}")
+    text = misses.join([(b'device="a"', 3), (b'device="b"', 700)]).decode()
+    assert [(found["device"], value) for _, found, value in parsed(text)] == [("a", 3.0), ("b", 700.0)]
+
+
 def test_help_text_stays_on_its_line() -> None:
-    assert Family("m", "a\nb\\c").head == "# HELP m a\\nb\\\\c\n# TYPE m gauge\n"
+    assert Family("m", "a\nb\\c").head() == b"# HELP m a\\nb\\\\c\n# TYPE m gauge\n"
+
+
+def test_openmetrics_names_a_counter_and_an_info_by_their_stems() -> None:
+    info, counter = Family("m_info", 'of "it"', Kind.INFO), Family("m_total", "h", Kind.COUNTER)
+    assert info.head(openmetrics=True) == b'# HELP m of \\"it\\"\n# TYPE m info\n'
+    assert info.head() == b'# HELP m_info of "it"\n# TYPE m_info gauge\n'
+    assert counter.head(openmetrics=True) == b"# HELP m h\n# TYPE m counter\n"
+    assert counter.head() == b"# HELP m_total h\n# TYPE m_total counter\n"
