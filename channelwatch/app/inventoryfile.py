@@ -206,9 +206,7 @@ def _destinations(source: YamlFile, inventory: Inventory, settings: Settings) ->
     for index, contact in enumerate(inventory.contacts):
         for place, text in enumerate(contact.deliver):
             channel, _, destination = text.partition(":")
-            if channel == "smtp" and settings.notify.smtp is not None:
-                continue
-            if channel == "webhook" and destination in settings.notify.webhooks:
+            if settings.notify.has(channel, destination):
                 continue
             message = f"{text!r}: the configuration's notify section has no such way out"
             problems.append(source.problem(("contacts", index, "deliver", place), message))

@@ -3,28 +3,21 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Awaitable, Callable
-from functools import partial
 
 from channelwatch.app.agenda import follow_agenda
+from channelwatch.app.channels import build_channels
 from channelwatch.app.engine import Engine, Fittings
 from channelwatch.app.jobs import calendar
 from channelwatch.app.meters import Meters
 from channelwatch.app.outlook import follow_availability
 from channelwatch.app.rulefile import load_rules, shipped_rules
 from channelwatch.app.settings import Settings
-from channelwatch.app.texts import word
-from channelwatch.base.clock import Clock, SystemClock
+from channelwatch.base.clock import SystemClock
 from channelwatch.base.ids import LogId
 from channelwatch.inventory.model import Inventory, Province
-from channelwatch.notify.smtp.transport import SmtpChannel, SmtpConfig
-from channelwatch.notify.webhook.transport import WebhookChannel, WebhookConfig
-from channelwatch.pipeline.ports import DeliveryChannel
 from channelwatch.pipeline.world import World, WorldPolicy
 from channelwatch.status.device import StepPolicy
 from channelwatch.store.sqlstore import SqlStore, open_store
-
-Closer = Callable[[], Awaitable[None]]
 
 
 def build_store(settings: Settings) -> SqlStore:
@@ -56,36 +49,6 @@ def build_engine(settings: Settings) -> Engine:
         ),
     )
     return Engine(settings, fittings)
-
-
-def build_channels(settings: Settings, clock: Clock) -> tuple[dict[str, DeliveryChannel], tuple[Closer, ...]]:
-    """The delivery channels that are configured, and what closes them."""
-    language, notify = settings.instance.language, settings.notify
-    words = partial(word, language=language)
-    channels: dict[str, DeliveryChannel] = {}
-    closers: list[Closer] = []
-    if notify.smtp is not None:
-        smtp = notify.smtp
-        config = SmtpConfig(
-            smtp.host,
-            smtp.port,
-            smtp.sender,
-            smtp.tls,
-            smtp.user,
-            smtp.password,
-            smtp.timeout_s,
-            domain=smtp.sender.partition("@")[2],
-        )
-        channels["smtp"] = SmtpChannel(config, words, language)
-    if notify.webhooks:
-        targets = {
-            name: WebhookConfig(item.url, item.secret, item.timeout_s)
-            for name, item in notify.webhooks.items()
-        }
-        webhook = WebhookChannel(targets, words, language, clock)
-        channels["webhook"] = webhook
-        closers.append(webhook.close)
-    return channels, tuple(closers)
 
 
 def _policy(settings: Settings) -> WorldPolicy:

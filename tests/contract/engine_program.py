@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
+from functools import partial
 from pathlib import Path
 
 from channelwatch.app import logs
@@ -22,6 +23,7 @@ from channelwatch.base.ids import LogId
 from channelwatch.base.secrets import Secret
 from channelwatch.inventory.model import Bloc
 from channelwatch.notify.webhook.transport import WebhookChannel, WebhookConfig
+from channelwatch.notify.words import Voice
 from channelwatch.pipeline.world import World, WorldPolicy
 from channelwatch.status.events import CollectorAlive
 from channelwatch.store.sqlstore import open_store
@@ -60,8 +62,7 @@ async def work(url: str, webhook: str, devices: int) -> None:
     clock, store = SystemClock(), open_store(url, Path())
     hook = WebhookChannel(
         {"duty": WebhookConfig(webhook, Secret("a secret of a test"), 2.0)},
-        lambda key: word(key, "vi"),
-        "vi",
+        Voice(partial(word, language="vi"), "vi"),
         clock,
     )
     fittings = Fittings(

@@ -27,6 +27,7 @@ from channelwatch.incidents.escalation import LADDERS
 from channelwatch.incidents.model import PageKind, Severity
 from channelwatch.inventory.model import LifeCycle, Role
 from channelwatch.notify.webhook import template
+from channelwatch.notify.words import Voice
 from channelwatch.status.signals import Signal
 from channelwatch.status.topology import Claim, Member, pair_state
 from tests.repo.documents import (
@@ -222,7 +223,7 @@ SECRET = "the secret of a receiver"
 
 def message() -> tuple[bytes, dict[str, str]]:
     """A body and its headers as the product sends them, header names in lower case."""
-    content = template.body(ALERT, partial(word, language="vi"), "vi")
+    content = template.body(ALERT, Voice(partial(word, language="vi"), "vi"))
     sent = template.headers(ALERT, content, Secret(SECRET), sent_at=ALERT.created_at)
     return content, {name.lower(): value for name, value in sent.items()}
 

@@ -8,14 +8,13 @@ from email.mime.text import MIMEText
 from email.utils import format_datetime
 
 from channelwatch.incidents.model import PageKind
-from channelwatch.notify.words import Words, alert_text
+from channelwatch.notify.words import Voice, alert_text
 from channelwatch.pipeline.ports import Alert
 
 
-def mail(alert: Alert, sender: str, to: str, domain: str, speech: tuple[Words, str]) -> MIMEText:
+def mail(alert: Alert, sender: str, to: str, domain: str, voice: Voice) -> MIMEText:
     """The complete message; all mails of one incident form one thread."""
-    words, language = speech
-    text = alert_text(alert, words, language)
+    text = alert_text(alert, voice)
     message = MIMEText("\n".join(text.lines) + "\n", "plain", "utf-8")
     # Not EmailMessage: in Python 3.11 it loses the space where it breaks a long header between encoded words.
     message["Subject"] = Header(text.subject, "utf-8", header_name="Subject").encode()

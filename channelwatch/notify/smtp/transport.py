@@ -11,8 +11,8 @@ import aiosmtplib
 
 from channelwatch.base.secrets import Secret
 from channelwatch.notify.smtp.template import mail
-from channelwatch.notify.words import Words
-from channelwatch.pipeline.ports import Alert, Dead, Outcome, Retry, Sent
+from channelwatch.notify.words import Voice
+from channelwatch.pipeline.ports import Alert, Dead, Outcome, Retry, Sent, Unsure
 
 QUIT_S = 1.0
 """A relay that has taken the mail is given so long to say goodbye."""
@@ -37,15 +37,14 @@ class SmtpChannel:
 
     name = "smtp"
 
-    def __init__(self, config: SmtpConfig, words: Words, language: str) -> None:
+    def __init__(self, config: SmtpConfig, voice: Voice) -> None:
         self._config = config
-        self._words = words
-        self._language = language
+        self._voice = voice
 
     async def send(self, alert: Alert, destination: str) -> Outcome:
         """Hand the mail to the relay. Only what it says of this mail or its recipient is final."""
         config = self._config
-        message = mail(alert, config.sender, destination, config.domain, (self._words, self._language))
+        message = mail(alert, config.sender, destination, config.domain, self._voice)
         client = aiosmtplib.SMTP(
             hostname=config.host,
             port=config.port,
@@ -66,9 +65,11 @@ class SmtpChannel:
 
 
 async def _hand_over(client: aiosmtplib.SMTP, message: MIMEText, timeout_s: float) -> Outcome:
+    is_welcome = False
     try:
         async with asyncio.timeout(timeout_s):
             await client.connect()
+            is_welcome = True
             await client.send_message(message)
     except aiosmtplib.SMTPRecipientsRefused as error:
         return _of_this_mail(max(item.code for item in error.recipients))
@@ -80,9 +81,10 @@ async def _hand_over(client: aiosmtplib.SMTP, message: MIMEText, timeout_s: floa
     except aiosmtplib.SMTPNotSupported:
         return Retry("not_supported")
     except TimeoutError:
-        return Retry("timeout")
+        # It may have the mail by then and not have said so; a second copy has the same Message-ID.
+        return Unsure("timeout") if is_welcome else Retry("timeout")
     except (aiosmtplib.SMTPException, OSError):
-        return Retry("connection")
+        return Unsure("connection") if is_welcome else Retry("connection")
     return Sent()
 
 

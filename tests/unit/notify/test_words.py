@@ -12,14 +12,14 @@ from channelwatch.app.texts import LANGUAGES, word
 from channelwatch.base.clock import EpochMs
 from channelwatch.incidents.model import PageKind, Severity
 from channelwatch.inventory.model import Bloc
-from channelwatch.notify.words import AlertText, alert_text
+from channelwatch.notify.words import AlertText, Voice, alert_text
 from channelwatch.pipeline.ports import Alert
 from tests.support.alerts import ALERT
 from tests.support.province import START
 
 
 def text(alert: Alert, language: str = "vi") -> AlertText:
-    return alert_text(alert, partial(word, language=language), language)
+    return alert_text(alert, Voice(partial(word, language=language), language))
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

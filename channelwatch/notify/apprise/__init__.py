@@ -1,0 +1,1 @@
+"""Alerts through apprise: a last resort, and an optional extra."""

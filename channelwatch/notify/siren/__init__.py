@@ -1,0 +1,1 @@
+"""Alerts as the run of a local command."""

@@ -1,0 +1,1 @@
+"""Alerts as short messages through an HTTP gateway."""
