@@ -38,7 +38,7 @@ format: $(VENV)/.dev ## Put imports and layout in order
 lock: ## Resolve the dependencies anew into requirements/ (needs uv; ARGS=--upgrade for newer versions)
 	@command -v $(UV) >/dev/null || { echo "uv is missing: run \`pip install uv\`, then try again." >&2; exit 1; }
 	$(COMPILE) $(ARGS) --extra demo --group build --output-file requirements/runtime.txt
-	$(COMPILE) $(ARGS) --extra demo --extra fast --extra postgresql --extra profiles --group build \
+	$(COMPILE) $(ARGS) --extra demo --extra fast --extra postgresql --extra profiles --extra apprise --group build \
 		--constraints requirements/runtime.txt --output-file requirements/server.txt
 	$(COMPILE) $(ARGS) --all-extras --group dev \
 		--constraints requirements/server.txt --output-file requirements/dev.txt
