@@ -186,7 +186,10 @@ def inhibition_problems(rules: Sequence[Rule]) -> Iterator[tuple[RuleId, str]]:
             elif rule.severity > other.severity or (other.pages and not rule.pages):
                 yield rule.id, f"inhibits {name!r}, which is graver, or pages where this one does not"
             elif rule.confirm_ms > INHIBITOR_CONFIRM_MS:
-                yield rule.id, f"inhibits {name!r} and confirms for more than {INHIBITOR_CONFIRM_MS // 1000} s"
+                yield (
+                    rule.id,
+                    f"inhibits {name!r} and confirms for more than {INHIBITOR_CONFIRM_MS // 1000} s",
+                )
 
 
 def device_matches(

@@ -17,6 +17,7 @@ from channelwatch.status.states import Axis
 from channelwatch.uptime.corrections import Correction, Decision, touches
 from channelwatch.uptime.estate import Edition, Estate, survey
 from channelwatch.uptime.ledger import Calculator, Chapter, Ledger, Measured, lookback
+from channelwatch.uptime.outages import Alarm
 
 ALL = "all"
 """Instead of a code: every device, pair or channel."""
@@ -30,13 +31,14 @@ class Asked(StrEnum):
     DEVICE = "device"
     PAIR = "pair"
     CHANNEL = "channel"
+    COMMUNE = "commune"
     BLOC = "bloc"
     PROVINCE = "province"
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """`code`: of a device, pair or channel, or `all`; a bloc's name; empty for the province."""
+    """`code`: of a device, pair or channel, or `all`; `UNIT` or `UNIT/BLOC`; a bloc's name; empty for the province."""
 
     asked: Asked
     code: str = ""
@@ -59,6 +61,10 @@ class Archive(Protocol):
         """All corrections, whatever became of them."""
         ...
 
+    def alarms(self, *, subjects: Sequence[str], until: int) -> Mapping[str, Sequence[Alarm]]:
+        """When people were alerted to incidents of `subjects` before `until`, and took them, oldest first."""
+        ...
+
     def editions(self, period: Interval) -> Iterator[Edition]:
         """The inventory versions in force at any time of `period`, oldest first."""
         ...
@@ -66,12 +72,16 @@ class Archive(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """How to measure. `now`: epoch ms. `target`: a share above 0. `poll_ms`: the period of devices that name none."""
+    """How to measure. `now`: epoch ms. `target`: a share above 0. `poll_ms`: the period of devices that name none.
+
+    `blocs`: all others are as if they were not there; None: every bloc.
+    """
 
     period: Interval
     now: int
     target: Fraction
     poll_ms: int
+    blocs: frozenset[Bloc] | None = None
     since_ever: bool = False
     """Read the whole past, whether or not it is needed."""
     windows: tuple[Window, ...] = ()
@@ -85,7 +95,7 @@ def availability(archive: Archive, question: Question, terms: Terms) -> list[Mea
     InputError when nothing of that name was listed in the period.
     """
     estate = survey(archive.editions(terms.period), terms.period)
-    questions = list(_parts(estate, question))
+    questions = list(_parts(estate, question, terms.blocs))
     terms = replace(terms, windows=tuple(archive.windows()))
     recorded = _in_full(archive, terms, estate, questions)
     approved = [item for item in archive.corrections() if item.decision is Decision.APPROVED]
@@ -110,26 +120,40 @@ def _in_full(
     return found | _answers(archive, replace(terms, since_ever=True), estate, carried)[0]
 
 
-def _parts(estate: Estate, question: Question) -> Iterator[Question]:
+def _parts(estate: Estate, question: Question, blocs: frozenset[Bloc] | None) -> Iterator[Question]:
     """The questions, each about one thing, that `question` stands for."""
-    blocs = {asset.bloc.value for asset in estate.devices.values()}
-    known: Mapping[Asked, Sequence[str]] = {
-        Asked.DEVICE: sorted(estate.devices),
-        Asked.PAIR: sorted(estate.members),
-        Asked.CHANNEL: sorted(estate.channels),
-        Asked.BLOC: [bloc.value for bloc in Bloc if bloc.value in blocs],
-    }
+    there = _names(estate, question.asked, frozenset(Bloc) if blocs is None else blocs)
     if question.asked is Asked.PROVINCE:
-        yield from (Question(Asked.BLOC, name) for name in known[Asked.BLOC])
+        yield from (Question(Asked.BLOC, name) for name in there)
         return
-    there = known[question.asked]
-    if question.code not in there and question.code != ALL:
+    wanted = there if question.code == ALL else [name for name in there if _is_named(name, question)]
+    if not wanted and question.code != ALL:
         text = f"{question.asked} {question.code!r}: no inventory in force in the period lists it"
         raise InputError([text])
-    for name in there if question.code == ALL else [question.code]:
+    for name in wanted:
         yield Question(question.asked, name)
         if question.asked is Asked.BLOC:
             yield from (Question(Asked.CHANNEL, code) for code in estate.bloc_channels(Bloc(name)))
+
+
+def _names(estate: Estate, asked: Asked, blocs: frozenset[Bloc]) -> list[str]:
+    """What there is of a kind in `blocs`, in order."""
+    if asked in (Asked.BLOC, Asked.PROVINCE):
+        there = {asset.bloc for asset in estate.devices.values()}
+        return [bloc.value for bloc in Bloc if bloc in there & blocs]
+    known: Mapping[Asked, Iterable[str]] = {
+        Asked.DEVICE: estate.devices,
+        Asked.PAIR: estate.members,
+        Asked.CHANNEL: estate.channels,
+        Asked.COMMUNE: estate.communes,
+    }
+    return [name for name in sorted(known[asked]) if estate.bloc_of(name) in blocs]
+
+
+def _is_named(name: str, question: Question) -> bool:
+    return name == question.code or (
+        question.asked is Asked.COMMUNE and name.partition("/")[0] == question.code
+    )
 
 
 def _answers(
@@ -143,8 +167,9 @@ def _answers(
         some = questions[start : start + AT_ONCE]
         subjects = sorted(set().union(*(_subjects(estate, part) for part in some)))
         chapters = archive.chapters(subjects=subjects, since=since, until=terms.period.end)
+        alarms = archive.alarms(subjects=subjects, until=terms.period.end)
         ledger = Ledger(
-            estate, chapters, terms.now, terms.target, terms.poll_ms, terms.windows, terms.corrections
+            estate, chapters, terms.now, terms.target, terms.poll_ms, terms.windows, terms.corrections, alarms
         )
         calculator = Calculator(ledger)
         found |= {part: list(_measure(calculator, part)) for part in some}
@@ -167,6 +192,9 @@ def _subjects(estate: Estate, question: Question) -> set[str]:
         case Asked.CHANNEL:
             line = estate.channels[ChannelCode(question.code)]
             return {line.spoke} | _with_members(estate, [line.hub])
+        case Asked.COMMUNE:
+            own = (Question(Asked.CHANNEL, code) for code in estate.communes[question.code])
+            return set().union(*(_subjects(estate, part) for part in own))
         case Asked.BLOC:
             parts = (Question(Asked.CHANNEL, code) for code in estate.bloc_channels(Bloc(question.code)))
             return set().union(*(_subjects(estate, part) for part in parts))
@@ -191,6 +219,8 @@ def _measure(calculator: Calculator, question: Question) -> Iterator[Measured]:
             yield calculator.protected(GroupCode(question.code))
         case Asked.CHANNEL:
             yield calculator.channel(ChannelCode(question.code))
+        case Asked.COMMUNE:
+            yield calculator.commune(question.code)
         case Asked.BLOC:
             yield calculator.bloc(Bloc(question.code))
         case Asked.PROVINCE:

@@ -214,9 +214,7 @@ def _bloc_rules(draft: Draft, bloc: Bloc) -> None:
             _give_way(draft, rule, bloc, [item for item in rules if item.id in matched])
 
 
-def _together(
-    draft: Draft, rule: Rule, bloc: Bloc, down: tuple[DeviceCode, ...]
-) -> tuple[DeviceCode, ...]:
+def _together(draft: Draft, rule: Rule, bloc: Bloc, down: tuple[DeviceCode, ...]) -> tuple[DeviceCode, ...]:
     """Those of a bloc's fallen communes that fell together: a commune that has been down for long is no storm."""
     when = rule.when
     if not when.within_ms:

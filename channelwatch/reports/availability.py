@@ -17,10 +17,10 @@ from channelwatch.base.intervals import Interval
 from channelwatch.status.states import Axis
 from channelwatch.uptime.figures import Availability, Figures, Sums, Verdict, cut
 from channelwatch.uptime.ledger import Measured, ScopeKind
-from channelwatch.uptime.outages import Outage, RepairFigures
+from channelwatch.uptime.outages import Outage, RepairFigures, ResponseFigures, Summary
 from channelwatch.uptime.rollup import BlocFigures
 
-SCHEMA: Final = "channelwatch.availability/2"
+SCHEMA: Final = "channelwatch.availability/3"
 """Changes whenever a field is added, renamed or means something else."""
 
 _REPAIR_FIELDS: Final = (
@@ -33,6 +33,17 @@ _REPAIR_FIELDS: Final = (
     "mttr_median_ms",
     "mttr_p90_ms",
     "mtbf_ms",
+)
+_RESPONSE_FIELDS: Final = (
+    "detected",
+    "mttd_ms",
+    "mttd_median_ms",
+    "mttd_p90_ms",
+    "acknowledged",
+    "mtta_ms",
+    "mtta_median_ms",
+    "mtta_p90_ms",
+    "unacknowledged",
 )
 _BLOC_FIELDS: Final = (
     "channels",
@@ -75,6 +86,7 @@ def values(row: Measured) -> dict[str, Value]:
         "verdict": found.verdict.value,
         "may_miss_short_outages": int(found.may_miss_short_outages),
         **_repair(row.repair),
+        **_response(row.response),
         **_bloc(row.bloc),
     }
 
@@ -118,19 +130,29 @@ def _ratios(figures: Figures, prefix: str) -> dict[str, Value]:
 def _repair(found: RepairFigures | None) -> dict[str, Value]:
     if found is None:
         return dict.fromkeys(_REPAIR_FIELDS)
-    repair = found.repair
     figures: tuple[Value, ...] = (
         found.failures,
         found.planned,
         found.upstream,
         len(found.open_at_end),
-        0 if repair is None else repair.count,
-        None if repair is None else cut(repair.mean, 1, up=True),
-        None if repair is None else cut(repair.median, 1, up=True),
-        None if repair is None else cut(repair.p90, 1, up=True),
+        *_summary(found.repair),
         None if found.mtbf_ms is None else cut(found.mtbf_ms, 1),
     )
     return dict(zip(_REPAIR_FIELDS, figures, strict=True))
+
+
+def _response(found: ResponseFigures | None) -> dict[str, Value]:
+    if found is None:
+        return dict.fromkeys(_RESPONSE_FIELDS)
+    figures = (*_summary(found.detect), *_summary(found.acknowledge), found.unacknowledged)
+    return dict(zip(_RESPONSE_FIELDS, figures, strict=True))
+
+
+def _summary(found: Summary | None) -> tuple[Value, ...]:
+    """How many, then mean, median and p90 in ms, cut upwards; nothing but the number where there are none."""
+    if found is None:
+        return (0, None, None, None)
+    return (found.count, *(cut(value, 1, up=True) for value in (found.mean, found.median, found.p90)))
 
 
 def _bloc(found: BlocFigures | None) -> dict[str, Value]:

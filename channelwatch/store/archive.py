@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Engine
 from channelwatch.base.intervals import Interval
 from channelwatch.inventory.maintenance import Window
 from channelwatch.status.states import Axis
-from channelwatch.store import desk, health, history, intervals, inventory, lease
+from channelwatch.store import desk, health, history, incidents, intervals, inventory, lease
 from channelwatch.store.desk import Act
 from channelwatch.store.engine import WRITES
 from channelwatch.store.errors import StorePermanent, StoreReason, translated
@@ -19,6 +19,7 @@ from channelwatch.store.moving import Told, carry_over
 from channelwatch.uptime.corrections import Correction, Decision
 from channelwatch.uptime.estate import Edition
 from channelwatch.uptime.ledger import Chapter
+from channelwatch.uptime.outages import Alarm
 
 MAX_SUBJECTS = 30_000
 """Subjects in one question: either database takes more parameters than this, though not many."""
@@ -44,6 +45,11 @@ class SqlArchive:
         for number, at in versions:
             with self._read("read inventory version") as connection:
                 yield Edition(at, inventory.at_version(connection, number))
+
+    def alarms(self, *, subjects: Sequence[str], until: int) -> dict[str, list[Alarm]]:
+        limited(subjects)
+        with self._read("read alarms") as connection:
+            return incidents.alarms(connection, subjects=subjects, until=until)
 
     def windows(self, *, since: int = 0) -> tuple[Window, ...]:
         """The maintenance windows that may take place at `since` or later, by number."""

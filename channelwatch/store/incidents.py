@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 
 from sqlalchemy import Connection, Row, func, insert, or_, select
@@ -19,6 +20,7 @@ from channelwatch.incidents.model import (
 from channelwatch.inventory.model import Bloc
 from channelwatch.store.sql import Values, put
 from channelwatch.store.tables import incident, incident_step
+from channelwatch.uptime.outages import Alarm
 
 _OVER = [state for state in IncidentState if state.is_over]
 
@@ -75,6 +77,33 @@ def steps(connection: Connection, number: int) -> list[IncidentStep]:
         )
         for row in rows
     ]
+
+
+def alarms(connection: Connection, *, subjects: Sequence[str], until: int) -> dict[str, list[Alarm]]:
+    """When incidents of each of `subjects` were opened, or opened again, before `until`, and then first taken by
+    somebody. One that was found to be part of another is an alarm as well: people were alerted."""
+    kinds = (StepKind.OPENED, StepKind.REOPENED, StepKind.ACKED)
+    rows = connection.execute(
+        select(incident.c.subject, incident_step.c.kind, incident_step.c.happened_at, incident.c.id)
+        .join(incident_step, incident_step.c.incident == incident.c.id)
+        .where(
+            incident.c.subject.in_(subjects), incident.c.opened_at < until, incident_step.c.kind.in_(kinds)
+        )
+        .order_by(incident.c.id, incident_step.c.id)
+    )
+    found: dict[str, list[Alarm]] = defaultdict(list)
+    present = 0
+    for subject, kind, at, number in rows:
+        told = found[subject]
+        if kind != StepKind.ACKED:
+            told.append(Alarm(at))
+        elif number == present and told[-1].ack_at is None:
+            told[-1] = told[-1]._replace(ack_at=at)
+        present = number
+    return {
+        subject: sorted((alarm for alarm in told if alarm.at < until), key=lambda alarm: alarm.at)
+        for subject, told in found.items()
+    }
 
 
 def _incident(item: Incident) -> Values:

@@ -48,6 +48,15 @@ def channel_service(*, device: Timeline, link: Timeline, hub: Timeline) -> Timel
     )
 
 
+def any_of(members: Sequence[Timeline]) -> Timeline:
+    """Up while one of `members` is, which may all be up together; down when all are known to be."""
+    if len(members) == 1:
+        return members[0]
+    joined = _join(members, _best)
+    attested = union(*(intersect(member.attested, member.in_states(SERVING)) for member in members))
+    return replace(joined, attested=attested)
+
+
 def _all_of(members: Sequence[Timeline]) -> Timeline:
     joined = _join(members, _every)
     attested = members[0].attested
@@ -67,8 +76,12 @@ def _every(now: Sequence[Segment]) -> Segment:
     return max(now, key=lambda part: _AND_ORDER.index(part.state))
 
 
+def _best(now: Sequence[Segment]) -> Segment:
+    return max(now, key=lambda part: OR_ORDER.index(part.state))
+
+
 def _either(now: Sequence[Segment]) -> Segment:
-    best = max(now, key=lambda part: OR_ORDER.index(part.state))
+    best = _best(now)
     if sum(part.state in SERVING for part in now) > 1:
         return best._replace(state=State.SPLIT)
     return best

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from channelwatch.base.ids import ChannelCode, DeviceCode, GroupCode, SiteCode
+from channelwatch.base.ids import ChannelCode, DeviceCode, GroupCode, SiteCode, UnitCode
 from channelwatch.base.intervals import Interval, Spans, intersect, normalise, union
 from channelwatch.inventory.maintenance import WindowScope
 from channelwatch.inventory.model import Bloc, Inventory
@@ -35,6 +35,7 @@ class Asset:
     code: DeviceCode
     bloc: Bloc
     site: SiteCode
+    unit: UnitCode
     group: GroupCode | None
     poll_ms: int | None
     listed: Spans = ()
@@ -105,6 +106,24 @@ class Estate:
         )
         return _all((line.listed, self.devices[line.spoke].in_service, hub))
 
+    @cached_property
+    def communes(self) -> Mapping[str, tuple[ChannelCode, ...]]:
+        """The channels of each unit in each bloc, as `UNIT/BLOC`: blocs never answer for one another."""
+        found: defaultdict[str, list[ChannelCode]] = defaultdict(list)
+        for code in sorted(self.channels):
+            spoke = self.devices[self.channels[code].spoke]
+            found[f"{spoke.unit}/{spoke.bloc}"].append(code)
+        return {name: tuple(codes) for name, codes in sorted(found.items())}
+
+    def bloc_of(self, code: str) -> Bloc:
+        """The bloc of a device, a pair, a channel or a commune."""
+        if code in self.communes:
+            return self.bloc_of(self.communes[code][0])
+        if code in self.channels:
+            return self.bloc_of(self.channels[ChannelCode(code)].spoke)
+        members = self.members.get(GroupCode(code), (DeviceCode(code),))
+        return self.devices[members[0]].bloc
+
     def bloc_channels(self, bloc: Bloc) -> list[ChannelCode]:
         """The channels of `bloc`, by their spokes, in code order."""
         return sorted(code for code, line in self.channels.items() if self.devices[line.spoke].bloc is bloc)
@@ -156,8 +175,10 @@ class _Survey:
             if item.in_service:
                 self._serving[item.code].append(in_force)
             poll_ms = None if item.poll_s is None else item.poll_s * 1000
-            bloc = inventory.site[item.site].bloc
-            self._devices[item.code] = Asset(item.code, bloc, item.site, item.ha_group, poll_ms)
+            site = inventory.site[item.site]
+            self._devices[item.code] = Asset(
+                item.code, site.bloc, item.site, site.unit, item.ha_group, poll_ms
+            )
         for channel in inventory.channels:
             self._carrying[channel.code].append(in_force)
             self._channels[channel.code] = Line(channel.code, channel.spoke, channel.hub)

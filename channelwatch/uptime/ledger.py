@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 from fractions import Fraction
 from typing import Protocol
@@ -14,7 +14,7 @@ from channelwatch.base.intervals import Interval, Spans, normalise, subtract, un
 from channelwatch.inventory.maintenance import Window, WindowScope
 from channelwatch.inventory.model import Bloc
 from channelwatch.status.states import Axis
-from channelwatch.uptime.combine import channel_service, pair_service, protected_time
+from channelwatch.uptime.combine import any_of, channel_service, pair_service, protected_time
 from channelwatch.uptime.corrections import CorrectedState, Correction, corrected
 from channelwatch.uptime.estate import Estate, Places
 from channelwatch.uptime.figures import Availability
@@ -28,7 +28,18 @@ from channelwatch.uptime.history import (
     unseen,
 )
 from channelwatch.uptime.measure import Maintenance, Scope, measure
-from channelwatch.uptime.outages import HOLD_DOWN_MS, Outage, RepairFigures, outages, repair_figures
+from channelwatch.uptime.outages import (
+    HOLD_DOWN_MS,
+    Alarm,
+    Outage,
+    RepairFigures,
+    Response,
+    ResponseFigures,
+    outages,
+    repair_figures,
+    response_figures,
+    responses,
+)
 from channelwatch.uptime.pairs import activity
 from channelwatch.uptime.rollup import (
     BlocFigures,
@@ -46,6 +57,8 @@ class ScopeKind(StrEnum):
     PROTECTED = "protected"
     """Both members of a pair healthy."""
     CHANNEL = "channel"
+    COMMUNE = "commune"
+    """One unit in one bloc: up while one of its channels is."""
     BLOC = "bloc"
 
 
@@ -66,7 +79,8 @@ class Chapter:
 class Ledger:
     """All that a calculation rests on. `now`: epoch ms. `poll_ms`: the period of devices that name none.
 
-    `corrections`: those to be applied; without them the figures are as recorded.
+    `corrections`: those to be applied; without them the figures are as recorded. `alarms`: what people were alerted to
+    about each subject, oldest first.
     """
 
     estate: Estate
@@ -76,6 +90,7 @@ class Ledger:
     poll_ms: int
     windows: Sequence[Window] = ()
     corrections: Sequence[Correction] = ()
+    alarms: Mapping[str, Sequence[Alarm]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +98,7 @@ class Measured:
     """What was measured of one scope on the axis whose history was used.
 
     `outages`: those that touch the period, oldest first. `repair` and `outages` are of one subject, `bloc` of a bloc.
+    `response`: how its outages were met; of a bloc, those of its devices and hubs together.
     `carried`: it was not certainly serving as the period began and for a while before, so that an outage that counts
     may have begun long before. `corrections`: the numbers of those that are in the figures; none: as recorded.
     """
@@ -96,6 +112,7 @@ class Measured:
     bloc: BlocFigures | None = None
     carried: bool = False
     corrections: tuple[int, ...] = ()
+    response: ResponseFigures | None = None
 
 
 class _Teller(Protocol):
@@ -141,13 +158,26 @@ class Calculator:
         first, second = (self._health(member) for member in self._estate.members[code])
         bearing = self._estate.hub_places(code)
         scope = self._scope(self._estate.pair_protection(code), bearing)
-        return self._measured(ScopeKind.PROTECTED, code, protected_time(first, second), scope, bearing)
+        timeline, subjects = protected_time(first, second), (code, *self._estate.members[code])
+        return self._measured(ScopeKind.PROTECTED, code, timeline, scope, bearing, subjects=subjects)
 
     def channel(self, code: ChannelCode) -> Measured:
         """A commune's channel: its device, its tunnel and its hub, all of them."""
         bearing = self._channel_bearing(code)
         scope = self._channel_scope(code)
-        return self._measured(ScopeKind.CHANNEL, code, self._channel(code), scope, bearing)
+        subjects = self._channel_subjects(code)
+        return self._measured(ScopeKind.CHANNEL, code, self._channel(code), scope, bearing, subjects=subjects)
+
+    def commune(self, code: str) -> Measured:
+        """A unit in one bloc (`UNIT/BLOC`): up while one of its channels is, planned while all of them are."""
+        channels = self._estate.communes[code]
+        timeline = any_of([self._channel(channel) for channel in channels])
+        scopes = [self._channel_scope(channel) for channel in channels]
+        places = frozenset.intersection(*(self._channel_places(channel) for channel in channels))
+        scope = self._scope(union(*(scope.commissioned for scope in scopes)), places)
+        bearing = frozenset[tuple[WindowScope, str]]().union(*map(self._channel_bearing, channels))
+        subjects = {subject for channel in channels for subject in self._channel_subjects(channel)}
+        return self._measured(ScopeKind.COMMUNE, code, timeline, scope, bearing, subjects=subjects)
 
     def bloc(self, bloc: Bloc) -> Measured:
         """All channels of a bloc, their time added up."""
@@ -166,6 +196,21 @@ class Calculator:
             found.availability,
             bloc=found,
             corrections=tuple(sorted(numbers)),
+            response=response_figures(self._met(codes), self._estate.period),
+        )
+
+    def _met(self, channels: Sequence[ChannelCode]) -> Iterator[Response]:
+        """How the outages of the devices and hubs behind `channels` were met, each once."""
+        lines = [self._estate.channels[code] for code in channels]
+        for spoke in dict.fromkeys(line.spoke for line in lines):
+            yield from responses(outages(self._health(spoke)), self._alarms([spoke]))
+        for hub in dict.fromkeys(line.hub for line in lines):
+            yield from responses(outages(self._hub(hub)), self._alarms([hub]))
+
+    def _alarms(self, subjects: Iterable[str]) -> list[Alarm]:
+        return sorted(
+            (alarm for subject in subjects for alarm in self.ledger.alarms.get(subject, ())),
+            key=lambda alarm: alarm.at,
         )
 
     def _measured(
@@ -177,8 +222,10 @@ class Calculator:
         bearing: Places,
         *,
         axis: Axis = Axis.HEALTH,
+        subjects: Iterable[str] | None = None,
     ) -> Measured:
-        """`bearing`: corrections about these places changed the timeline."""
+        """`bearing`: corrections about these places changed the timeline. `subjects`: whose alarms tell of its outages,
+        its own unless said otherwise."""
         found = measure(timeline, scope, self.ledger.target)
         losses, passed = outages(timeline), scope.passed
         touching = tuple(item for item in losses if item.touches(passed))
@@ -186,7 +233,19 @@ class Calculator:
         before = Interval(lookback(self._estate.period), self._estate.period.start)
         carried = not timeline.serves_throughout(before)
         numbers = self._applied(bearing, scope)
-        return Measured(kind, code, axis, found, repair, touching, carried=carried, corrections=numbers)
+        met = responses(losses, self._alarms([code] if subjects is None else subjects))
+        response = response_figures(met, passed)
+        return Measured(
+            kind,
+            code,
+            axis,
+            found,
+            repair,
+            touching,
+            carried=carried,
+            corrections=numbers,
+            response=response,
+        )
 
     def _in_service(self, code: DeviceCode) -> Spans:
         return self._estate.devices[code].in_service
@@ -195,7 +254,14 @@ class Calculator:
         line = self._estate.channels[code]
         return self._estate.places_of(line.spoke) | self._estate.hub_places(line.hub)
 
+    def _channel_subjects(self, code: ChannelCode) -> tuple[str, ...]:
+        line = self._estate.channels[code]
+        return (line.spoke, line.hub)
+
     def _channel_scope(self, code: ChannelCode) -> Scope:
+        return self._scope(self._estate.channel_service(code), self._channel_places(code))
+
+    def _channel_places(self, code: ChannelCode) -> Places:
         line = self._estate.channels[code]
         hub = GroupCode(line.hub)
         hub_places = (
@@ -203,8 +269,7 @@ class Calculator:
             if hub in self._estate.members
             else self._estate.places_of(DeviceCode(line.hub))
         )
-        places = self._estate.places_of(line.spoke) | hub_places
-        return self._scope(self._estate.channel_service(code), places)
+        return self._estate.places_of(line.spoke) | hub_places
 
     def _scope(self, commissioned: Spans, places: Places) -> Scope:
         period = self._estate.period

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Final, NamedTuple
@@ -192,6 +193,14 @@ def _planned(found: Iterable[Outage], scope: Scope) -> frozenset[Outage]:
     )
 
 
+class Alarm(NamedTuple):
+    """People were alerted to an incident at `at` (epoch ms), and the first of them took it at `ack_at`, if anybody
+    has since: an incident that is opened again is another alarm."""
+
+    at: int
+    ack_at: int | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Response:
     """How one incident was met, epoch ms: the last good sample before it, its alert, and the first human
@@ -210,6 +219,15 @@ class ResponseFigures:
     detect: Summary | None
     acknowledge: Summary | None
     unacknowledged: int
+
+
+def responses(found: Iterable[Outage], alarms: Sequence[Alarm]) -> Iterator[Response]:
+    """How each outage that anybody was alerted to was met: by the first of `alarms` (ascending) while it lasted."""
+    instants = [alarm.at for alarm in alarms]
+    for outage in merge_flaps(found):
+        index = bisect_left(instants, outage.down_lo)
+        if index < len(alarms) and (outage.up_hi is None or instants[index] <= outage.up_hi):
+            yield Response(outage.down_lo, alarms[index].at, alarms[index].ack_at)
 
 
 def response_figures(responses: Iterable[Response], period: Interval) -> ResponseFigures:

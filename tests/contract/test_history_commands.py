@@ -57,7 +57,9 @@ def test_uptime_prints_text(config: Path, recorder: Recorder, capsys: pytest.Cap
     told = capsys.readouterr().out
     assert f"device {FIRST}, health" in told
     assert "FAIL against 99.900 %" in told
-    assert "1 began, 0 open at the end, MTTR 301 s" in told
+    assert "1 began, 0 open at the end, MTTR 300 s" in told
+    assert "MTTD 30 s" in told
+    assert "1 not acknowledged" in told
 
 
 def test_uptime_prints_the_same_figures_as_json_and_as_csv(
@@ -67,9 +69,9 @@ def test_uptime_prints_the_same_figures_as_json_and_as_csv(
     whole = json.loads(capsysbinary.readouterr().out)
     assert uptime(config, "--csv", "--target", "75") == 0
     table = list(csv.DictReader(io.StringIO(capsysbinary.readouterr().out.decode("utf-8-sig"), newline="")))
-    assert [row["down_lo_ms"] for row in whole["rows"]] == [292_000, 0]
+    assert [row["down_lo_ms"] for row in whole["rows"]] == [290_000, 0]
     assert [row["verdict"] for row in whole["rows"]] == ["not_proven", "not_proven"]
-    assert [row["down_lo_ms"] for row in table] == ["292000", "0"]
+    assert [row["down_lo_ms"] for row in table] == ["290000", "0"]
     assert whole["data_sha256"] == table[0]["data_sha256"]
     assert whole["notice"].startswith("DỮ LIỆU MÔ PHỎNG")
     (outage,) = whole["outages"]

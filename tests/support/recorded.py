@@ -11,7 +11,7 @@ from channelwatch.base.ids import DeviceCode, LogId
 from channelwatch.inventory.diff import diff
 from channelwatch.inventory.model import Inventory, LifeCycle
 from channelwatch.pipeline.draft import Draft
-from channelwatch.pipeline.ingest import ingest, resume, revise, tick
+from channelwatch.pipeline.ingest import acknowledge, ingest, resume, revise, tick
 from channelwatch.pipeline.ports import Store
 from channelwatch.pipeline.world import World
 from channelwatch.status.events import Observation
@@ -70,6 +70,14 @@ class Recorder:
     def see(self, batch: Iterable[Observation]) -> None:
         """Take observations now."""
         self._keep(ingest(self.world, list(batch), EpochMs(self.now)))
+
+    def take(self, subject: str) -> None:
+        """A person takes every live incident of `subject` now."""
+        for incident in list(self.world.incidents.values()):
+            if incident.subject == subject and incident.is_live:
+                self._keep(
+                    acknowledge(self.world, incident.id, by="truc", origin="test", now=EpochMs(self.now))[0]
+                )
 
     def sleep(self, ms: int) -> None:
         """The process is dead for `ms`, and starts again."""

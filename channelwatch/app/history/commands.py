@@ -24,7 +24,7 @@ class Uptime:
     """Availability of one thing or of all, by one calculator."""
 
     name = "uptime"
-    help = "how available a device, pair, channel, bloc or the province was"
+    help = "how available a device, pair, channel, commune, bloc or the province was"
 
     def configure(self, parser: argparse.ArgumentParser) -> None:
         """What, from when to when, and in which form."""
@@ -32,7 +32,7 @@ class Uptime:
         parser.add_argument(
             "--scope",
             required=True,
-            help="device:CODE, pair:CODE, channel:CODE, bloc:NAME (or :all), province",
+            help="device:CODE, pair:CODE, channel:CODE, commune:UNIT, bloc:NAME (or :all), province",
         )
         parser.add_argument(
             "--from",

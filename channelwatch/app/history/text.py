@@ -8,7 +8,7 @@ from fractions import Fraction
 from channelwatch.base.clock import local_text
 from channelwatch.uptime.figures import Verdict, cut, percent
 from channelwatch.uptime.ledger import Measured, ScopeKind
-from channelwatch.uptime.outages import Outage, RepairFigures, Summary
+from channelwatch.uptime.outages import Outage, RepairFigures, ResponseFigures, Summary
 from channelwatch.uptime.rollup import BlocFigures, province_figures
 
 FEW = 4
@@ -46,6 +46,8 @@ def _block(row: Measured) -> Iterator[str]:
     if row.repair is not None:
         yield f"  outages       {_repair(row.repair)}"
         yield from (f"    {_outage(outage)}" for outage in row.outages)
+    if row.response is not None and (row.outages or row.bloc is not None):
+        yield f"  response      {_response(row.response)}"
     if row.bloc is not None:
         yield f"  channels      {_bloc(row.bloc)}"
     if found.may_miss_short_outages:
@@ -85,6 +87,16 @@ def _repair(found: RepairFigures) -> str:
         parts.append(f"MTBF {_time(cut(found.mtbf_ms, 1))}")
     parts += [f"{found.planned} planned"] if found.planned else []
     parts += [f"{found.upstream} by the hub"] if found.upstream else []
+    return ", ".join(parts)
+
+
+def _response(found: ResponseFigures) -> str:
+    if found.detect is None:
+        return "nobody was alerted to an outage"
+    parts = [f"MTTD {_summary(found.detect)}"]
+    if found.acknowledge is not None:
+        parts.append(f"MTTA {_summary(found.acknowledge)}")
+    parts += [f"{found.unacknowledged} not acknowledged"] if found.unacknowledged else []
     return ", ".join(parts)
 
 

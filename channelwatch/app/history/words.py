@@ -16,10 +16,12 @@ FIRST_YEAR, LAST_YEAR = 2000, 2199
 
 
 def question(text: str) -> Question:
-    """`device:CODE`, `pair:CODE`, `channel:CODE`, `bloc:NAME` (each may be `all`) or `province`."""
+    """`device:CODE`, `pair:CODE`, `channel:CODE`, `commune:UNIT`, `bloc:NAME` (each may be `all`) or `province`."""
     kind, colon, code = text.partition(":")
     if kind not in list(Asked) or bool(colon and code) == (kind == Asked.PROVINCE):
-        expected = "device:CODE, pair:CODE, channel:CODE, bloc:NAME (`all` for every one) or province"
+        expected = (
+            "device:, pair:, channel:, commune: and a code, bloc:NAME (`all` for every one) or province"
+        )
         raise InputError([f"--scope {text!r}: must be {expected}"])
     return Question(Asked(kind), code)
 

@@ -12,7 +12,7 @@ from channelwatch.base.errors import InputError
 from channelwatch.base.ids import DeviceCode
 from channelwatch.base.intervals import Interval
 from channelwatch.inventory.maintenance import Window, WindowScope
-from channelwatch.inventory.model import LifeCycle
+from channelwatch.inventory.model import Bloc, LifeCycle
 from channelwatch.pipeline.availability import Asked, Question, Terms, availability
 from channelwatch.status.events import Observation
 from channelwatch.status.signals import Reading, Signal, SignalState
@@ -387,3 +387,66 @@ def test_a_device_that_was_off_the_list_is_not_backed_for_that_time(recorder: Re
     found = one(recorder, Asked.DEVICE, FIRST).availability
     assert found.sums.attested_ms <= 20 * MINUTE
     assert found.sums.total_ms == 20 * MINUTE
+
+
+def test_detection_counts_from_the_last_good_answer_and_acknowledgement_from_the_alert(
+    recorder: Recorder,
+) -> None:
+    recorder.live(10 * MINUTE)
+    recorder.live(2 * MINUTE, talk={FIRST: silent})
+    recorder.take(FIRST)
+    recorder.live(3 * MINUTE, talk={FIRST: silent})
+    recorder.live(10 * MINUTE)
+    recorder.live(MINUTE, talk={FIRST: silent})
+    recorder.live(10 * MINUTE)
+    for row in (one(recorder, Asked.DEVICE, FIRST), one(recorder, Asked.CHANNEL, CHANNEL)):
+        met = row.response
+        assert met is not None and met.detect is not None and met.acknowledge is not None
+        assert (met.detect.count, met.detect.mean) == (2, POLL_MS + 20_000)
+        assert (met.acknowledge.count, met.acknowledge.mean) == (1, 2 * MINUTE - 20_000)
+        assert met.unacknowledged == 1
+    bloc = one(recorder, Asked.BLOC, "party").response
+    assert bloc == one(recorder, Asked.DEVICE, FIRST).response
+    other = one(recorder, Asked.DEVICE, spoke(2)).response
+    assert other is not None and other.detect is None
+
+
+def test_a_commune_is_up_while_one_of_its_channels_is(recorder: Recorder) -> None:
+    inventory = recorder.inventory
+    second = next(item for item in inventory.devices if item.code == spoke(2))
+    moved = replace(second, site=next(item.site for item in inventory.devices if item.code == FIRST))
+    devices = tuple(moved if item.code == second.code else item for item in inventory.devices)
+    recorder.apply(replace(inventory, devices=devices))
+    recorder.live(10 * MINUTE)
+    recorder.live(5 * MINUTE, talk={FIRST: silent})
+    recorder.live(5 * MINUTE, talk={FIRST: silent, spoke(2): silent})
+    recorder.live(5 * MINUTE)
+    (row,) = ask(recorder, Asked.COMMUNE, "20001")
+    assert (row.kind, row.code) == (ScopeKind.COMMUNE, "20001/party")
+    assert (row.availability.sums.down_lo_ms, row.availability.sums.split_ms) == (4 * MINUTE + 50_000, 0)
+    assert ask(recorder, Asked.COMMUNE, "20001/party") == [row]
+    assert [item.code for item in ask(recorder, Asked.COMMUNE, "all")] == [
+        "20001/party",
+        "20003/party",
+        "20004/party",
+    ]
+    with pytest.raises(InputError, match="no inventory in force"):
+        ask(recorder, Asked.COMMUNE, "2000")
+
+
+def test_what_belongs_to_another_bloc_is_as_if_it_were_not_there(recorder: Recorder) -> None:
+    recorder.live(MINUTE)
+    period = Interval(START, recorder.now)
+    terms = Terms(period, recorder.now, Fraction(999, 1000), POLL_MS, blocs=frozenset({Bloc.GOV}))
+    assert isinstance(recorder.store, SqlStore)
+    for asked in (Asked.DEVICE, Asked.PAIR, Asked.CHANNEL, Asked.COMMUNE, Asked.BLOC):
+        assert availability(recorder.store, Question(asked, "all"), terms) == []
+    assert availability(recorder.store, Question(Asked.PROVINCE), terms) == []
+    for asked, code in (
+        (Asked.DEVICE, FIRST),
+        (Asked.PAIR, HUB),
+        (Asked.CHANNEL, CHANNEL),
+        (Asked.BLOC, "party"),
+    ):
+        with pytest.raises(InputError, match="no inventory in force"):
+            availability(recorder.store, Question(asked, code), terms)

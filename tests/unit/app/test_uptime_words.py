@@ -58,8 +58,9 @@ def test_a_period_that_is_none_is_refused(first: str, last: str | None) -> None:
 def test_scopes_are_read_and_others_refused() -> None:
     assert words.question("device:51-D-21548-1") == Question(Asked.DEVICE, "51-D-21548-1")
     assert words.question("channel:a:b") == Question(Asked.CHANNEL, "a:b")
+    assert words.question("commune:21548") == Question(Asked.COMMUNE, "21548")
     assert words.question("province") == Question(Asked.PROVINCE)
-    for wrong in ("", "device", "device:", "province:51", "commune:21548"):
+    for wrong in ("", "device", "device:", "province:51", "unit:21548"):
         with pytest.raises(InputError, match="--scope"):
             words.question(wrong)
 
