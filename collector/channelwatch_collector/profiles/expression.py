@@ -11,6 +11,7 @@ import operator
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from ipaddress import ip_address
 from statistics import fmean
 from typing import Protocol
 
@@ -287,6 +288,20 @@ def _label(row: Row, args: list[Evaluate]) -> Scalar:
         raise Unusable from None
 
 
+def _address(row: Row, args: list[Evaluate]) -> Scalar:
+    """An InetAddress written as an index: its length, then its octets (RFC 4001 section 4)."""
+    try:
+        numbers = [int(piece) for piece in str(args[0](row)).split(".")]
+        start = int(_number(args[1](row)))
+        length = numbers[start]
+        octets = bytes(numbers[start + 1 : start + 1 + length])
+        if start < 0 or length not in (4, 16) or len(octets) != length:
+            raise Unusable
+        return str(ip_address(octets))
+    except (ValueError, IndexError):
+        raise Unusable from None
+
+
 def _plain(function: Callable[..., Scalar]) -> Callable[[Row, list[Evaluate]], Scalar]:
     return lambda row, args: function(*(_number(arg(row)) for arg in args))
 
@@ -352,6 +367,7 @@ FUNCTIONS: Mapping[str, tuple[range, Callable[[Row, list[Evaluate]], Scalar]]] =
     "lower": (range(1, 2), lambda row, args: str(args[0](row)).lower()),
     "part": (range(3, 4), _part),
     "label": (range(1, 2), _label),
+    "address": (range(2, 3), _address),
     "min": (range(2, 9), _plain(min)),
     "max": (range(2, 9), _plain(max)),
     "abs": (range(1, 2), _plain(abs)),
@@ -364,8 +380,9 @@ FUNCTIONS: Mapping[str, tuple[range, Callable[[Row, list[Evaluate]], Scalar]]] =
 
 `first(a, b)`: the first that the device offers. `present(a)`. `matches(text, 'pattern')`. `extract(text, 'pattern')`:
 what the pattern's group takes out, absent without a match. `number(text)`: the number that it begins with.
-`concat(...)`, `lower(text)`. `part(index, start, count)` and `label(index)` read a row's index.
-`skew(date)`: device clock minus ours, s. `age(date)`, s. `days_until(date)`. `power10(n)`: ten to the power of n.
+`concat(...)`, `lower(text)`. A row's index is read by `part(index, start, count)`, `label(index)` and
+`address(index, start)`. `skew(date)`: device clock minus ours, s. `age(date)`, s. `days_until(date)`. `power10(n)`: ten
+to the power of n.
 """
 
 FUNCTION_NAMES = frozenset({*_BY_NAME, *FUNCTIONS})

@@ -72,14 +72,21 @@ def recognise(
         return found
     if probed is None:
         return None
-    for profile in strong:
+    found = _by_probe(strong, probed)
+    if found is not None:
+        return found
+    weak = [profile for profile in profiles.values() if profile.match.weak]
+    found = _by_object_id(weak, device) or _by_descr(weak, device) or _by_probe(weak, probed)
+    return found or Recognised(profiles[FALLBACK], By.NOTHING, device.descr)
+
+
+def _by_probe(profiles: Iterable[Profile], probed: Mapping[Oid, Value]) -> Recognised | None:
+    for profile in profiles:
         probe = profile.match.probe
         value = probed.get(probe) if probe is not None else None
         if probe is not None and value is not None and value.exists:
             return Recognised(profile, By.PROBE, dotted(probe))
-    weak = [profile for profile in profiles.values() if profile.match.weak]
-    found = _by_object_id(weak, device) or _by_descr(weak, device)
-    return found or Recognised(profiles[FALLBACK], By.NOTHING, device.descr)
+    return None
 
 
 def _by_object_id(profiles: Iterable[Profile], device: Identity) -> Recognised | None:

@@ -45,7 +45,7 @@ def _words(**states: SignalState) -> Meaning:
 
 _TEXT = Meaning(text=True)
 _FAILURES = Meaning(unit="events/min", above=(0, None), hold=3)
-_PERCENT = Meaning(unit="%", above=(80, 95))
+_PERCENT = Meaning(unit="%", above=(80, 95), hold=3)
 _EXPIRY = Meaning(unit="days", at_most=(7, 0))
 _SOUND = _words(ok=_OK, failed=_FAILED)
 

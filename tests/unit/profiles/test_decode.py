@@ -139,8 +139,9 @@ def test_words_from_the_wire_are_compared_without_case(scalars: Profile) -> None
 
 
 @pytest.mark.parametrize(("percent", "state"), [(80, OK), (81, DEGRADED), (95, DEGRADED), (96, FAILED)])
-def test_higher_is_worse(scalars: Profile, percent: int, state: SignalState) -> None:
-    assert state_of(once(scalars, {"1.3.9.2.2.0": percent}).readings, Signal.PLATFORM_CPU) is state
+def test_higher_is_worse_if_it_lasts(scalars: Profile, percent: int, state: SignalState) -> None:
+    polls = series(scalars, *([{"1.3.9.2.2.0": percent}] * 3))
+    assert [state_of(poll.readings, Signal.PLATFORM_CPU) for poll in polls] == [OK, OK, state]
 
 
 @pytest.mark.parametrize(
