@@ -59,7 +59,7 @@ class WebhookSettings(Model):
 
 
 class SmsSettings(Model):
-    """A gateway that turns HTTP requests into short messages; the fields are what it calls number, text and identity."""
+    """A gateway for short messages; the fields are what it calls the number, the text and the identity."""
 
     url: HttpAddress
     numbers: Mapping[str, Number]
