@@ -12,6 +12,7 @@ from channelwatch.app.settings import Settings
 from channelwatch.base.clock import Clock, EpochMs
 from channelwatch.base.queue import BoundedQueue
 from channelwatch.incidents.model import Incident
+from channelwatch.pipeline.availability import Archive
 from channelwatch.pipeline.ports import History, Store
 from channelwatch.pipeline.world import World, WorldChange
 from channelwatch.status.events import Observation
@@ -44,6 +45,11 @@ class House(Protocol):
 
     @property
     def history(self) -> History: ...
+
+    @property
+    def archive(self) -> Archive | None:
+        """The past, to be read from any thread; None where none is kept."""
+        ...
 
     @property
     def store(self) -> Store: ...

@@ -36,6 +36,12 @@ MAX_SCREENS = 64
 SCRAPES_WAITING = 8
 """Scrapes of the fleet that are under way or wait for their turn; more are answered 503 with Retry-After."""
 
+REPORTS_WAITING = 4
+"""Availability reports that are under way or wait for their turn; more are answered 503 with Retry-After."""
+
+REPORT_MAX_DAYS = 5 * 366
+"""The longest period of one report."""
+
 PAGE_DEFAULT = 100
 PAGE_MAX = 500
 """Entries of one answer of the API."""

@@ -17,6 +17,7 @@ from channelwatch_api.house import House
 from channelwatch_api.problems import Problem
 from channelwatch_api.scrape import Scrapes
 from channelwatch_api.texts import Catalogue
+from channelwatch_api.uptime import Figures
 
 CSRF_HEADER = "x-csrf-token"
 
@@ -32,6 +33,7 @@ class Services:
     screens: Screens
     renderer: Renderer
     assets: Mapping[str, Asset]
+    figures: Figures
 
 
 def services(request: Request) -> Services:

@@ -24,6 +24,7 @@ from channelwatch.base.errors import Bug, Permanent, Transient
 from channelwatch.base.ids import DeviceCode, IncidentId
 from channelwatch.incidents.model import Incident
 from channelwatch.inventory.model import Inventory
+from channelwatch.pipeline.availability import Archive
 from channelwatch.pipeline.deliver import Deliverer, DeliveryPolicy
 from channelwatch.pipeline.draft import Draft
 from channelwatch.pipeline.ingest import acknowledge, ingest, resume, revise, tick
@@ -93,6 +94,7 @@ class Fittings:
     jitter: Callable[[], float]
     closers: Sequence[Callable[[], Awaitable[None]]] = ()
     jobs: Sequence[Job] = ()
+    archive: Archive | None = None
     limits: EngineLimits = field(default_factory=EngineLimits)
 
 
@@ -117,6 +119,7 @@ class Engine:
         self.world = fittings.world
         self.store = fittings.store
         self.history = fittings.history
+        self.archive = fittings.archive
         self.meters = fittings.meters
         self.registry = fittings.meters.registry
         self.started_at = fittings.clock.now()

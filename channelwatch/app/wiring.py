@@ -39,6 +39,7 @@ def build_engine(settings: Settings) -> Engine:
         clock=clock,
         store=store,
         history=store,
+        archive=store,
         world=world,
         channels=channels,
         meters=Meters(settings.instance.id),

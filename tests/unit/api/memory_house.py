@@ -61,6 +61,7 @@ from channelwatch.inventory.model import (
     Unit,
     UnitKind,
 )
+from channelwatch.pipeline.availability import Archive
 from channelwatch.pipeline.ports import Alert, Effects, History, OutboxRow, Store
 from channelwatch.pipeline.world import World, WorldChange, WorldPolicy
 from channelwatch.status.device import DeviceState
@@ -154,11 +155,9 @@ def settings(blocs: Sequence[Bloc] = tuple(Bloc), *, language: str = "vi", **htt
         )
         for role in Role
     ]
-    accounts.append(
-        AccountSettings.model_construct(
-            **account("party-watch", Role.WATCH, [Bloc.PARTY], "token-of-party-watch-01234")
-        )
-    )
+    for name, bloc in (("party-watch", Bloc.PARTY), ("gov-watch", Bloc.GOV)):
+        text = f"token-of-{name}-0123456789"[:26]
+        accounts.append(AccountSettings.model_construct(**account(name, Role.WATCH, [bloc], text)))
     found = HttpSettings.model_construct(
         **{
             "listen": Listen("127.0.0.1", 0),
@@ -207,6 +206,7 @@ class MemoryHouse:
         self.memory = MemoryStore()
         self.history: History = self.memory
         self.store: Store = self.memory
+        self.archive: Archive | None = None
         epoch = self.memory.take_lease("engine", "test", now=self.clock.now(), ttl_ms=DAY_MS)
         assert epoch is not None, "a new store has no other holder"
         self._epoch = epoch
