@@ -42,9 +42,13 @@ class _Model(BaseModel):
 
 
 class SdEntry(_Model):
-    """Fields out of one structured data element: parameter name to field name."""
+    """Fields out of one structured data element: parameter name to field name. A `*` ends an id that only begins so.
+
+    With `optional` a line without the element may fit too.
+    """
 
     id: _Text
+    optional: bool = False
     fields: dict[_Text, _Name] = {}
 
 
@@ -175,6 +179,7 @@ class PatternEntry(_Model):
             fallback=tuple(word.lower() for word in self.contains) if pack.fallback else (),
             regex=re.compile(self.regex) if self.regex is not None else None,
             sd_id=self.sd.id if self.sd else None,
+            sd_required=self.sd is not None and not self.sd.optional,
             sd_fields=tuple(self.sd.fields.items()) if self.sd else (),
             body=self.body.compile() if self.body else None,
             severity=_SEVERITIES.index(self.severity) if self.severity else None,

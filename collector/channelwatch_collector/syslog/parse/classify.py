@@ -115,6 +115,7 @@ class Pattern:
     contains: tuple[str, ...] = ()
     regex: re.Pattern[str] | None = None
     sd_id: str | None = None
+    sd_required: bool = True
     sd_fields: tuple[tuple[str, str], ...] = ()
     body: BodyRule | None = None
     fallback: tuple[str, ...] = ()
@@ -135,12 +136,11 @@ class Pattern:
         fields: dict[str, str] = {}
         if self.sd_id is not None:
             element = message.sd(self.sd_id)
-            if element is None:
+            if element is not None:
+                found_in = ((name, element.get(param)) for param, name in self.sd_fields)
+                fields = {name: value for name, value in found_in if value is not None}
+            elif self.sd_required:
                 return None
-            for param, name in self.sd_fields:
-                value = element.get(param)
-                if value is not None:
-                    fields[name] = value
         if self.body is not None:
             listed = self.body.read(body)
             if listed is None:
