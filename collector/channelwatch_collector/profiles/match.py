@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -12,6 +13,7 @@ from channelwatch_collector.snmp.port import Oid, Value
 
 SYS_DESCR: Oid = (1, 3, 6, 1, 2, 1, 1, 1, 0)
 SYS_OBJECT_ID: Oid = (1, 3, 6, 1, 2, 1, 1, 2, 0)
+_WRITTEN = re.compile(r"[0-2](\.\d{1,10}){1,63}")
 IDENTITY = (SYS_DESCR, SYS_OBJECT_ID)
 """What is asked of a device that is not known yet."""
 
@@ -48,9 +50,17 @@ def identity(answer: Mapping[Oid, Value]) -> Identity:
     object_id = answer.get(SYS_OBJECT_ID)
     descr = answer.get(SYS_DESCR)
     return Identity(
-        object_id.value if object_id is not None and isinstance(object_id.value, tuple) else (),
+        _object_id(object_id.value) if object_id is not None else (),
         text(descr.value) if descr is not None and isinstance(descr.value, bytes) else "",
     )
+
+
+def _object_id(value: object) -> Oid:
+    """An identifier; some agents give theirs as a text."""
+    if isinstance(value, tuple):
+        return value
+    written = text(value).lstrip(".") if isinstance(value, bytes) else ""
+    return tuple(map(int, written.split("."))) if _WRITTEN.fullmatch(written) else ()
 
 
 def probes(profiles: Mapping[str, Profile]) -> tuple[Oid, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from channelwatch_collector.profiles.decode import decode
 from channelwatch_collector.profiles.load import load_profiles
-from channelwatch_collector.profiles.match import By, Identity, recognise
+from channelwatch_collector.profiles.match import SYS_OBJECT_ID, By, Identity, identity, recognise
 from channelwatch_collector.profiles.rows import Memory
 from channelwatch_collector.snmp.port import SnmpType, Value
 
@@ -20,6 +20,7 @@ from tests.unit.profiles.answers import (
     quiet,
     state_of,
     table,
+    value,
     value_of,
 )
 
@@ -54,6 +55,45 @@ def read(name: str, objects: Given, *expected: str) -> tuple[Reading, ...]:
 def test_each_is_recognised_by_what_it_says_of_itself(object_id: str, descr: str, name: str) -> None:
     found = recognise(PROFILES, Identity(oid(object_id), descr), None)
     assert found is not None and found.profile.name == name
+
+
+@pytest.mark.parametrize("written", ["1.3.6.1.4.1.12356.101.1.1", ".1.3.6.1.4.1.12356.101.1.1"])
+def test_an_object_identifier_written_as_text_is_understood(written: str) -> None:
+    device = identity({SYS_OBJECT_ID: value(written)})
+    assert device.object_id == (1, 3, 6, 1, 4, 1, 12356, 101, 1, 1)
+    assert identity({SYS_OBJECT_ID: value("none of that")}).object_id == ()
+
+
+def test_a_cisco_without_entity_mib_is_what_its_description_says() -> None:
+    descr = "Cisco FirePOWER Threat Defense, Version 6.2.0.4 (Build 85), ASA Version 9.7(1)19"
+    plain = read("cisco-ipsec", {DESCR: descr})
+    assert value_of(plain, Signal.INV_MODEL) == "Cisco FirePOWER Threat Defense"
+    assert value_of(plain, Signal.INV_FIRMWARE) == "6.2.0.4"
+    chassis = table("1.3.6.1.2.1.47.1.1.1.1", {4: 0, 5: 3, 11: "JAD1", 13: "ASA5525"})
+    assert value_of(read("cisco-ipsec", {DESCR: descr, **chassis}), Signal.INV_MODEL) == "ASA5525"
+
+
+def test_memory_of_a_cisco_comes_from_one_of_two_mibs() -> None:
+    enhanced = table(
+        "1.3.6.1.4.1.9.9.221.1.1.1.1", {3: "System memory", 18: 3, 20: 1}, {3: "MEMPOOL_DMA", 18: 9, 20: 1}
+    )
+    former = table("1.3.6.1.4.1.9.9.48.1.1.1", {2: "Processor", 5: 1, 6: 3})
+    for objects, told in ((enhanced, {"System memory": 75}), ({**enhanced, **former}, {"Processor": 25})):
+        readings = read("cisco-ipsec", objects)
+        assert {item.component: item.value for item in readings if item.signal is Signal.PLATFORM_MEM} == told
+
+
+def test_a_sophos_firewall_tells_memory_and_disk_itself() -> None:
+    base = "1.3.6.1.4.1.2604.5.1.2"
+    readings = read("sophos-xg", {f"{base}.4.2.0": 24, f"{base}.5.2.0": 58})
+    assert (value_of(readings, Signal.PLATFORM_DISK), value_of(readings, Signal.PLATFORM_MEM)) == (24, 58)
+
+
+def test_a_stormshield_node_that_does_not_know_its_sync_is_not_out_of_step() -> None:
+    base = "1.3.6.1.4.1.11256.1.11"
+    readings = read("stormshield", {f"{base}.1.0": 2, f"{base}.2.0": 0, f"{base}.8.0": -1})
+    assert state_of(readings, Signal.HA_SYNC) is UNKNOWN
+    assert quiet(readings)
 
 
 def test_a_clock_of_any_make_is_found_by_ntp_unless_it_is_better_known() -> None:
