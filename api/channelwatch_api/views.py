@@ -204,7 +204,7 @@ def _cell(inventory: Inventory, bloc: Bloc, states: list[DeviceState]) -> CellOu
 
 def incident(world: World, item: Incident, scope: Scope) -> IncidentOut:
     """An incident; what it impacts is told only as far as `scope` reaches."""
-    rule = world.rules.by_id.get(item.rule)
+    rule = world.rules.of(item.rule)
     return IncidentOut(
         id=item.id,
         number=item.number,

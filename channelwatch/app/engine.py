@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from secrets import token_hex
@@ -23,7 +23,9 @@ from channelwatch.base.clock import Clock
 from channelwatch.base.errors import Bug, Permanent, Transient
 from channelwatch.base.ids import DeviceCode, IncidentId
 from channelwatch.incidents.model import Incident
+from channelwatch.incidents.rules import OwnFault
 from channelwatch.inventory.model import Inventory
+from channelwatch.pipeline.acts import Act, perform
 from channelwatch.pipeline.availability import Archive
 from channelwatch.pipeline.deliver import Deliverer, DeliveryPolicy
 from channelwatch.pipeline.draft import Draft
@@ -140,7 +142,9 @@ class Engine:
             meters=fittings.meters,
             batch=limits.batch,
         )
-        outlet = Outlet(self._store, meters=fittings.meters, reach=self._reach, troubles=self._troubles)
+        outlet = Outlet(
+            self._store, self.world, meters=fittings.meters, reach=self._reach, troubles=self._troubles
+        )
         self._deliverer = Deliverer(
             outlet,
             fittings.channels,
@@ -185,6 +189,15 @@ class Engine:
 
         await self._write_for_a_person(make)
         return self.world.incidents[number]
+
+    async def act(self, incident: int, act: Act) -> Incident:
+        """Record what a person did to an incident.
+
+        InputError when something is missing; Permanent when there is no such incident or its state forbids it.
+        Transient while the store refuses writes.
+        """
+        await self._write_for_a_person(lambda: perform(self.world, incident, act, self.clock.now()))
+        return self.world.incidents[IncidentId(incident)]
 
     async def clear_latch(self, device: str, signal: str, *, by: str) -> None:
         """Record that a person cleared a latched signal.
@@ -347,8 +360,14 @@ class Engine:
     # Loops ----------------------------------------------------------------------------------------------------
 
     async def _tick(self) -> None:
+        self.world.own_faults = frozenset(self._own_faults())
         await self._writer.write(lambda: tick(self.world, self.clock.now()))
         self.meters.evaluated(self.clock.now())
+
+    def _own_faults(self) -> Iterator[OwnFault]:
+        yield from self._reach.faults()
+        if len(self.observations) >= self.observations.limit:
+            yield OwnFault.BACKLOG
 
     async def _renew_lease(self) -> None:
         with self._troubles.tolerated(LEASE_NOT_RENEWED):

@@ -12,7 +12,9 @@ from channelwatch.app.writer import CannotWrite
 from channelwatch.base.clock import EpochMs
 from channelwatch.base.errors import Permanent
 from channelwatch.pipeline.deliver import outcome_name
+from channelwatch.pipeline.freshen import freshened
 from channelwatch.pipeline.ports import Claim, Lanes, Outcome
+from channelwatch.pipeline.world import World
 
 log = logging.getLogger(__name__)
 
@@ -22,8 +24,11 @@ OUTBOX_UNAVAILABLE = "outbox unavailable; will be tried again"
 class Outlet:
     """`OutboxPort` and `Witness` of the deliverer."""
 
-    def __init__(self, store: StoreThread, *, meters: Meters, reach: Reach, troubles: Troubles) -> None:
+    def __init__(
+        self, store: StoreThread, world: World, *, meters: Meters, reach: Reach, troubles: Troubles
+    ) -> None:
         self._store = store
+        self._world = world
         self._meters = meters
         self._reach = reach
         self._troubles = troubles
@@ -43,7 +48,7 @@ class Outlet:
                 )
             except Permanent as error:
                 raise CannotWrite(f"the store gives this process no alerts any more: {error}") from error
-        return claims
+        return [freshened(self._world, claim) for claim in claims]
 
     async def settle(
         self, row_id: int, outcome: Outcome, *, now: EpochMs, not_before: EpochMs | None

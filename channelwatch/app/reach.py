@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from channelwatch.base.ids import IncidentId
 from channelwatch.incidents.escalation import is_told, on_duty
-from channelwatch.incidents.model import Incident
+from channelwatch.incidents.model import Incident, SubjectKind
+from channelwatch.incidents.rules import OwnFault
 from channelwatch.pipeline.deliver import outcome_name
 from channelwatch.pipeline.ports import Claim, Dead, OutboxCounts, Outcome, Sent
 from channelwatch.pipeline.world import World
@@ -54,10 +55,17 @@ class Reach:
         if self._oldest_unsent_ms > UNSENT_LIMIT_MS:
             yield f"the oldest alert has waited {self._oldest_unsent_ms // 1000} s to be delivered"
 
+    def faults(self) -> Iterator[OwnFault]:
+        """The same for the rules about the monitoring itself. Incidents of its own would keep one another alive."""
+        if any(item.subject_kind is not SubjectKind.COLLECTOR for item in self.unheard()):
+            yield OwnFault.UNHEARD
+        if self._oldest_unsent_ms > UNSENT_LIMIT_MS:
+            yield OwnFault.UNSENT
+
     def _waiting(self) -> Iterator[Incident]:
-        rules = self._world.rules.by_id
+        rules = self._world.rules
         for incident in self._world.incidents.values():
-            rule = rules.get(incident.rule)
+            rule = rules.of(incident.rule)
             if incident.state.awaits_person and rule is not None and rule.pages and is_told(incident):
                 yield incident
 

@@ -15,6 +15,7 @@ from channelwatch.app.rulefile import load_rules, shipped_rules
 from channelwatch.app.settings import Settings
 from channelwatch.base.clock import SystemClock
 from channelwatch.base.ids import LogId
+from channelwatch.incidents.restraint import Restraint
 from channelwatch.inventory.model import Inventory, Province
 from channelwatch.pipeline.world import World, WorldPolicy
 from channelwatch.status.device import StepPolicy
@@ -56,5 +57,7 @@ def build_engine(settings: Settings) -> Engine:
 def _policy(settings: Settings) -> WorldPolicy:
     snmp = settings.collector.snmp
     return WorldPolicy(
-        poll_ms=snmp.poll_s * 1000, step=StepPolicy(misses_before_down=snmp.misses_before_down)
+        poll_ms=snmp.poll_s * 1000,
+        step=StepPolicy(misses_before_down=snmp.misses_before_down),
+        restraint=Restraint(settings.notify.messages_per_10_min),
     )

@@ -8,12 +8,11 @@ owner's post. Layer 3 is reported to, layer 4 only by release: neither is ever p
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, time
-from typing import NamedTuple
 
 from channelwatch.base.clock import LOCAL_ZONE, EpochMs
-from channelwatch.incidents.model import Incident, IncidentState, Page, PageKind, Severity
+from channelwatch.incidents.model import Incident, IncidentState, Ladder, Page, PageKind, Rung, Severity
 from channelwatch.inventory.model import Contact, Role
 
 MINUTE = 60_000
@@ -26,21 +25,6 @@ FAILOVER_MS = MINUTE
 """A page that is unsent for so long goes out by the contact's next way too."""
 
 WORK_BEGINS, WORK_ENDS = time(7, 30), time(17, 0)
-
-
-class Rung(NamedTuple):
-    """After `after_ms` without an acknowledgement, contacts of `roles` are told."""
-
-    after_ms: int
-    roles: tuple[Role, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Ladder:
-    """The rungs of one severity and how often the reached ones are told again. 0 = not repeated."""
-
-    rungs: tuple[Rung, ...]
-    repeat_ms: int
 
 
 _FIRST = Rung(0, (Role.WATCH, Role.ONSITE))
@@ -70,6 +54,16 @@ LADDERS: dict[Severity, Ladder] = {
 }
 
 
+def freeze(severity: Severity, *, first_layer: int) -> Ladder:
+    """The ladder of `severity` as it is now, for an incident to keep."""
+    return replace(LADDERS[severity], first_layer=first_layer)
+
+
+def policy_of(incident: Incident) -> Ladder:
+    """The ladder that was frozen with the incident."""
+    return incident.policy or LADDERS[incident.severity]
+
+
 def in_working_hours(at: EpochMs) -> bool:
     """Monday to Friday, 07:30 to 17:00 in Viet Nam."""
     local = datetime.fromtimestamp(at / 1000, LOCAL_ZONE)
@@ -86,7 +80,7 @@ def plan(incident: Incident, contacts: Sequence[Contact], now: EpochMs) -> tuple
         return incident, []
     if incident.round_at > now:
         incident = replace(incident, round_at=now)
-    ladder, waited = LADDERS[incident.severity], now - incident.round_at
+    ladder, waited = policy_of(incident), now - incident.round_at
     told, pages, reached = incident, list[Page](), list[Contact]()
     if incident.ladder < len(ladder.rungs) and waited >= ladder.rungs[incident.ladder].after_ms:
         told = replace(told, ladder=incident.ladder + 1)
@@ -104,11 +98,25 @@ def farewell(incident: Incident, contacts: Sequence[Contact], now: EpochMs) -> l
     return _pages(incident, PageKind.RESTORED, _reached(incident, contacts), now)
 
 
+def raised(incident: Incident, contacts: Sequence[Contact], now: EpochMs) -> list[Page]:
+    """Tell everyone who was told of the fault, and the chief, that it has become graver."""
+    chiefs = recipients(contacts, incident, (Role.CHIEF,), now)
+    reached = {item.code: item for item in (*_reached(incident, contacts), *chiefs)}
+    return _pages(incident, PageKind.RAISED, list(reached.values()), now)
+
+
+def impact(incident: Incident, contacts: Sequence[Contact], now: EpochMs) -> list[Page]:
+    """Tell everyone who was told of the fault that it takes many more with it. Each doubling is told once."""
+    return _pages(incident, PageKind.IMPACT, _reached(incident, contacts), now)
+
+
 def recipients(
     contacts: Sequence[Contact], incident: Incident, roles: Sequence[Role], now: EpochMs
 ) -> list[Contact]:
     """Contacts of `roles` in the incident's bloc; where a post is not filled, everyone on duty in the bloc."""
     wanted = set(roles)
+    if policy_of(incident).first_layer > 1 and Role.WATCH in wanted:
+        wanted -= {Role.ONSITE}
     if Role.ONSITE in wanted and not in_working_hours(now):
         wanted = wanted - {Role.ONSITE} | {Role.RESPONDER}
     near = on_duty(contacts, incident)
@@ -126,7 +134,7 @@ def on_duty(contacts: Sequence[Contact], incident: Incident) -> list[Contact]:
 
 def is_told(incident: Incident) -> bool:
     """Is somebody to be told of it at all, whoever that is?"""
-    return bool(LADDERS[incident.severity].rungs)
+    return bool(policy_of(incident).rungs)
 
 
 def _kind(incident: Incident) -> PageKind:
@@ -138,7 +146,7 @@ def _kind(incident: Incident) -> PageKind:
 def _reached(incident: Incident, contacts: Sequence[Contact]) -> list[Contact]:
     """Whom the rungs climbed so far led to, by the hours at which they were due."""
     reached: dict[str, Contact] = {}
-    for rung in LADDERS[incident.severity].rungs[: incident.ladder]:
+    for rung in policy_of(incident).rungs[: incident.ladder]:
         due = EpochMs(incident.round_at + rung.after_ms)
         reached.update({item.code: item for item in recipients(contacts, incident, rung.roles, due)})
     return list(reached.values())
@@ -149,7 +157,7 @@ def _pages(incident: Incident, kind: PageKind, to: Sequence[Contact], now: Epoch
 
     The key names incident, round, kind, step, contact and the way's place among the contact's.
     """
-    step = incident.repeats if kind is PageKind.REPEATED else incident.ladder
+    step = _step(incident, kind)
     chains: dict[str, dict[str, Page]] = {}
     for contact in to:
         chain = chains.setdefault(contact.deliver[0], {})
@@ -161,6 +169,18 @@ def _pages(incident: Incident, kind: PageKind, to: Sequence[Contact], now: Epoch
             due = EpochMs(now + FAILOVER_MS * len(chain))
             chain[text] = Page(incident.id, kind, contact.code, channel, destination, key, due, step)
     return [page for chain in chains.values() for page in _chained(list(chain.values()))]
+
+
+def _step(incident: Incident, kind: PageKind) -> int:
+    match kind:
+        case PageKind.REPEATED:
+            return incident.repeats
+        case PageKind.RAISED:
+            return len(Severity) - list(Severity).index(incident.severity)
+        case PageKind.IMPACT:
+            return len(incident.impacted).bit_length()
+        case _:
+            return incident.ladder
 
 
 def _chained(pages: Sequence[Page]) -> list[Page]:

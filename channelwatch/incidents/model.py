@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from channelwatch.base.clock import EpochMs
 from channelwatch.base.ids import ContactCode, IncidentId, RuleId
-from channelwatch.inventory.model import Bloc
+from channelwatch.inventory.model import Bloc, Role
 
 
 class Severity(StrEnum):
@@ -55,8 +56,10 @@ class StepKind(StrEnum):
     REOPENED = "reopened"
     DISMISSED = "dismissed"
     MERGED = "merged"
+    APPROVED = "approved"
     IMPACT_CHANGED = "impact_changed"
     SEVERITY_RAISED = "severity_raised"
+    SEVERITY_LOWERED = "severity_lowered"
     PAGED = "paged"
     NOTE = "note"
 
@@ -79,6 +82,25 @@ class SubjectKind(StrEnum):
     COLLECTOR = "collector"
 
 
+class Rung(NamedTuple):
+    """After `after_ms` without an acknowledgement, contacts of `roles` are told."""
+
+    after_ms: int
+    roles: tuple[Role, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Ladder:
+    """The rungs of one severity and how often the reached ones are told again. 0 = not repeated.
+
+    `first_layer` answers first: 1 the on-site force, 2 the watch, without the on-site force.
+    """
+
+    rungs: tuple[Rung, ...]
+    repeat_ms: int
+    first_layer: int = 1
+
+
 @dataclass(frozen=True, slots=True)
 class Incident:
     """The projection of an incident's steps.
@@ -87,6 +109,10 @@ class Incident:
     the fault takes with it and that have no incident of their own. `ladder` counts the escalation steps done.
     `caused_at` is when the packet that caused it was received, for latency figures. `round` counts how often it was
     opened again, and `round_at` is when the present round began: the ladder's times count from there.
+    `policy` is the ladder as it was when the incident opened or its severity changed, whatever is configured since;
+    `graded_at` is when that was. `resolution` is the cause that a person named, `approved_by` the chief who agreed to
+    close it, `merged_into` the incident that a person made it part of. A `drill` counts nowhere. `impact_told` is how
+    many impacted were told of at `impact_told_at`.
     """
 
     id: IncidentId
@@ -109,6 +135,14 @@ class Incident:
     round_at: EpochMs = EpochMs(0)
     ladder: int = 0
     repeats: int = 0
+    policy: Ladder | None = None
+    graded_at: EpochMs = EpochMs(0)
+    resolution: str = ""
+    approved_by: str | None = None
+    merged_into: IncidentId | None = None
+    drill: bool = False
+    impact_told: int = 0
+    impact_told_at: EpochMs = EpochMs(0)
 
     @property
     def key(self) -> tuple[RuleId, str]:
@@ -124,6 +158,13 @@ class Incident:
     def is_live(self) -> bool:
         """The fault that it was opened for is still there. At most one for one rule and subject is."""
         return not self.state.is_over and self.restored_at is None
+
+    @property
+    def is_hushed(self) -> bool:
+        """A person called it a false alarm, or part of another incident, while its fault was still there."""
+        return self.restored_at is None and (
+            self.state is IncidentState.FALSE_ALARM or self.merged_into is not None
+        )
 
     @property
     def ended_at(self) -> EpochMs | None:
@@ -154,6 +195,8 @@ class PageKind(StrEnum):
     REOPENED = "reopened"
     RESTORED = "restored"
     IMPACT = "impact"
+    RAISED = "raised"
+    DIGEST = "digest"
 
 
 @dataclass(frozen=True, slots=True)

@@ -170,6 +170,27 @@ class RuleBook:
                 by[kept_back].append(rule)
         object.__setattr__(self, "inhibitors", {key: tuple(rules) for key, rules in by.items()})
 
+    def of(self, name: RuleId) -> Rule | None:
+        """The rule of an incident: one in force, or what stands for another system's alert. None: it was removed."""
+        return self.by_id.get(name) or (external_rule(name) if name.startswith(EXTERNAL) else None)
+
+
+EXTERNAL = "external."
+"""What begins the rule of an incident that another system's alert opened; the alert's own name follows."""
+
+
+def external_rule(name: RuleId) -> Rule:
+    """The rule of another system's alert: it speaks our words, whatever that system wrote."""
+    return Rule(
+        name,
+        SubjectKind.COLLECTOR,
+        Condition(),
+        Severity.P3,
+        {"vi": "Cảnh báo từ hệ thống giám sát khác", "en": "Alert of another monitoring system"},
+        layer=Layer.WATCH,
+        runbook="external-alert",
+    )
+
 
 def inhibition_problems(rules: Sequence[Rule]) -> Iterator[tuple[RuleId, str]]:
     """What is wrong between rules that keep one another back: a fault must not stay untold because of it."""

@@ -45,6 +45,8 @@ def alert_text(alert: Alert, voice: Voice) -> AlertText:
 def headline(alert: Alert, voice: Voice) -> str:
     """The subject line."""
     text = _told_inside(alert, voice) if voice.inside else _told_outside(alert, voice.words)
+    if alert.others:
+        text = f"{text} (+{alert.others})"
     return f"{voice.words('alert.drill_prefix')} {text}" if alert.drill else text
 
 
@@ -67,7 +69,7 @@ def _lines(alert: Alert, voice: Voice) -> list[str]:
     words = voice.words
     if not voice.inside:
         told = [f"{words('inc.number')}: {alert.number}", f"{words('inc.t0')}: {local_text(alert.t0)}"]
-        return [*told, *_reminder(alert, words)]
+        return [*told, *_reminder(alert, words), *_others(alert, words)]
     title = alert.title[voice.language]
     lines = [
         f"{words('inc.number')}: {alert.number}",
@@ -83,7 +85,9 @@ def _lines(alert: Alert, voice: Voice) -> list[str]:
         lines.append(f"{words('flag.impacted')}: {alert.impacted}")
     if alert.kind is PageKind.REOPENED:
         lines.append(words("inc.reopened"))
-    lines += _reminder(alert, words)
+    if alert.kind is PageKind.RAISED:
+        lines.append(words("alert.raised"))
+    lines += [*_reminder(alert, words), *_others(alert, words)]
     if alert.runbook:
         lines.append(f"{words('inc.runbook')}: docs/runbooks/{alert.runbook}.md")
     return lines
@@ -91,6 +95,10 @@ def _lines(alert: Alert, voice: Voice) -> list[str]:
 
 def _reminder(alert: Alert, words: Words) -> list[str]:
     return [words("alert.repeat").format(n=alert.step)] if alert.kind is PageKind.REPEATED else []
+
+
+def _others(alert: Alert, words: Words) -> list[str]:
+    return [words("alert.others").format(n=alert.others)] if alert.others else []
 
 
 def _how_to_take(alert: Alert, voice: Voice) -> list[str]:

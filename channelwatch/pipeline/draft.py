@@ -8,9 +8,19 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from channelwatch.base.clock import EpochMs
-from channelwatch.base.ids import DeviceCode, GroupCode, IncidentId
+from channelwatch.base.ids import ContactCode, DeviceCode, GroupCode, IncidentId
+from channelwatch.incidents.escalation import freeze
 from channelwatch.incidents.life import advance
-from channelwatch.incidents.model import Incident, IncidentState, IncidentStep, Page, StepKind, SubjectKind
+from channelwatch.incidents.model import (
+    Incident,
+    IncidentState,
+    IncidentStep,
+    Page,
+    PageKind,
+    StepKind,
+    SubjectKind,
+)
+from channelwatch.incidents.restraint import Budget, by_recipient, spend
 from channelwatch.incidents.rules import Rule
 from channelwatch.inventory.model import Bloc
 from channelwatch.pipeline.ports import Alert, CurrentRow, Effects, OutboxRow, PairRow
@@ -55,6 +65,7 @@ class Draft:
         self.holding = dict(world.holding)
         self.clearing = dict(world.clearing)
         self.comings = dict(world.comings)
+        self.budgets: dict[ContactCode, Budget] = {}
         self.next_swept = world.next_swept
         self.touched: dict[DeviceCode, EpochMs] = {}
         self.parted: list[DeviceState] = []
@@ -141,6 +152,8 @@ class Draft:
             cause=fault.cause,
             impacted=fault.impacted,
             round_at=self.now,
+            policy=freeze(rule.severity, first_layer=rule.layer),
+            graded_at=self.now,
         )
         self.next_incident += 1
         self.put(incident)
@@ -171,8 +184,16 @@ class Draft:
             self.latest[incident.key] = incident.id
 
     def page(self, incident: Incident, pages: Sequence[Page]) -> None:
-        """Put pages about `incident` in the outbox."""
-        self.outbox.extend(OutboxRow(page, self._alert(incident, page)) for page in pages)
+        """Put pages about `incident` in the outbox; whoever has had many gets one that stands for all of them."""
+        for chain in by_recipient(pages):
+            contact = chain[0].contact
+            budget, kept = spend(self.budget(contact), chain, self.now, self.world.policy.restraint)
+            self.budgets[contact] = budget
+            self.outbox.extend(OutboxRow(page, self._alert(incident, page)) for page in kept)
+
+    def budget(self, contact: ContactCode) -> Budget:
+        """How many messages a contact has had lately, as of now in this draft."""
+        return self.budgets.get(contact) or self.world.budgets.get(contact, Budget())
 
     def effects(self) -> Effects:
         """All that must be committed."""
@@ -207,6 +228,7 @@ class Draft:
         world.forget(self.outlived)
         world.holding, world.clearing, world.comings = self.holding, self.clearing, self.comings
         world.next_swept = self.next_swept
+        world.budgets.update(self.budgets)
         world.next_incident = self.next_incident
         world.next_seq += len(self.transitions)
         if not (visible or self.pairs or self.incidents or self.outlived or self.is_revision):
@@ -218,13 +240,15 @@ class Draft:
         old = self.world.devices[state.device]
         return (old.assessment, old.flags, old.latched) != (state.assessment, state.flags, state.latched)
 
-    def _alert(self, incident: Incident, page: Page) -> Alert:
-        rule = self.world.rules.by_id[incident.rule]
+    def alert_of(self, incident: Incident) -> Alert:
+        """What there is to tell of `incident` now, to nobody in particular."""
+        rule = self.world.rules.of(incident.rule)
+        assert rule is not None, "nobody is told of an incident whose rule was removed"
         return Alert(
-            key=page.key,
+            key="",
             incident=incident.id,
             number=incident.number,
-            kind=page.kind,
+            kind=PageKind.OPENED,
             severity=incident.severity,
             rule=incident.rule,
             subject_kind=incident.subject_kind,
@@ -239,10 +263,13 @@ class Draft:
             created_at=self.now,
             restored_at=incident.restored_at,
             impacted=len(incident.impacted),
-            step=page.step,
-            contact=page.contact,
+            drill=incident.drill,
             round=incident.round,
         )
+
+    def _alert(self, incident: Incident, page: Page) -> Alert:
+        alert = self.alert_of(incident)
+        return replace(alert, key=page.key, kind=page.kind, step=page.step, contact=page.contact)
 
     def _unit(self, incident: Incident) -> str:
         inventory = self.world.inventory
@@ -252,6 +279,8 @@ class Draft:
             case SubjectKind.GROUP:
                 names = [item.name for item in inventory.ha_groups if item.code == incident.subject]
                 return names[0] if names else incident.subject
+            case SubjectKind.BLOC:
+                return self.world.inventory.province.name or incident.subject
             case _:
                 return incident.subject
 

@@ -21,7 +21,9 @@ from channelwatch.pipeline.opening import (
     is_pending,
     merge,
     outlived,
+    raise_overdue,
     tell,
+    tell_growth,
     wait,
 )
 from channelwatch.status.device import DeviceState
@@ -86,9 +88,13 @@ def _next_share(draft: Draft) -> tuple[str, ...]:
 
 
 def climb(draft: Draft) -> None:
-    """Page whoever is due for incidents that nobody has acknowledged."""
+    """Page whoever is due for incidents that nobody has acknowledged, that grow, or that last too long."""
     for number, incident in draft.world.incidents.items():
         current = draft.incidents.get(number, incident)
+        if current.is_live:
+            current = raise_overdue(draft, current)
+            tell_growth(draft, current)
+            current = draft.incidents.get(number, current)
         if current.state.awaits_person:
             tell(draft, current)
 
@@ -100,7 +106,7 @@ def retire(draft: Draft) -> None:
             continue
         if not draft.world.knows(incident.subject):
             end(draft, incident, EndReason.SUBJECT_REMOVED)
-        elif incident.rule not in draft.world.rules.by_id:
+        elif draft.world.rules.of(incident.rule) is None:
             end(draft, incident, EndReason.RULE_REMOVED)
 
 
@@ -201,8 +207,7 @@ def _counts(state: DeviceState) -> bool:
 def _bloc_rules(draft: Draft, bloc: Bloc) -> None:
     """Many communes that fall together are one incident, which lists them."""
     spokes, rules = draft.world.spokes.get(bloc, ()), draft.world.rules.bloc
-    down = tuple(code for code in spokes if _counts(draft.device(code)))
-    listed = {rule.id: _together(draft, rule, bloc, down) for rule in rules}
+    listed = {rule.id: _together(draft, rule, bloc) for rule in rules}
     matched = gravest(
         rule for rule in rules if rule.when.holds_for_bloc(len(listed[rule.id]), len(spokes), bloc)
     )
@@ -214,16 +219,28 @@ def _bloc_rules(draft: Draft, bloc: Bloc) -> None:
             _give_way(draft, rule, bloc, [item for item in rules if item.id in matched])
 
 
-def _together(draft: Draft, rule: Rule, bloc: Bloc, down: tuple[DeviceCode, ...]) -> tuple[DeviceCode, ...]:
-    """Those of a bloc's fallen communes that fell together: a commune that has been down for long is no storm."""
-    when = rule.when
-    if not when.within_ms:
-        return down
+def _together(draft: Draft, rule: Rule, bloc: Bloc) -> tuple[DeviceCode, ...]:
+    """Those of a bloc's fallen communes that fell together: a commune that has been down for long is no storm.
+
+    Of what its incident lists already, only those are left out that are known to be well.
+    """
     incident = draft.latest_incident((rule.id, bloc))
     known = frozenset(incident.impacted if incident is not None and incident.is_live else ())
-    fresh = {code for code in down if draft.now - draft.device(code).health_since < when.within_ms}
-    joined = fresh if len(fresh) >= (when.communes_down or 1) else frozenset()
-    return tuple(code for code in down if code in known or code in joined)
+    states = [draft.device(code) for code in draft.world.spokes.get(bloc, ())]
+    within = rule.when.within_ms
+    fresh = {
+        state.device
+        for state in states
+        if _counts(state) and (not within or draft.now - state.health_since < within)
+    }
+    if within and len(fresh) < (rule.when.communes_down or 1):
+        fresh = set()
+    return tuple(
+        state.device
+        for state in states
+        if state.device in fresh
+        or (state.device in known and (_counts(state) or state.assessment.health is Health.UNKNOWN))
+    )
 
 
 def _give_way(draft: Draft, rule: Rule, subject: str, matched: Sequence[Rule]) -> None:

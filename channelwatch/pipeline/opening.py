@@ -7,14 +7,18 @@ from dataclasses import replace
 
 from channelwatch.base.clock import EpochMs
 from channelwatch.base.ids import IncidentId
-from channelwatch.incidents.escalation import farewell, plan
-from channelwatch.incidents.life import may_reopen
+from channelwatch.incidents.escalation import farewell, impact, plan, raised
+from channelwatch.incidents.life import graded, graver, may_reopen
 from channelwatch.incidents.model import EndReason, Incident, StepKind, SubjectKind
 from channelwatch.incidents.rules import Rule
 from channelwatch.pipeline.draft import Draft, Fault
 from channelwatch.pipeline.maintenance import is_quiet
 from channelwatch.pipeline.world import RuleKey
 from channelwatch.status.states import Flag
+
+MANY = 5
+"""Fewer impacted than this are no news of their own."""
+GROWTH_EVERY_MS = 600_000
 
 
 def hold(draft: Draft, rule: Rule, fault: Fault) -> None:
@@ -25,6 +29,8 @@ def hold(draft: Draft, rule: Rule, fault: Fault) -> None:
     incident = draft.latest_incident(key)
     if incident is not None and incident.is_live:
         _list_impacted(draft, incident, fault.impacted)
+        return
+    if incident is not None and _is_hushed(draft, incident):
         return
     since = draft.holding.setdefault(key, min(fault.at, draft.now))
     if draft.now - since < rule.confirm_ms:
@@ -62,6 +68,8 @@ def cease(draft: Draft, rule: Rule, subject: str) -> None:
     incident = draft.latest_incident(key)
     if incident is None or not incident.is_live:
         draft.clearing.pop(key, None)
+        if incident is not None and incident.is_hushed:
+            draft.advance(incident, StepKind.RESTORED, reason=EndReason.CONDITION_ENDED)
         return
     since = draft.clearing.setdefault(key, draft.now)
     if draft.now - since < rule.clear_ms or _keeps_coming(draft, rule, key):
@@ -81,13 +89,53 @@ def end(draft: Draft, incident: Incident, reason: EndReason) -> None:
 
 def tell(draft: Draft, incident: Incident) -> None:
     """Page whoever is due for an incident that nobody has taken."""
-    rule = draft.world.rules.by_id.get(incident.rule)
+    rule = draft.world.rules.of(incident.rule)
     if rule is None or not rule.pages or is_quiet(draft, incident) or _is_noise(draft, rule, incident):
         return
     climbed, pages = plan(incident, draft.world.inventory.contacts, draft.now)
     if climbed is not incident:
+        climbed = replace(climbed, impact_told=len(climbed.impacted), impact_told_at=draft.now)
         draft.put(climbed)
         draft.page(climbed, pages)
+
+
+def raise_overdue(draft: Draft, incident: Incident) -> Incident:
+    """A fault that is still there when it should have been restored is graver than it was."""
+    severity = graver(incident, draft.now)
+    if severity is None:
+        return incident
+    reason = f"{incident.severity}>{severity}:overdue"
+    noted = draft.advance(incident, StepKind.SEVERITY_RAISED, reason=reason)
+    raised_one = graded(noted, severity, draft.now)
+    draft.put(raised_one)
+    if _may_tell(draft, raised_one):
+        draft.page(raised_one, raised(raised_one, draft.world.inventory.contacts, draft.now))
+    return raised_one
+
+
+def tell_growth(draft: Draft, incident: Incident) -> None:
+    """Say that a fault takes twice as many with it as was told, at most once in ten minutes."""
+    count, told = len(incident.impacted), incident.impact_told
+    waited = draft.now - incident.impact_told_at
+    if not incident.is_live or not incident.ladder or count < max(MANY, 2 * told) or waited < GROWTH_EVERY_MS:
+        return
+    if _may_tell(draft, incident):
+        current = replace(incident, impact_told=count, impact_told_at=draft.now)
+        draft.put(current)
+        draft.page(current, impact(current, draft.world.inventory.contacts, draft.now))
+
+
+def _may_tell(draft: Draft, incident: Incident) -> bool:
+    rule = draft.world.rules.of(incident.rule)
+    return rule is not None and rule.pages and not is_quiet(draft, incident)
+
+
+def _is_hushed(draft: Draft, incident: Incident) -> bool:
+    """Did a person say that this fault is none, or is another's, and has it been there ever since?"""
+    if not incident.is_hushed or incident.merged_into is None:
+        return incident.is_hushed
+    other = draft.incidents.get(incident.merged_into) or draft.world.incidents.get(incident.merged_into)
+    return other is not None and not other.state.is_over
 
 
 def is_live(draft: Draft, key: RuleKey) -> bool:
@@ -98,7 +146,9 @@ def is_live(draft: Draft, key: RuleKey) -> bool:
 
 def is_pending(draft: Draft, key: RuleKey) -> bool:
     """Is there anything that the end of the condition would change?"""
-    return key in draft.holding or key in draft.clearing or is_live(draft, key)
+    incident = draft.latest_incident(key)
+    hushed = incident is not None and incident.is_hushed
+    return key in draft.holding or key in draft.clearing or hushed or is_live(draft, key)
 
 
 def follow_clock(draft: Draft) -> None:

@@ -44,8 +44,8 @@ class Alert:
     """What a delivery channel is given: facts, from which its template makes the text.
 
     `key` is the idempotency key that the receiver sees. `contact` is the post that it is for, `round` counts how often
-    the incident was opened again. Inside of the network or not is the channel's affair; no field here holds an
-    address, a serial number or text from a device.
+    the incident was opened again, `others` how many incidents a digest stands for beside this one. Inside of the
+    network or not is the channel's affair; no field here holds an address, a serial number or text from a device.
     """
 
     key: str
@@ -70,6 +70,7 @@ class Alert:
     drill: bool = False
     contact: str = ""
     round: int = 0
+    others: int = 0
 
 
 @dataclass(frozen=True, slots=True)

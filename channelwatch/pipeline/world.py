@@ -7,9 +7,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from channelwatch.base.clock import EpochMs
-from channelwatch.base.ids import DeviceCode, GroupCode, IncidentId, LogId, RuleId
+from channelwatch.base.ids import ContactCode, DeviceCode, GroupCode, IncidentId, LogId, RuleId
 from channelwatch.incidents.life import REOPEN_WITHIN_MS
 from channelwatch.incidents.model import Incident
+from channelwatch.incidents.restraint import Budget, Restraint
 from channelwatch.incidents.rules import OwnFault, RuleBook
 from channelwatch.inventory.maintenance import Window
 from channelwatch.inventory.model import Bloc, Inventory
@@ -44,6 +45,7 @@ class WorldPolicy:
     keep_ended_ms: int = REOPEN_WITHIN_MS
     keep_restored: int = 2_000
     step: StepPolicy = StepPolicy()
+    restraint: Restraint = Restraint()
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,8 @@ class World:
         self.own_faults: frozenset[OwnFault] = frozenset()
         """What the process says is wrong with itself; that nobody looks at a device is found out here."""
         self.next_swept = 0
+        self.budgets: dict[ContactCode, Budget] = {}
+        """What each contact has been told lately."""
         self.windows: tuple[Window, ...] | None = None
         """The maintenance windows that may be on; None until they were read."""
         self.order: tuple[DeviceCode, ...] = ()

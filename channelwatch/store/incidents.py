@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 
+from pydantic import TypeAdapter
 from sqlalchemy import Connection, Row, func, insert, or_, select
 
 from channelwatch.base.clock import EpochMs
@@ -13,6 +14,7 @@ from channelwatch.incidents.model import (
     Incident,
     IncidentState,
     IncidentStep,
+    Ladder,
     Severity,
     StepKind,
     SubjectKind,
@@ -22,6 +24,7 @@ from channelwatch.store.sql import Values, put
 from channelwatch.store.tables import incident, incident_step
 from channelwatch.uptime.outages import Alarm
 
+_LADDER = TypeAdapter(Ladder)
 _OVER = [state for state in IncidentState if state.is_over]
 
 
@@ -128,6 +131,14 @@ def _incident(item: Incident) -> Values:
         "round_at": item.round_at,
         "ladder": item.ladder,
         "repeats": item.repeats,
+        "policy": "" if item.policy is None else _LADDER.dump_json(item.policy).decode(),
+        "graded_at": item.graded_at,
+        "resolution": item.resolution,
+        "approved_by": item.approved_by,
+        "merged_into": item.merged_into,
+        "drill": item.drill,
+        "impact_told": item.impact_told,
+        "impact_told_at": item.impact_told_at,
     }
 
 
@@ -164,4 +175,12 @@ def _to_incident(row: Row[*tuple[object, ...]]) -> Incident:
         round_at=row.round_at,
         ladder=row.ladder,
         repeats=row.repeats,
+        policy=_LADDER.validate_json(row.policy) if row.policy else None,
+        graded_at=EpochMs(row.graded_at),
+        resolution=row.resolution,
+        approved_by=row.approved_by,
+        merged_into=None if row.merged_into is None else IncidentId(row.merged_into),
+        drill=row.drill,
+        impact_told=row.impact_told,
+        impact_told_at=EpochMs(row.impact_told_at),
     )

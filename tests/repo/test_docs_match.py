@@ -232,8 +232,7 @@ def test_the_fields_of_a_webhook_are_those_of_the_document() -> None:
     content, headers = message()
     rows = {plain(row[0]): row for row in rows_under(doc("webhook.md"), "field", "type")}
     assert set(rows) == set(json.loads(content))
-    sent_kinds = set(PageKind) - {PageKind.IMPACT}  # nothing sends that one
-    assert set(re.findall(r"`(\w+)`", rows["kind"][2])) == sent_kinds
+    assert set(re.findall(r"`(\w+)`", rows["kind"][2])) == set(PageKind)
     assert {plain(row[0]).lower() for row in rows_under(doc("webhook.md"), "header")} == set(headers)
 
 

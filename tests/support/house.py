@@ -16,6 +16,7 @@ from channelwatch.app.meters import Meters
 from channelwatch.app.settings import CollectorSettings, InstanceSettings, Settings
 from channelwatch.base.clock import Clock, SystemClock
 from channelwatch.base.ids import LogId
+from channelwatch.incidents.restraint import Restraint
 from channelwatch.incidents.rules import RuleBook
 from channelwatch.inventory.model import Bloc, Contact, Inventory
 from channelwatch.pipeline.deliver import DeliveryPolicy
@@ -152,7 +153,7 @@ def engine_over(
         http=None,
         credentials={},
     )
-    policy = WorldPolicy(poll_ms=60_000)
+    policy = WorldPolicy(poll_ms=60_000, restraint=Restraint(most=1_000_000))
     fittings = Fittings(
         clock=clock,
         store=store,

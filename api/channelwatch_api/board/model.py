@@ -189,7 +189,7 @@ def incident_rows(world: World, scope: Scope) -> Incidents:
 
 def incident_row(world: World, item: Incident, scope: Scope) -> IncidentRow:
     """One incident; `place` is the name of where it is."""
-    rule = world.rules.by_id.get(item.rule)
+    rule = world.rules.of(item.rule)
     seen = [code for code in item.impacted if scope.sees_subject(world.inventory, code)]
     return IncidentRow(
         id=item.id,

@@ -167,6 +167,7 @@ class NotifySettings(Model):
     sirens: Mapping[str, SirenSettings] = {}
     apprise: Mapping[str, AppriseSettings] = {}
     ack: AckSettings | None = None
+    messages_per_10_min: int = Field(default=10, ge=5, le=1_000_000)
 
     def has(self, channel: str, destination: str) -> bool:
         """May a contact name this way out?"""

@@ -30,6 +30,7 @@ def body(alert: Alert, voice: Voice) -> bytes:
         "title": text.subject,
         "text": "\n".join(text.lines),
         "impacted": alert.impacted if inside else None,
+        "others": alert.others,
         "drill": alert.drill,
         "t0": alert.t0,
         "event_received_at": alert.caused_at,

@@ -1,0 +1,71 @@
+"""Ten messages in ten minutes, and no more."""
+
+from __future__ import annotations
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from channelwatch.base.clock import EpochMs
+from channelwatch.base.ids import ContactCode, IncidentId
+from channelwatch.incidents.model import Page, PageKind
+from channelwatch.incidents.restraint import WINDOW_MS, Budget, Restraint, spend
+from tests.support.province import START
+
+RULES = Restraint()
+
+
+def page(number: int) -> Page:
+    return Page(
+        IncidentId(number),
+        PageKind.OPENED,
+        ContactCode("watch"),
+        "webhook",
+        "duty",
+        f"k{number}",
+        EpochMs(START),
+    )
+
+
+def sent(instants: list[int]) -> list[tuple[int, PageKind]]:
+    """When what went out for pages that came up at `instants`."""
+    budget, out = Budget(), list[tuple[int, PageKind]]()
+    for number, at in enumerate(instants):
+        now = EpochMs(START + at)
+        budget, kept = spend(budget, [page(number)], now, RULES)
+        out += [(at + item.not_before - START, item.kind) for item in kept]
+    return out
+
+
+def test_the_first_six_go_out_as_they_are_and_one_digest_stands_for_the_rest_of_a_burst() -> None:
+    out = sent([0] * 500)
+    assert [kind for _, kind in out] == [PageKind.OPENED] * 6 + [PageKind.DIGEST]
+    assert out[-1][0] == RULES.settle_ms
+
+
+def test_what_comes_after_a_digest_waits_for_the_next() -> None:
+    out = sent([*[0] * 8, 10_000, 20_000])
+    assert [at for at, kind in out if kind is PageKind.DIGEST] == [1_000, 151_000]
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.integers(0, 3 * WINDOW_MS), max_size=300))
+def test_no_window_of_ten_minutes_has_more_than_ten(instants: list[int]) -> None:
+    times = sorted(at for at, _ in sent(sorted(instants)))
+    for first in times:
+        assert sum(1 for at in times if first <= at < first + WINDOW_MS) <= RULES.most
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.integers(0, 3 * WINDOW_MS), min_size=1, max_size=100))
+def test_nothing_waits_longer_than_the_distance_of_two_digests(instants: list[int]) -> None:
+    ordered = sorted(instants)
+    times = [at for at, _ in sent(ordered)]
+    longest = RULES.digest_every_ms + RULES.settle_ms
+    assert all(any(at <= told <= at + longest for told in times) for at in ordered)
+
+
+def test_a_clock_that_is_set_back_delays_no_digest() -> None:
+    budget = Budget((), EpochMs(START + 3_600_000))
+    budget = Budget(tuple([EpochMs(START)] * 6), budget.digest_at)
+    _, kept = spend(budget, [page(1)], EpochMs(START), RULES)
+    assert [item.not_before for item in kept] == [START + RULES.settle_ms]
