@@ -67,8 +67,8 @@ def is_dead(device: int, dead_percent: int) -> bool:
 
 def is_whole(answer: PollAnswer) -> bool:
     """Whether a poll brought every object of a device."""
-    rows = [len(rows) for rows in answer.columns.values()]
-    return len(answer.scalars) == len(SCALARS) and rows == [ROWS] * len(COLUMNS) and not answer.failed
+    cells = sum(map(len, answer.columns.values()))
+    return len(answer.scalars) == len(SCALARS) and cells == ROWS * len(COLUMNS) and not answer.failed
 
 
 def cpu_s(pid: int) -> float:

@@ -82,6 +82,8 @@ async def test_answered_ones_do_not_pile_up_behind_a_silent_one() -> None:
     (queue,) = waiting.deadlines._queues.values()
     assert all(isinstance(part, int | float) for entry in queue for part in entry)
     del waiting.awaited[0]
-    waiting.add(1_000, 30.0)
-    assert len(queue) == 1
+    for key in range(1_000, 1_100):
+        waiting.add(key, 30.0)
+        del waiting.awaited[key]
+    assert len(queue) < 100
     waiting.deadlines.close()

@@ -15,7 +15,7 @@ from operator import add
 from typing import NamedTuple
 
 from channelwatch_collector.snmp import ber
-from channelwatch_collector.snmp.port import Oid, SnmpType, Value, VarBind
+from channelwatch_collector.snmp.port import Oid, PollFailure, SnmpType, Value, VarBind
 
 _CACHED_VALUES = 32_768
 """Of at most 125 octets each."""
@@ -25,13 +25,40 @@ _LONGEST = 123
 """Octets of a name or a value: with more, the binding's own length would need a second octet."""
 
 
-class Names:
-    """The names of a VariableBindingList, shared by all lists that hold the same: equal only to itself."""
+class Part(NamedTuple):
+    """What one answer brought of one column: whole suffixes, the last name below the root, whether it ends here."""
 
-    __slots__ = ("oids",)
+    suffixes: tuple[Oid, ...]
+    last: Oid
+    ends: bool
+    failure: PollFailure | None
+
+
+class Page(NamedTuple):
+    """How the names of one answer belong to the columns `asked` from `lasts` on.
+
+    `ends`: all end here without a failure. `longest`: rows of the longest.
+    """
+
+    asked: tuple[Oid, ...]
+    lasts: tuple[Oid, ...]
+    absent: tuple[int, ...]
+    parts: tuple[Part, ...]
+    ends: bool
+    longest: int
+
+
+class Names:
+    """The names of a VariableBindingList, shared by all lists that hold the same: equal only to itself.
+
+    `page` is what a walk last made of them.
+    """
+
+    __slots__ = ("oids", "page")
 
     def __init__(self, oids: tuple[Oid, ...]) -> None:
         self.oids = oids
+        self.page: Page | None = None
 
 
 class Bindings(NamedTuple):
@@ -42,19 +69,19 @@ class Bindings(NamedTuple):
     absent: tuple[int, ...] = ()
 
 
-def _of_length(lengths: Iterable[int]) -> bytes:
+def of_length(lengths: Iterable[int]) -> bytes:
     """A pattern for a length octet and as many octets, tried in the order of `lengths`."""
     return b"(?:" + b"|".join(b"\\x%02x.{%d}" % (length, length) for length in lengths) + b")"
 
 
 _COMMON, _LONG, _TINY = range(8, 20), range(20, _LONGEST), range(8)
 _BINDING = re.compile(
-    rb"0([\0-\x7f])(\x06" + _of_length((*_COMMON, *_TINY, *_LONG)) + rb")"
-    rb"([\x41-\x43\x46]" + _of_length(range(1, 10)) + rb"|"
-    rb"[\x02\x04-\x06\x40\x44]" + _of_length(range(_LONGEST)) + rb"|[\x80-\x82]\x00)",
+    rb"0([\0-\x7f])(\x06" + of_length((*_COMMON, *_TINY, *_LONG)) + rb")"
+    rb"([\x41-\x43\x46]" + of_length(range(1, 10)) + rb"|"
+    rb"[\x02\x04-\x06\x40\x44]" + of_length(range(_LONGEST)) + rb"|[\x80-\x82]\x00)",
     re.DOTALL,
 )
-_NAME = re.compile(rb"\x06" + _of_length(range(_LONGEST)), re.DOTALL)
+_NAME = re.compile(rb"\x06" + of_length(range(_LONGEST)), re.DOTALL)
 UNSIGNED = frozenset({SnmpType.COUNTER32, SnmpType.GAUGE32, SnmpType.TIME_TICKS, SnmpType.COUNTER64})
 _unsigned = {int(kind): kind for kind in UNSIGNED}.get
 _number = int.from_bytes

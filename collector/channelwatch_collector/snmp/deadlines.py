@@ -9,6 +9,8 @@ from collections.abc import Callable
 
 TICK_S = 0.005
 """How much later than told a time-out may be noticed."""
+_SWEEP_EVERY = 32
+"""Entries, by which a queue grows before what is no longer awaited is looked for."""
 
 
 class Deadlines:
@@ -40,9 +42,9 @@ class Deadlines:
         queue = self._queues.get(wait_s)
         if queue is None:
             queue = self._queues[wait_s] = deque()
-        elif queue:
-            self._sweep(queue, -math.inf)
         queue.append((due_s, key))
+        if not len(queue) % _SWEEP_EVERY:
+            self._sweep(queue, -math.inf)
         if due_s < self._fires_at_s - TICK_S:
             self._arm(due_s)
 

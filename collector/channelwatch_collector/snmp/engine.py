@@ -10,10 +10,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
+from channelwatch_collector.snmp.ask import Ask
 from channelwatch_collector.snmp.exchange import Exchange, Question
-from channelwatch_collector.snmp.layout import AnswerReader, Layouts
-from channelwatch_collector.snmp.limits import EngineLimits, Gate
-from channelwatch_collector.snmp.pdu import PduTemplate, PduType, question
+from channelwatch_collector.snmp.layout import IN_FULL, AnswerReader, Layouts
+from channelwatch_collector.snmp.limits import EngineLimits
+from channelwatch_collector.snmp.pdu import PduType
 from channelwatch_collector.snmp.port import (
     Oid,
     PollAnswer,
@@ -41,7 +42,7 @@ class _Known:
 
     session: Session
     hints: Hints = field(default_factory=dict)
-    readers: dict[PduTemplate, AnswerReader] = field(default_factory=dict)
+    readers: dict[Ask, AnswerReader] = field(default_factory=dict)
 
 
 class _Operation(Question, Generic[T]):
@@ -59,12 +60,14 @@ class _Operation(Question, Generic[T]):
         self._steps = steps
         self._result: asyncio.Future[T] = asyncio.get_running_loop().create_future()
 
-    async def run(self) -> T:
-        """What the reading returns, or its `Failed`."""
+    def begin(self) -> asyncio.Future[T]:
+        """What the reading returns, or its `Failed`; whoever waits no more has to `give_up`."""
         self._go_on(None)
-        try:
-            return await self._result
-        finally:
+        return self._result
+
+    def give_up(self) -> None:
+        """Wait no more."""
+        if self.sent:
             self._exchange.forget(self)
 
     def ended(self, outcome: Answered | PollFailure) -> None:
@@ -74,10 +77,10 @@ class _Operation(Question, Generic[T]):
     def _go_on(self, outcome: Answered | PollFailure | None) -> None:
         steps = self._steps
         try:
-            if isinstance(outcome, PollFailure):
-                kind, names, repetitions = steps.throw(Failed(outcome))
+            if isinstance(outcome, Answered):
+                asked = steps.send(outcome)
             else:
-                kind, names, repetitions = next(steps) if outcome is None else steps.send(outcome)
+                asked = next(steps) if outcome is None else steps.throw(Failed(outcome))
         except StopIteration as end:
             if not self._result.done():
                 self._result.set_result(end.value)
@@ -85,15 +88,17 @@ class _Operation(Question, Generic[T]):
             if not self._result.done():
                 self._result.set_exception(problem)
         else:
-            self.template = template = question(kind, names, max_repetitions=repetitions)
-            self.reader = self._readers.get(template) or self._new_reader(template)
-            self.wanted = names if kind is PduType.GET else None
+            self.template = asked.template
+            self.wanted = asked.names if asked.kind is PduType.GET else None
+            self.reader = self._readers.get(asked) or self._new_reader(asked)
             self._exchange.ask(self)
 
-    def _new_reader(self, template: PduTemplate) -> AnswerReader:
+    def _new_reader(self, asked: Ask) -> AnswerReader:
+        if not self._layouts.have_room:
+            return IN_FULL
         if len(self._readers) >= _MAX_READERS:
             del self._readers[next(iter(self._readers))]
-        reader = self._readers[template] = self._layouts.reader()
+        reader = self._readers[asked] = self._layouts.reader(self.wanted)
         return reader
 
 
@@ -111,7 +116,7 @@ class UdpSnmpEngine:
         self._known: dict[tuple[str, int], _Known] = {}
         self._salts = SaltSource(random.SystemRandom().getrandbits(64))
         self._layouts = Layouts(self.limits.max_layouts)
-        self._gate = Gate(max_inside=self.limits.max_in_flight, max_waiting=self.limits.max_waiting)
+        self._gate = self.limits.gate()
 
     @property
     def counters(self) -> Mapping[str, int]:
@@ -166,19 +171,24 @@ class UdpSnmpEngine:
     async def _operate(
         self, name: str, target: Target, begin: Callable[[Reading], Steps[T]]
     ) -> tuple[_Known, Reading, T]:
-        if not await self._gate.enter():
+        reading = Reading(self.limits, target.max_repetitions)
+        gate = self._gate
+        if not gate.enters_at_once(reading) and not await gate.enter(reading):
             self._counters["busy"] += 1
             raise snmp_error(PollFailure.BUSY, operation=name, target=target)
+        operation = None
         try:
             known = self._remembered(target)
-            reading = Reading(limits=self.limits, max_repetitions=target.max_repetitions, hints=known.hints)
+            reading.hints = known.hints
             operation = _Operation(self._exchange, known, target, begin(reading), self._layouts)
-            return known, reading, await operation.run()
+            return known, reading, await operation.begin()
         except Failed as failed:
             self._counters[f"failed_{failed.failure}"] += 1
             raise snmp_error(failed.failure, operation=name, target=target) from None
         finally:
-            self._gate.leave()
+            gate.leave(reading)
+            if operation is not None:
+                operation.give_up()
 
     def _remembered(self, target: Target) -> _Known:
         address = (target.address, target.port)

@@ -13,6 +13,7 @@ from channelwatch_collector.snmp.deadlines import Deadlines
 from channelwatch_collector.snmp.layout import IN_FULL
 from channelwatch_collector.snmp.pdu import (
     ID_BITS,
+    ID_OCTETS,
     MIN_ID,
     PduTemplate,
     Response,
@@ -35,6 +36,7 @@ from channelwatch_collector.snmp.udp import Address, UdpSocket
 MAX_REPORTS_PER_QUESTION = 5
 """Discovery and re-synchronising take two; more means that the agent, or a forger, leads us in circles."""
 _MAX_GARBLED = 4_096
+_BEGINNING_OCTETS, _LONG_FORM, _MAX_BEGINNINGS = 9, 0x80, 1_024
 
 _UNREACHABLE = frozenset(
     {
@@ -103,8 +105,10 @@ class Exchange:
         self._receive_buffer = receive_buffer
         self._report_grace_s = report_grace_s
         self._loop = asyncio.get_running_loop()
+        self._now = self._loop.time
         self._sockets: dict[bool, UdpSocket] = {}
         self._pending: dict[int, Question] = {}
+        self._beginnings: dict[bytes, tuple[int, int, int]] = {}
         self._deadlines = Deadlines(awaited=self._awaits, expire=self._expire, settle=self._drain)
         self._random = random.Random(random.SystemRandom().getrandbits(256))
         self._garbled: set[Address] = set()
@@ -147,7 +151,7 @@ class Exchange:
         message_id = self._random.getrandbits(ID_BITS) | MIN_ID
         while message_id in self._pending:
             message_id = self._random.getrandbits(ID_BITS) | MIN_ID
-        now_s = self._loop.time()
+        now_s = self._now()
         question.message_id = message_id
         question.sent[message_id] = now_s
         self._pending[message_id] = question
@@ -215,35 +219,51 @@ class Exchange:
                 self._loop.call_soon(self._end, question, failure)
 
     def _on_datagram(self, datagram: bytes, sender: Address) -> None:
+        known = self._beginnings.get(datagram[:_BEGINNING_OCTETS])
+        if known is None or not self._accepts_again(datagram, sender, *known):
+            self._judge(datagram, sender)
+
+    def _accepts_again(self, datagram: bytes, sender: Address, id_at: int, start: int, stop: int) -> bool:
+        """Whether this is the answer to a question as an earlier one, but for its values; then it is taken."""
+        message_id = datagram[id_at : id_at + ID_OCTETS]
+        number = int.from_bytes(message_id, "big")
+        question = self._pending.get(number)
+        if question is None:
+            return False
+        session = question.session
+        if not isinstance(session, CommunitySession) or sender != session.peer.address:
+            return False
+        response = session.read_again(datagram, datagram[start:stop], message_id, question.reader)
+        if response is None:
+            return False
+        self._take(question, number, response, len(datagram))
+        return True
+
+    def _judge(self, datagram: bytes, sender: Address) -> None:
         question = None
         try:
             version, at, end = read_version(datagram)
             if version == Version.V2C:
-                community, at = ber.read_octets(datagram, at, end)
-                head = read_pdu_head(datagram, at, end)
-                message_id = head.request_id
-                question = self._find(message_id, sender)
+                community = ber.expect(datagram, at, end, ber.OCTET_STRING)
+                head = read_pdu_head(datagram, community[1], end)
+                question = self._find(head.request_id, sender)
                 session = question.session
                 if not isinstance(session, CommunitySession):
                     raise Refused(Drop.WRONG_VERSION, PollFailure.UNAUTHENTIC)
-                self._accept(
-                    question,
-                    message_id,
-                    session.read(datagram, community, head, question.reader),
-                    len(datagram),
-                )
+                response = session.read(datagram, community, head, question.reader)
+                self._accept(question, head.request_id, response, len(datagram))
+                self._remember_beginning(datagram, head.id_at, community)
             elif version == Version.V3:
                 header = v3.header_at(datagram, at, end)
-                message_id = header.msg_id
-                question = self._find(message_id, sender)
+                question = self._find(header.msg_id, sender)
                 session = question.session
                 if not isinstance(session, UsmSession):
                     raise Refused(Drop.WRONG_VERSION, PollFailure.MALFORMED)
-                answer = session.read(datagram, header, question.reader, self._loop.time())
+                answer = session.read(datagram, header, question.reader, self._now())
                 if isinstance(answer, Report):
                     self._accept_report(session, question, answer)
                 else:
-                    self._accept(question, message_id, answer, len(datagram))
+                    self._accept(question, header.msg_id, answer, len(datagram))
             else:
                 raise BerError("neither version that is asked in")
         except BerError:
@@ -253,6 +273,14 @@ class Exchange:
             self._counters[refused.drop] += 1
             if question is not None:
                 question.noted = question.noted or refused.failure
+
+    def _remember_beginning(self, datagram: bytes, id_at: int, community: tuple[int, int]) -> None:
+        """Where answers that begin alike have id and community: these octets hold the community's length."""
+        start, stop = community
+        if start <= _BEGINNING_OCTETS and stop - start < _LONG_FORM:
+            if len(self._beginnings) >= _MAX_BEGINNINGS:
+                self._beginnings.clear()
+            self._beginnings[datagram[:_BEGINNING_OCTETS]] = id_at, start, stop
 
     def _note_garbled(self, sender: Address) -> None:
         if len(self._garbled) >= _MAX_GARBLED:
@@ -272,8 +300,11 @@ class Exchange:
         wanted = question.wanted
         if wanted is not None and not response.error_status and response.bindings.names.oids != wanted:
             raise Refused(Drop.WRONG_OIDS, PollFailure.WRONG_OIDS)
+        self._take(question, message_id, response, octets)
+
+    def _take(self, question: Question, message_id: int, response: Response, octets: int) -> None:
         self._counters["answered"] += 1
-        rtt_ms = (self._loop.time() - question.sent[message_id]) * 1000.0
+        rtt_ms = (self._now() - question.sent[message_id]) * 1000.0
         self._end(question, Answered(response, octets, rtt_ms))
 
     def _accept_report(self, session: UsmSession, question: Question, report: Report) -> None:
@@ -291,7 +322,7 @@ class Exchange:
 
     def _follow(self, session: UsmSession, question: Question, report: Report) -> None:
         """Act on a complaint: ask again with what it taught, or give up."""
-        verdict = session.follow(report, self._loop.time())
+        verdict = session.follow(report, self._now())
         if verdict is None and report.complaint == v3.NOT_IN_TIME_WINDOWS:
             self._counters["time_synchronised"] += 1
             question.stuck = PollFailure.NOT_IN_TIME_WINDOW

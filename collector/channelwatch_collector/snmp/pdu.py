@@ -77,7 +77,10 @@ class Response(NamedTuple):
 
 
 class PduHead(NamedTuple):
-    """A PDU of which the variable bindings, between `at` and `end`, are still to be read."""
+    """A PDU of which the variable bindings, between `at` and `end`, are still to be read.
+
+    The contents of its request id begin at `id_at`.
+    """
 
     type: PduType
     request_id: int
@@ -85,6 +88,7 @@ class PduHead(NamedTuple):
     error_index: int
     at: int
     end: int
+    id_at: int
 
 
 class TrapV1(NamedTuple):
@@ -199,7 +203,13 @@ def read_pdu_head(data: bytes, at: int, end: int) -> PduHead:
         raise BerError(f"PDU type {tag:#04x} has no place here")
     request_id, status, index, (at, stop) = ber.spans(data, at, end, _PDU_FIELDS)
     return PduHead(
-        kind, ber.to_int(data, request_id), ber.to_int(data, status), ber.to_int(data, index), at, stop
+        kind,
+        ber.to_int(data, request_id),
+        ber.to_int(data, status),
+        ber.to_int(data, index),
+        at,
+        stop,
+        request_id[0],
     )
 
 
@@ -209,7 +219,7 @@ def read_whole(data: bytes, head: PduHead) -> Pdu:
     Raises:
         BerError: broken.
     """
-    kind, request_id, status, index, at, end = head
+    kind, request_id, status, index, at, end, _ = head
     return Pdu(kind, request_id, status, index, bindings.read_pairs(data, at, end))
 
 

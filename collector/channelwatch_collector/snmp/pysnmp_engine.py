@@ -16,7 +16,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from channelwatch_collector.snmp import ber, bindings
-from channelwatch_collector.snmp.limits import EngineLimits, Gate
+from channelwatch_collector.snmp.ask import Ask
+from channelwatch_collector.snmp.limits import EngineLimits
 from channelwatch_collector.snmp.pdu import PduType, Response
 from channelwatch_collector.snmp.port import (
     V3,
@@ -35,7 +36,7 @@ from channelwatch_collector.snmp.port import (
     VarBind,
     snmp_error,
 )
-from channelwatch_collector.snmp.reading import Answered, Ask, Failed, Hints, Reading, carry_out
+from channelwatch_collector.snmp.reading import Answered, Failed, Hints, Reading, carry_out
 
 with warnings.catch_warnings():
     # pysnmp imports names that its own MIB compiler has deprecated.
@@ -58,7 +59,7 @@ LANES = 16
 _V3_MODEL = 3
 _OCTETS_OF_A_VARBIND = 30
 
-PYSNMP_LIMITS = EngineLimits(max_in_flight=60, max_waiting=5_000, max_peers=2_000)
+PYSNMP_LIMITS = EngineLimits(max_in_flight=60, max_slow=0, max_waiting=5_000, max_peers=2_000)
 """60 in flight is what a 2 s time-out allows: 2 s / CPU_PER_POLL_S / 2."""
 
 _AUTH = {
@@ -139,7 +140,7 @@ class PysnmpEngine:
     def __init__(self, limits: EngineLimits = PYSNMP_LIMITS) -> None:
         self.limits = limits
         self._counters: Counter[str] = Counter()
-        self._gate = Gate(max_inside=limits.max_in_flight, max_waiting=limits.max_waiting)
+        self._gate = limits.gate()
         self._cores: dict[Credential, _Core] = {}
         self._peers: dict[tuple[str, int], _Peer] = {}
         self._closed = False
@@ -190,7 +191,8 @@ class PysnmpEngine:
 
     @asynccontextmanager
     async def _operation(self, name: str, target: Target) -> AsyncIterator[tuple[_Core, Reading, _Put]]:
-        if not await self._gate.enter():
+        reading = Reading(self.limits, target.max_repetitions)
+        if not await self._gate.enter(reading):
             self._counters["busy"] += 1
             raise snmp_error(PollFailure.BUSY, operation=name, target=target)
         core = None
@@ -200,7 +202,7 @@ class PysnmpEngine:
             core = self._core_for(target.credential)
             core.in_use += 1
             peer = self._peer(target)
-            reading = Reading(limits=self.limits, max_repetitions=target.max_repetitions, hints=peer.hints)
+            reading.hints = peer.hints
             yield core, reading, await self._put_of(core, target, peer)
         except Failed as failed:
             self._counters[f"failed_{failed.failure}"] += 1
@@ -208,7 +210,7 @@ class PysnmpEngine:
                 self._peer(target).change_lane()
             raise snmp_error(failed.failure, operation=name, target=target) from None
         finally:
-            self._gate.leave()
+            self._gate.leave(reading)
             if core is not None:
                 self._release(core)
 

@@ -9,11 +9,13 @@ import hmac
 from collections import Counter
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import partial
 from typing import NamedTuple
 
 from channelwatch_collector.snmp import bindings, v3
-from channelwatch_collector.snmp.layout import AnswerReader
+from channelwatch_collector.snmp.layout import AnswerReader, Place
 from channelwatch_collector.snmp.pdu import (
+    ID_OCTETS,
     PduHead,
     PduTemplate,
     PduType,
@@ -119,18 +121,29 @@ class CommunitySession:
         """The question with `message_id`."""
         return community_question(self._community, template).fill(message_id)
 
-    def read(self, datagram: bytes, community: bytes, head: PduHead, reader: AnswerReader) -> Response:
-        """The response that `head` begins in `datagram`, which came under `community`.
+    def read(
+        self, datagram: bytes, community: tuple[int, int], head: PduHead, reader: AnswerReader
+    ) -> Response:
+        """The response that `head` begins in `datagram`, which has its `community` there.
 
         Raises:
             Refused: another community, or a PDU that is no answer.
             BerError: broken inside.
         """
-        if not hmac.compare_digest(community, self._community):
+        if not hmac.compare_digest(datagram[slice(*community)], self._community):
             raise Refused(Drop.WRONG_COMMUNITY, PollFailure.WRONG_COMMUNITY)
         if head.type is not PduType.RESPONSE:
             raise Refused(Drop.NOT_A_RESPONSE, PollFailure.MALFORMED)
-        return Response(head.error_status, head.error_index, reader.read(datagram, head.at, head.end))
+        return _read(datagram, head, reader, community)
+
+    def read_again(
+        self, datagram: bytes, community: bytes, message_id: bytes, reader: AnswerReader
+    ) -> Response | None:
+        """The response, if it differs only in its values from one that was read before."""
+        if not hmac.compare_digest(community, self._community):
+            return None
+        found = reader.again(datagram, message_id)
+        return None if found is None else _make_response((0, 0, found))
 
     def clock(self) -> AgentClock | None:
         """v2c tells nothing of it."""
@@ -211,10 +224,15 @@ class UsmSession:
         authentic = False
         if header.level is not SecurityLevel.NO_AUTH_NO_PRIV:
             authentic = self._check_digest(datagram, header)
-        scoped = v3.open_scoped_pdu(datagram, header, self._keys)
+        plain = v3.plain_of(datagram, header, self._keys)
+        if header.level is self._level and header.engine_id == self._engine_id:
+            found = reader.again(plain, header.msg_id.to_bytes(ID_OCTETS, "big", signed=True))
+            if found is not None:
+                return self._believe(_make_response((0, 0, found)), header, authentic, now_s)
+        scoped = v3.open_scoped_pdu(plain)
         head = scoped.head
         if head.type is PduType.REPORT:
-            names = bindings.read(scoped.data, head.at, head.end).names.oids
+            names = bindings.read(plain, head.at, head.end).names.oids
             return Report(names[0] if names else (), header.engine_id, header.boots, header.time_s, authentic)
         if head.type is not PduType.RESPONSE or head.request_id != header.msg_id:
             raise Refused(Drop.NOT_A_RESPONSE, PollFailure.MALFORMED)
@@ -224,7 +242,9 @@ class UsmSession:
             raise Refused(Drop.WRONG_ENGINE, PollFailure.UNAUTHENTIC)
         if scoped.context != self._context:
             raise Refused(Drop.WRONG_CONTEXT, PollFailure.MALFORMED)
-        response = Response(head.error_status, head.error_index, reader.read(scoped.data, head.at, head.end))
+        return self._believe(_read(plain, head, reader), header, authentic, now_s)
+
+    def _believe(self, response: Response, header: v3.Header, authentic: bool, now_s: float) -> Response:
         if authentic and not self._time.learn(header.boots, header.time_s, now_s):
             raise Refused(Drop.STALE, PollFailure.NOT_IN_TIME_WINDOW)
         if authentic:
@@ -276,6 +296,14 @@ class UsmSession:
             self._counters["engine_changed"] += 1
         peer.engine_id, peer.time = self._engine_id, self._time
 
+
+def _read(data: bytes, head: PduHead, reader: AnswerReader, unchecked: tuple[int, int] = (0, 0)) -> Response:
+    place = Place(head.id_at, head.at, head.end, unchecked)
+    read = reader.read(data, place, without_error=not head.error_status)
+    return Response(head.error_status, head.error_index, read)
+
+
+_make_response = partial(tuple.__new__, Response)
 
 Session = CommunitySession | UsmSession
 

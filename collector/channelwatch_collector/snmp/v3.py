@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+import re
+from functools import lru_cache, partial
 from typing import NamedTuple
 
 from channelwatch_collector.snmp import ber
 from channelwatch_collector.snmp.ber import BerError
+from channelwatch_collector.snmp.bindings import of_length
 from channelwatch_collector.snmp.pdu import (
     ID_OCTETS,
     Pdu,
@@ -38,6 +40,29 @@ _HEADER_FIELDS, _GLOBAL_FIELDS = b"\x30\x04", b"\x02\x02\x04\x02"
 _SECURITY, _SECURITY_FIELDS = b"\x30", b"\x04\x02\x02\x04\x04\x04"
 _SCOPE_FIELDS = b"\x04\x04"
 _PREPARED = 4_096
+_number = int.from_bytes
+
+# All between the version and the payload, its lengths in the fewest octets, as nearly every agent writes it.
+_SHORT = rb"(\x81[\x80-\xff]|[\0-\x7f])"
+_INTEGER_OCTETS = of_length((4, 3, 2, 1, 5))
+_match_header = re.compile(
+    rb"0([\0-\x7f])\x02("
+    + _INTEGER_OCTETS
+    + rb")\x02"
+    + _INTEGER_OCTETS
+    + rb"\x04\x01([\0\1\3-\5\7])\x02\x01\x03"
+    rb"\x04"
+    + _SHORT
+    + rb"0"
+    + _SHORT
+    + rb"\x04("
+    + of_length((*range(9, 18), *range(18, 33), *range(9)))
+    + rb")"
+    rb"\x02(" + _INTEGER_OCTETS + rb")\x02(" + _INTEGER_OCTETS + rb")\x04(" + of_length(range(33)) + rb")"
+    rb"\x04(" + of_length((24, 12, 16, 32, 48, 0)) + rb")\x04(" + of_length((8, 0)) + rb")",
+    re.DOTALL,
+).match
+_LENGTH, _INNER_LENGTH, _MAC = 4, 5, 10
 
 USM_STATS: Oid = (1, 3, 6, 1, 6, 3, 15, 1, 1)
 MPD_STATS: Oid = (1, 3, 6, 1, 6, 3, 11, 2, 1)
@@ -72,6 +97,9 @@ class Header(NamedTuple):
     end: int
 
 
+_make_header = partial(tuple.__new__, Header)
+
+
 class ScopedPdu(NamedTuple):
     """RFC 3412 section 6.8."""
 
@@ -81,11 +109,10 @@ class ScopedPdu(NamedTuple):
 
 
 class OpenedPdu(NamedTuple):
-    """RFC 3412 section 6.8, with the PDU in `data` as far as its variable bindings."""
+    """RFC 3412 section 6.8, with the PDU as far as its variable bindings."""
 
     context_engine_id: bytes
     context: bytes
-    data: bytes
     head: PduHead
 
 
@@ -118,6 +145,44 @@ def header_at(datagram: bytes, at: int, end: int) -> Header:
     Raises:
         BerError: as `read_header`.
     """
+    match = _match_header(datagram, at, end)
+    if match is None:
+        return _header_in_full(datagram, at, end)
+    global_length, msg_id, flags, length, inner_length, engine_id, boots, time_s, user, mac, salt = (
+        match.groups()
+    )
+    stop = match.end()
+    if (
+        length[-1] != stop - match.end(_LENGTH)
+        or inner_length[-1] != stop - match.end(_INNER_LENGTH)
+        or global_length[0] != match.start(_LENGTH) - at - 3
+    ):
+        return _header_in_full(datagram, at, end)
+    flag = flags[0]
+    engine_boots = _number(boots[1:], "big", signed=True)
+    engine_time = _number(time_s[1:], "big", signed=True)
+    if not 0 <= engine_boots <= MAX_BOOTS or not 0 <= engine_time <= MAX_TIME_S:
+        raise BerError("engine boots or time out of range")
+    return _make_header(
+        (
+            _number(msg_id[1:], "big", signed=True),
+            _LEVELS[flag & 3],
+            bool(flag & FLAG_REPORTABLE),
+            engine_id[1:],
+            engine_boots,
+            engine_time,
+            user[1:],
+            mac[1:],
+            match.start(_MAC) + 1,
+            salt[1:],
+            stop,
+            end,
+        )
+    )
+
+
+def _header_in_full(datagram: bytes, at: int, end: int) -> Header:
+    """The same in any definite form of its lengths."""
     (at, after_global), (security_at, after_security) = ber.spans(datagram, at, end, _HEADER_FIELDS)
     msg_id, _, flags, model = ber.spans(datagram, at, after_global, _GLOBAL_FIELDS)
     flag = datagram[flags[0]] if flags[1] - flags[0] == 1 else None
@@ -147,33 +212,41 @@ def header_at(datagram: bytes, at: int, end: int) -> Header:
     )
 
 
-def open_scoped_pdu(datagram: bytes, header: Header, keys: Keys) -> OpenedPdu:
+def plain_of(datagram: bytes, header: Header, keys: Keys) -> bytes:
     """The scopedPDU of a message whose digest has been checked, decrypted if need be.
+
+    Raises:
+        BerError: broken, or without what is needed to decrypt it.
+    """
+    if header.level is not SecurityLevel.AUTH_PRIV:
+        return datagram[header.payload_at : header.end]
+    secret, _ = ber.read_octets(datagram, header.payload_at, header.end)
+    if len(header.salt) != SALT_OCTETS or keys.cipher is None:
+        raise BerError("no way to decrypt this")
+    return keys.decrypt(secret, boots=header.boots, time_s=header.time_s, salt=header.salt)
+
+
+def open_scoped_pdu(plain: bytes) -> OpenedPdu:
+    """The scopedPDU in `plain` as far as its variable bindings.
 
     Raises:
         BerError: broken, or noise after decryption with another key.
     """
-    data, at, end = datagram, header.payload_at, header.end
-    if header.level is SecurityLevel.AUTH_PRIV:
-        secret, _ = ber.read_octets(datagram, at, end)
-        if len(header.salt) != SALT_OCTETS or keys.cipher is None:
-            raise BerError("no way to decrypt this")
-        data = keys.decrypt(secret, boots=header.boots, time_s=header.time_s, salt=header.salt)
-        at, end = 0, len(data)
-    ((at, end),) = ber.spans(data, at, end, _SECURITY)
-    engine_id, context = ber.spans(data, at, end, _SCOPE_FIELDS)
-    head = read_pdu_head(data, context[1], end)
-    return OpenedPdu(data[engine_id[0] : engine_id[1]], data[context[0] : context[1]], data, head)
+    ((at, end),) = ber.spans(plain, 0, len(plain), _SECURITY)
+    engine_id, context = ber.spans(plain, at, end, _SCOPE_FIELDS)
+    head = read_pdu_head(plain, context[1], end)
+    return OpenedPdu(plain[engine_id[0] : engine_id[1]], plain[context[0] : context[1]], head)
 
 
 def read_scoped_pdu(datagram: bytes, header: Header, keys: Keys) -> ScopedPdu:
-    """The same with its variable bindings.
+    """The scopedPDU of a message whose digest has been checked, with its variable bindings.
 
     Raises:
-        BerError: as `open_scoped_pdu`.
+        BerError: as `plain_of` and `open_scoped_pdu`.
     """
-    context_engine_id, context, data, head = open_scoped_pdu(datagram, header, keys)
-    return ScopedPdu(context_engine_id, context, read_whole(data, head))
+    plain = plain_of(datagram, header, keys)
+    context_engine_id, context, head = open_scoped_pdu(plain)
+    return ScopedPdu(context_engine_id, context, read_whole(plain, head))
 
 
 def encode_scoped_pdu(context_engine_id: bytes, context: bytes, pdu: bytes) -> bytes:
@@ -202,6 +275,17 @@ def _integer(number: int) -> bytes:
     return ber.encode_int(number)
 
 
+@lru_cache(_PREPARED)
+def _header(tag: int, length: int) -> bytes:
+    return bytes((tag,)) + ber.encode_length(length)
+
+
+@lru_cache(_PREPARED)
+def _user_and_mac(user: bytes, mac_octets: int) -> bytes:
+    """A user with an empty digest behind it."""
+    return ber.tlv(ber.OCTET_STRING, user) + ber.tlv(ber.OCTET_STRING, bytes(mac_octets))
+
+
 def encode_message(
     envelope: Envelope, scoped: bytes, keys: Keys, *, level: SecurityLevel, salt: bytes = b""
 ) -> bytes:
@@ -210,31 +294,37 @@ def encode_message(
     `salt` has eight octets, never used before under these keys; only authPriv needs it.
     """
     msg_id, reportable, engine_id, boots, time_s, user = envelope
-    flags = _FLAGS[level] | (FLAG_REPORTABLE if reportable else 0)
     mac_octets = keys.mac_octets if level is not SecurityLevel.NO_AUTH_NO_PRIV else 0
     if level is SecurityLevel.AUTH_PRIV:
-        scoped = ber.tlv(ber.OCTET_STRING, keys.encrypt(scoped, boots=boots, time_s=time_s, salt=salt))
+        secret = keys.encrypt(scoped, boots=boots, time_s=time_s, salt=salt)
+        scoped = _header(ber.OCTET_STRING, len(secret)) + secret
     else:
         salt = b""
-    after_mac = b"\x04" + bytes((len(salt),)) + salt
-    security = ber.tlv(
-        ber.SEQUENCE,
-        b"".join(
-            (
-                _octets(engine_id),
-                _integer(boots),
-                _integer(time_s),
-                _octets(user),
-                _octets(bytes(mac_octets)),
-                after_mac,
-            )
-        ),
+    head = ber.encode_int(msg_id) + _GLOBAL_DATA[_FLAGS[level] | (FLAG_REPORTABLE if reportable else 0)]
+    security = b"".join(
+        (
+            _octets(engine_id),
+            _integer(boots),
+            _integer(time_s),
+            _user_and_mac(user, mac_octets),
+            b"\x04\x08" if salt else b"\x04\0",
+            salt,
+        )
     )
-    header = ber.tlv(ber.SEQUENCE, ber.encode_int(msg_id) + _GLOBAL_DATA[flags])
-    message = ber.tlv(
-        ber.SEQUENCE, b"".join((b"\x02\x01\x03", header, ber.tlv(ber.OCTET_STRING, security), scoped))
+    opening = _header(ber.SEQUENCE, len(security))
+    message = b"".join(
+        (
+            b"\x02\x01\x03",
+            _header(ber.SEQUENCE, len(head)),
+            head,
+            _header(ber.OCTET_STRING, len(opening) + len(security)),
+            opening,
+            security,
+            scoped,
+        )
     )
+    message = _header(ber.SEQUENCE, len(message)) + message
     if not mac_octets:
         return message
-    mac_at = len(message) - len(scoped) - len(after_mac) - mac_octets
+    mac_at = len(message) - len(scoped) - len(salt) - 2 - mac_octets
     return message[:mac_at] + keys.digest(message) + message[mac_at + mac_octets :]

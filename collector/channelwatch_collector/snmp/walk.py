@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import NamedTuple
 
-from channelwatch_collector.snmp.bindings import Bindings, Names
-from channelwatch_collector.snmp.pdu import ErrorStatus
+from channelwatch_collector.snmp.ask import Ask, ask
+from channelwatch_collector.snmp.bindings import Bindings, Names, Page, Part
+from channelwatch_collector.snmp.pdu import ErrorStatus, PduType
 from channelwatch_collector.snmp.port import Oid, PollFailure, Value
 
 ANSWER_OCTETS = 1_400
@@ -17,8 +16,6 @@ GUESSED_OCTETS = 30
 """Of one variable binding, before any has been seen."""
 CAREFUL_OCTETS = 175
 """Asked for after silence, in case the path loses larger answers."""
-_CACHED_PAGES = 512
-_MAX_CACHED_BINDINGS = 256
 
 
 @dataclass(slots=True)
@@ -26,21 +23,13 @@ class PageHint:
     """What earlier walks of the same columns taught.
 
     `rows` of the longest column (None if never read), `octets` of one variable binding, and the
-    `answer_octets` that get through.
+    `answer_octets` that get through. `whole` is a question whose one answer brought all of them, as long as that is so.
     """
 
     rows: int | None = None
     octets: int = GUESSED_OCTETS
     answer_octets: int = ANSWER_OCTETS
-
-
-class _Part(NamedTuple):
-    """What one answer brought of one column: whole suffixes, the last name below the root, whether it ends here."""
-
-    suffixes: tuple[Oid, ...]
-    last: Oid
-    ends: bool
-    failure: PollFailure | None
+    whole: Ask | None = None
 
 
 class ColumnReader:
@@ -59,12 +48,12 @@ class ColumnReader:
         max_pages: int,
         hint: PageHint,
     ) -> None:
-        self._active = tuple(dict.fromkeys(columns))
-        self._lasts = self._active
-        self._rows: dict[Oid, dict[Oid, Value]] = {root: {} for root in self._active}
+        self._roots = self._active = self._lasts = tuple(dict.fromkeys(columns))
+        self._rows: dict[Oid, dict[Oid, Value]] = {root: {} for root in self._roots}
         self._max_repetitions = max_repetitions
         self._max_rows = max_rows
-        self._pages_left = max_pages
+        self._max_pages = max_pages
+        self._pages = 0
         self._hint = hint
         self._abreast = len(self._active)
         self._fullest = 0
@@ -94,21 +83,15 @@ class ColumnReader:
             self._hint.octets = max(1, octets // len(values))
         self._hint.answer_octets = max(self._hint.answer_octets, min(octets, ANSWER_OCTETS))
         asked, lasts = self._active[: self._abreast], self._lasts[: self._abreast]
-        width = len(asked)
-        divide = _known_parts if len(values) <= _MAX_CACHED_BINDINGS else _parts
+        page = names.page
+        if page is None or page.asked != asked or page.lasts != lasts or page.absent != absent:
+            page = names.page = _divide(asked, lasts, names, absent)
         going = []
-        for at, (root, part) in enumerate(zip(asked, divide(asked, lasts, names, absent), strict=True)):
-            rows = dict(zip(part.suffixes, values[at::width], strict=False))
-            if self._rows[root]:
-                self._rows[root].update(rows)
-            else:
-                self._rows[root] = rows
+        for root, part, rows in zip(asked, page.parts, _rows_of(page, values), strict=True):
+            self._rows[root].update(rows)
             if not (part.ends and part.failure is None) and self._goes_on(root, part):
                 going.append((root, part.last))
-        if going or width < len(self._active):
-            self._go_on(going + self._pairs()[width:])
-        else:
-            self._active = self._lasts = ()
+        self._go_on(going + self._pairs()[len(asked) :])
         self._count_page()
 
     def refused(self, status: int, index: int) -> None:
@@ -154,11 +137,15 @@ class ColumnReader:
 
     def learn(self) -> PageHint:
         """The hint, completed for next time; columns not read to their end teach nothing about rows."""
+        hint = self._hint
         if not self.failed:
-            self._hint.rows = max(map(len, self._rows.values()), default=0)
-        return self._hint
+            hint.rows = max(map(len, self._rows.values()), default=0)
+            fitting = hint.answer_octets // (hint.octets * max(1, len(self._roots)))
+            if self._pages == 1 and hint.rows < min(self._max_repetitions, fitting):
+                hint.whole = ask(PduType.GET_BULK, self._roots, hint.rows + 1)
+        return hint
 
-    def _goes_on(self, root: Oid, part: _Part) -> bool:
+    def _goes_on(self, root: Oid, part: Part) -> bool:
         if part.failure is not None:
             self.failed[root] = part.failure
         elif not part.ends:
@@ -183,8 +170,8 @@ class ColumnReader:
         self._drop(root)
 
     def _count_page(self) -> None:
-        self._pages_left -= 1
-        if self._pages_left <= 0:
+        self._pages += 1
+        if self._pages >= self._max_pages:
             self.give_up(PollFailure.WALK_TOO_LONG)
 
     def _ask_less(self, failure: PollFailure) -> None:
@@ -196,12 +183,34 @@ class ColumnReader:
             self._fail(self._active[0], failure)
 
 
-def _parts(
-    roots: tuple[Oid, ...], lasts: tuple[Oid, ...], names: Names, absent: tuple[int, ...]
-) -> tuple[_Part, ...]:
+def whole_columns(
+    found: Bindings, asked: Ask, octets: int, rows: int | None
+) -> dict[Oid, dict[Oid, Value]] | None:
+    """All columns that `asked` names, if `found` is all of them and their longest has `rows` as before."""
+    page, names = found.names.page, asked.names
+    if (
+        page is None
+        or not page.ends
+        or page.asked != names
+        or page.lasts != names
+        or page.absent != found.absent
+        or page.longest != rows
+        or octets > ANSWER_OCTETS
+    ):
+        return None
+    return dict(zip(names, _rows_of(page, found.values), strict=True))
+
+
+def _rows_of(page: Page, values: Sequence[Value]) -> list[dict[Oid, Value]]:
+    width = len(page.parts)
+    # Without `strict`, which costs a third of this: behind a column's end its values go on.
+    return [dict(zip(part.suffixes, values[at::width])) for at, part in enumerate(page.parts)]  # noqa: B905
+
+
+def _divide(roots: tuple[Oid, ...], lasts: tuple[Oid, ...], names: Names, absent: tuple[int, ...]) -> Page:
     """How the `names` of an answer, read row by row, belong to the columns below `roots` after `lasts`."""
     width = len(roots)
-    return tuple(
+    parts = tuple(
         [
             _part_of(
                 root,
@@ -212,22 +221,27 @@ def _parts(
             for at, (root, last) in enumerate(zip(roots, lasts, strict=True))
         ]
     )
+    return Page(
+        roots,
+        lasts,
+        absent,
+        parts,
+        ends=all(part.ends and part.failure is None for part in parts),
+        longest=max([len(part.suffixes) for part in parts], default=0),
+    )
 
 
-_known_parts = lru_cache(_CACHED_PAGES)(_parts)
-
-
-def _part_of(root: Oid, last: Oid, oids: tuple[Oid, ...], absent: Sequence[int]) -> _Part:
+def _part_of(root: Oid, last: Oid, oids: tuple[Oid, ...], absent: Sequence[int]) -> Part:
     depth = len(root)
     suffixes: list[Oid] = []
     for row, oid in enumerate(oids):
         if oid[:depth] != root or row in absent:
-            return _Part(tuple(suffixes), last, True, None)
+            return Part(tuple(suffixes), last, True, None)
         if oid <= last:
-            return _Part(tuple(suffixes), last, True, PollFailure.WALK_NOT_INCREASING)
+            return Part(tuple(suffixes), last, True, PollFailure.WALK_NOT_INCREASING)
         suffixes.append(oid[depth:])
         last = oid
-    return _Part(tuple(suffixes), last, False, None)
+    return Part(tuple(suffixes), last, False, None)
 
 
 def failure_of(status: int) -> PollFailure:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from channelwatch_collector.snmp import ber, bindings
-from channelwatch_collector.snmp.layout import MIN_BINDINGS, AnswerReader, Layouts
+from channelwatch_collector.snmp.layout import MIN_BINDINGS, AnswerReader, Layouts, Place
 from channelwatch_collector.snmp.port import Oid, SnmpType, Value, VarBind
 from hypothesis import given
 from hypothesis import strategies as st
@@ -38,10 +38,18 @@ def named(values: list[Value]) -> list[VarBind]:
     return [((*ROOT, at), value) for at, value in enumerate(values)]
 
 
+MESSAGE_ID = b"\x10\x20\x30\x40"
+
+
+def take(reader: AnswerReader, octets: bytes, message_id: bytes = MESSAGE_ID) -> bindings.Bindings:
+    """What the engine does with a list that is in the middle of something else, as in a datagram."""
+    message = b"\xff\xff" + message_id + octets + b"\xff"
+    found = reader.again(message, message_id)
+    return found or reader.read(message, Place(2, 6, 6 + len(octets)), without_error=True)
+
+
 def read(reader: AnswerReader, varbinds: list[VarBind]) -> list[VarBind]:
-    octets = octets_of(varbinds)
-    # In the middle of something else, as in a datagram.
-    found = reader.read(b"\xff\xff" + octets + b"\xff", 2, 2 + len(octets))
+    found = take(reader, octets_of(varbinds))
     return list(zip(found.names.oids, found.values, strict=True))
 
 
@@ -62,13 +70,13 @@ def test_values_that_change_within_their_lengths_are_read_by_the_layout() -> Non
     assert reader._layout is not None
     for varbinds in (after, before, after):
         assert read(reader, varbinds) == varbinds
-    assert (reader._layout.hits, reader._layout.misses) == (3, 0)
+    assert (reader._hits, reader._misses) == (3, 0)
 
 
 def test_absent_objects_keep_their_positions() -> None:
     reader = Layouts(1).reader()
     octets = octets_of(named(MIXED))
-    assert [reader.read(octets, 0, len(octets)).absent for _ in range(3)] == [(6,)] * 3
+    assert [take(reader, octets).absent for _ in range(3)] == [(6,)] * 3
 
 
 @given(st.lists(st.lists(VALUES, min_size=6, max_size=6), min_size=2, max_size=8))
@@ -83,7 +91,7 @@ def test_answers_of_any_lengths_are_read_as_they_are(answers: list[list[Value]])
 def test_any_octet_that_differs_outside_the_values_is_noticed(data: st.DataObject) -> None:
     reader = Layouts(1).reader()
     octets = octets_of(named(MIXED))
-    reader.read(octets, 0, len(octets))
+    take(reader, octets)
     at = data.draw(st.integers(0, len(octets) - 1))
     other = bytearray(octets)
     other[at] = data.draw(st.integers(0, 255))
@@ -91,9 +99,9 @@ def test_any_octet_that_differs_outside_the_values_is_noticed(data: st.DataObjec
         expected = bindings.read(bytes(other), 0, len(other))
     except ber.BerError:
         with pytest.raises(ber.BerError):
-            reader.read(bytes(other), 0, len(other))
+            take(reader, bytes(other))
     else:
-        found = reader.read(bytes(other), 0, len(other))
+        found = take(reader, bytes(other))
         assert (found.names.oids, list(found.values)) == (expected.names.oids, list(expected.values))
 
 
@@ -104,7 +112,7 @@ def test_a_counter_of_nine_octets_is_read_whole() -> None:
     for lead in (0, 1):
         value = ber.tlv(SnmpType.COUNTER64, bytes((lead, 255, 255, 255, 255, 255, 255, 255, 255)))
         octets = b"".join(ber.tlv(ber.SEQUENCE, name + value) for name in names)
-        found = reader.read(octets, 0, len(octets))
+        found = take(reader, octets)
         assert [item.value for item in found.values] == [(lead << 64) + 2**64 - 1] * 4
 
 
@@ -127,7 +135,7 @@ def test_a_layout_that_served_long_is_replaced_at_once() -> None:
         read(reader, longer)
     assert reader._layout is not None
     assert reader._layout is not served
-    assert reader._layout.hits > 0
+    assert reader._hits > 0
 
 
 def test_whoever_comes_after_the_limit_reads_in_full() -> None:
@@ -147,3 +155,60 @@ def test_a_short_list_has_no_layout() -> None:
     reader = Layouts(1).reader()
     read(reader, named(MIXED[: MIN_BINDINGS - 1]))
     assert reader._layout is None
+
+
+@given(
+    st.lists(
+        st.lists(st.one_of(st.just(7), st.integers(-100, 100)), min_size=4, max_size=4),
+        min_size=2,
+        max_size=40,
+    )
+)
+def test_values_are_right_whether_they_keep_still_or_move(answers: list[list[int]]) -> None:
+    reader = Layouts(1).reader()
+    for numbers in answers:
+        varbinds = named([Value(SnmpType.INTEGER, number) for number in numbers] + MIXED)
+        assert read(reader, varbinds) == varbinds
+
+
+def test_only_what_moves_is_read_each_time() -> None:
+    reader = Layouts(1).reader()
+    for turn in range(20):
+        varbinds = named([*MIXED, Value(SnmpType.COUNTER64, 2**40 + turn)])
+        assert read(reader, varbinds) == varbinds
+    assert reader._layout is not None
+    assert reader._layout._kinds == (SnmpType.COUNTER64,)
+
+
+def test_a_value_that_wavers_between_two_lengths_finds_either_layout() -> None:
+    reader = Layouts(2).reader()
+    short, long = (named([*MIXED, Value(SnmpType.GAUGE32, number)]) for number in (100, 1_000))
+    for _ in range(20):
+        assert read(reader, short) == short
+    for _ in range(30):
+        assert read(reader, long) == long
+        assert read(reader, short) == short
+    assert reader._misses <= 2
+
+
+def test_an_answer_with_another_id_is_not_taken_for_one_read_before() -> None:
+    reader = Layouts(1).reader()
+    octets = octets_of(named(MIXED))
+    take(reader, octets)
+    message = b"\xff\xff" + b"\x11\x11\x11\x11" + octets + b"\xff"
+    assert reader.again(message, MESSAGE_ID) is None
+    assert reader.again(message, b"\x11\x11\x11\x11") is not None
+
+
+def test_nothing_is_learnt_from_errors_or_from_other_names_than_were_asked() -> None:
+    octets = octets_of(named(MIXED))
+    message, place = MESSAGE_ID + octets, Place(0, 4, 4 + len(octets))
+    asked = tuple(name for name, _ in named(MIXED))
+    for wanted, without_error, learns in (
+        (asked, True, True),
+        (asked, False, False),
+        (asked[:-1], True, False),
+    ):
+        reader = Layouts(1).reader(wanted)
+        reader.read(message, place, without_error=without_error)
+        assert (reader.again(message, MESSAGE_ID) is not None) is learns
