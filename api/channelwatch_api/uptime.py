@@ -6,6 +6,7 @@ import asyncio
 from enum import StrEnum
 
 from channelwatch import __version__
+from channelwatch.app.signing import signers
 from channelwatch.base.errors import ChannelwatchError, InputError
 from channelwatch.pipeline.availability import Archive, Question, Terms, availability
 from channelwatch.reports.availability import Report
@@ -31,6 +32,7 @@ class Figures:
     """Calculates for one asker at a time, away from the event loop and from the thread that writes."""
 
     def __init__(self, house: House) -> None:
+        self.trusts = signers(house.settings).approve
         self._house = house
         self._turn = asyncio.Lock()
         self._waiting = 0

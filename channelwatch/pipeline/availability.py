@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from fractions import Fraction
@@ -74,7 +74,8 @@ class Archive(Protocol):
 class Terms:
     """How to measure. `now`: epoch ms. `target`: a share above 0. `poll_ms`: the period of devices that name none.
 
-    `blocs`: all others are as if they were not there; None: every bloc.
+    `blocs`: all others are as if they were not there; None: every bloc. `trusts`: is a correction what was signed? One
+    that is not changes no figure.
     """
 
     period: Interval
@@ -82,6 +83,7 @@ class Terms:
     target: Fraction
     poll_ms: int
     blocs: frozenset[Bloc] | None = None
+    trusts: Callable[[Correction], bool] = lambda _: True
     since_ever: bool = False
     """Read the whole past, whether or not it is needed."""
     windows: tuple[Window, ...] = ()
@@ -99,7 +101,7 @@ def availability(archive: Archive, question: Question, terms: Terms) -> list[Mea
     terms = replace(terms, windows=tuple(archive.windows()))
     recorded = _in_full(archive, terms, estate, questions)
     approved = [item for item in archive.corrections() if item.decision is Decision.APPROVED]
-    bearing = tuple(item for item in approved if touches(item, terms.period))
+    bearing = tuple(item for item in approved if touches(item, terms.period) and terms.trusts(item))
     if not bearing:
         return [row for part in questions for row in recorded[part]]
     restated = _in_full(archive, replace(terms, corrections=bearing), estate, questions)

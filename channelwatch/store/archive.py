@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from sqlalchemy import Connection, Engine
@@ -81,10 +81,20 @@ class SqlArchive:
         with self._write("request correction") as connection:
             return desk.request(connection, wanted, origin=origin)
 
-    def decide_correction(self, number: int, decision: Decision, act: Act) -> Correction:
-        """Approve or refuse a request of somebody else. Permanent when there is none, or it was decided."""
+    def decide_correction(
+        self,
+        number: int,
+        decision: Decision,
+        act: Act,
+        *,
+        sign: Callable[[Correction], str] = lambda _: "",
+    ) -> Correction:
+        """Approve or refuse a request of somebody else. Permanent when there is none, or it was decided.
+
+        `sign` gives the decider's signature under what it has become; what it raises leaves all as it was.
+        """
         with self._write("decide correction") as connection:
-            return desk.decide(connection, number, decision, act)
+            return desk.decide(connection, number, decision, act, sign)
 
     def differences(self, *, limit: int = 1000) -> list[Difference]:
         """Where the projection of the transitions is not what it must be: at most `limit` of it."""

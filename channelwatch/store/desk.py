@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Row, Table, insert, select
@@ -86,12 +86,15 @@ def request(connection: Connection, wanted: Correction, *, origin: str) -> int:
             "requested_by": wanted.requested_by,
             "requested_at": wanted.requested_at,
             "origin": origin,
+            "signature": wanted.signature,
         },
     )
 
 
-def decide(connection: Connection, number: int, decision: Decision, act: Act) -> Correction:
-    """Approve or refuse the correction `number`."""
+def decide(
+    connection: Connection, number: int, decision: Decision, act: Act, sign: Callable[[Correction], str]
+) -> Correction:
+    """Approve or refuse the correction `number`; `sign` gives the signature under what it has become."""
     assert decision is not Decision.OPEN, "that is no decision"
     take_turns(connection, Lock.DESK)
     found = _correction(connection, number)
@@ -100,7 +103,8 @@ def decide(connection: Connection, number: int, decision: Decision, act: Act) ->
         raise _refused(f"{found.decided_by} has {found.decision} it already", operation, subject)
     if same_person(found.requested_by, act.by):
         raise _refused("whoever asks for it cannot decide on it", operation, subject)
-    _add_step(connection, correction_step, number, decision, act)
+    became = replace(found, decision=decision, decided_by=act.by, decided_at=act.at)
+    _add_step(connection, correction_step, number, decision, act, signature=sign(became))
     return _correction(connection, number)
 
 
@@ -143,6 +147,8 @@ def corrections(connection: Connection, number: int | None = None) -> Iterator[C
             decision=Decision.OPEN if step is None else Decision(step.kind),
             decided_by=step and step.actor,
             decided_at=step and step.happened_at,
+            signature=row.signature,
+            decision_signature="" if step is None else step.signature,
         )
 
 
@@ -150,7 +156,7 @@ def _asked(connection: Connection, table: Table, values: Values) -> int:
     return int(connection.scalars(insert(table).values(**values).returning(table.c.id)).one())
 
 
-def _add_step(connection: Connection, table: Table, number: int, kind: str, act: Act) -> None:
+def _add_step(connection: Connection, table: Table, number: int, kind: str, act: Act, **more: str) -> None:
     of = table.name.removesuffix("_step")
     values: Values = {
         of: number,
@@ -159,6 +165,7 @@ def _add_step(connection: Connection, table: Table, number: int, kind: str, act:
         "actor": act.by,
         "reason": act.reason,
         "origin": act.origin,
+        **more,
     }
     connection.execute(insert(table).values(**values))
 

@@ -180,7 +180,7 @@ rogue_source = Table(
 )
 
 
-def _steps(of: str) -> Table:
+def _steps(of: str, *more: Column[str]) -> Table:
     """What people did about the entries of a table: each at most once."""
     return Table(
         f"{of}_step",
@@ -192,8 +192,13 @@ def _steps(of: str) -> Table:
         Column("actor", Words, nullable=False),
         Column("reason", Words, nullable=False),
         Column("origin", Words, nullable=False),
+        *more,
         UniqueConstraint(of, "kind", name=f"{of}_step_once"),
     )
+
+
+def _signature() -> Column[str]:
+    return Column("signature", Words, nullable=False, server_default="")
 
 
 maintenance = Table(
@@ -227,9 +232,10 @@ correction = Table(
     Column("requested_by", Words, nullable=False),
     Column("requested_at", BigInteger, nullable=False),
     Column("origin", Words, nullable=False),
+    _signature(),
     CheckConstraint("t_to > t_from", name="correction_forward"),
 )
-correction_step = _steps("correction")
+correction_step = _steps("correction", _signature())
 
 _LIVE = text("restored_at IS NULL AND closed_at IS NULL")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -33,7 +34,8 @@ class Decision(StrEnum):
 class Correction:
     """From `start` to `end` (epoch ms) the health of `code` was `state`, whatever was recorded.
 
-    A state other than maintenance is that of one device or one pair.
+    A state other than maintenance is that of one device or one pair. `signature` is the one of `requested_by` under
+    `requested_fact`, `decision_signature` the one of `decided_by` under `decided_fact`; empty: not signed.
     """
 
     id: int
@@ -48,11 +50,42 @@ class Correction:
     decision: Decision = Decision.OPEN
     decided_by: str | None = None
     decided_at: int | None = None
+    signature: str = ""
+    decision_signature: str = ""
 
     @property
     def span(self) -> Interval:
         """The corrected time."""
         return Interval(self.start, self.end)
+
+
+def requested_fact(item: Correction) -> bytes:
+    """What whoever asks for it signs: its fields as canonical JSON (sorted keys, no spaces, UTF-8)."""
+    return _canonical(_request(item))
+
+
+def decided_fact(item: Correction) -> bytes:
+    """What whoever decides signs: the request, its number and the decision."""
+    decided = {"decided_at": item.decided_at, "decided_by": item.decided_by, "decision": item.decision.value}
+    return _canonical({**_request(item), **decided, "number": item.id})
+
+
+def _request(item: Correction) -> dict[str, int | str | None]:
+    return {
+        "code": item.code,
+        "from": item.start,
+        "reason": item.reason,
+        "requested_at": item.requested_at,
+        "requested_by": item.requested_by,
+        "scope": item.scope.value,
+        "state": item.state.value,
+        "to": item.end,
+        "type": "channelwatch.correction/1",
+    }
+
+
+def _canonical(fields: dict[str, int | str | None]) -> bytes:
+    return json.dumps(fields, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
 
 _MEANING: dict[CorrectedState, tuple[State, Cause | None]] = {

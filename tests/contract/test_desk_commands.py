@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
 from channelwatch.app.cli import main
 from channelwatch.base.clock import LOCAL_ZONE, EpochMs
@@ -149,3 +153,102 @@ def test_a_refused_correction_stays_refused(place: Path, store: SqlStore, capsys
     assert correct(place, "refuse", "1", "--by", "chi-huy", "--reason", "không có biên bản") == 0
     assert correct(place, "approve", "1", "--by", "chu-quan") == 1
     assert "chi-huy has refused it already" in capsys.readouterr().err
+
+
+def key_pair(folder: Path, name: str) -> str:
+    """A person's key pair in PEM files; the reference to the private one."""
+    key = Ed25519PrivateKey.generate()
+    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    public = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    (folder / f"{name}.pem").write_bytes(private)
+    (folder / f"{name}.pub").write_bytes(public)
+    return f"file:{folder / name}.pem"
+
+
+@pytest.fixture
+def keys(place: Path) -> dict[str, str]:
+    """Two people's keys, whose signatures the configuration asks for."""
+    people = {name: key_pair(place.parent, name) for name in ("truong-ca", "chi-huy")}
+    known = ", ".join(f"{name}: {name}.pub" for name in people)
+    place.write_text(f"{CONFIG}signers: {{{known}}}\n", encoding="utf-8")
+    return people
+
+
+ABOUT = (
+    "--scope",
+    f"device:{FIRST}",
+    "--from",
+    FROM,
+    "--to",
+    TO,
+    "--reason",
+    "biên bản 7/BB",
+    "--state",
+    "up",
+)
+
+
+def corrected_rows(place: Path, capsysbinary: pytest.CaptureFixture[bytes]) -> list[str]:
+    capsysbinary.readouterr()
+    main(["uptime", "-c", str(place), "--scope", f"device:{FIRST}", "--from", FROM, "--to", TO, "--json"])
+    return [row["corrections"] for row in json.loads(capsysbinary.readouterr().out)["rows"]]
+
+
+def test_a_correction_that_two_people_signed_counts(
+    place: Path, outage: Recorder, keys: dict[str, str], capsysbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    assert correct(place, "request", *ABOUT, "--by", "truong-ca", "--key", keys["truong-ca"]) == 0
+    assert correct(place, "approve", "1", "--by", "Chi-huy ", "--key", keys["chi-huy"]) == 0
+    assert "1" in corrected_rows(place, capsysbinary)
+    assert correct(place, "list") == 0
+    assert b"SIGNATURE" not in capsysbinary.readouterr().out
+
+
+@pytest.mark.parametrize("key", [None, "truong-ca", "stranger"])
+def test_without_the_right_persons_key_nothing_is_decided(
+    place: Path, outage: Recorder, keys: dict[str, str], capsys: Capture, key: str | None
+) -> None:
+    assert correct(place, "request", *ABOUT, "--by", "truong-ca", "--key", keys["truong-ca"]) == 0
+    keys["stranger"] = key_pair(place.parent, "stranger")
+    own = () if key is None else ("--key", keys[key])
+    assert correct(place, "approve", "1", "--by", "chi-huy", *own) == 2
+    assert "--key" in capsys.readouterr().err
+    assert correct(place, "approve", "1", "--by", "chi-huy", "--key", keys["chi-huy"]) == 0
+
+
+@pytest.mark.parametrize(
+    "forgery",
+    [
+        "UPDATE correction SET t_to = t_to + 60000",
+        "UPDATE correction SET reason = 'khác'",
+        "UPDATE correction_step SET actor = 'truong-ca'",
+        "UPDATE correction_step SET signature = ''",
+        "UPDATE correction_step SET happened_at = happened_at - 1",
+    ],
+)
+def test_a_correction_that_was_changed_in_the_database_counts_for_nothing(
+    place: Path,
+    outage: Recorder,
+    keys: dict[str, str],
+    capsysbinary: pytest.CaptureFixture[bytes],
+    forgery: str,
+) -> None:
+    correct(place, "request", *ABOUT, "--by", "truong-ca", "--key", keys["truong-ca"])
+    correct(place, "approve", "1", "--by", "chi-huy", "--key", keys["chi-huy"])
+    with closing(sqlite3.connect(place.parent / "store.db")) as database:
+        for table in ("correction", "correction_step"):
+            database.execute(f"DROP TRIGGER {table}_no_update")
+        database.execute(forgery)
+        database.commit()
+    assert corrected_rows(place, capsysbinary) == ["", ""]
+    correct(place, "list")
+    assert b"SIGNATURE MISSING OR WRONG" in capsysbinary.readouterr().out
+
+
+def test_a_file_that_is_no_ed25519_key_is_wrong_input(place: Path, store: SqlStore, capsys: Capture) -> None:
+    (place.parent / "no.pem").write_text("not a key but long enough", encoding="utf-8")
+    assert correct(place, "request", *ABOUT, "--by", "truong-ca", "--key", f"file:{place.parent}/no.pem") == 2
+    assert "--key: is not a private key" in capsys.readouterr().err
+    place.write_text(f"{CONFIG}signers: {{a: no.pem, b: none.pem}}\n", encoding="utf-8")
+    assert correct(place, "list") == 2
+    assert "signers.a" in capsys.readouterr().err

@@ -67,6 +67,7 @@ async def uptime(
         share,
         house.settings.collector.snmp.poll_s * 1000,
         blocs=frozenset(account.scope.blocs),
+        trusts=shared.figures.trusts,
     )
     body = await shared.figures.report(question, terms, form)
     return Response(body, media_type=form.media_type)

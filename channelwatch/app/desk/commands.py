@@ -6,10 +6,12 @@ import argparse
 import getpass
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 from channelwatch.app.arguments import config_argument, show_acts
 from channelwatch.app.history import words
-from channelwatch.app.settings import load_settings
+from channelwatch.app.settings import load_settings, read_secret
+from channelwatch.app.signing import sign, signers
 from channelwatch.app.wiring import build_store
 from channelwatch.base.clock import EpochMs, SystemClock, local_text
 from channelwatch.base.errors import InputError
@@ -17,7 +19,7 @@ from channelwatch.inventory.maintenance import Window, WindowScope, problems, sa
 from channelwatch.inventory.model import Inventory
 from channelwatch.store.desk import Act
 from channelwatch.store.sqlstore import SqlStore
-from channelwatch.uptime.corrections import CorrectedState, Correction, Decision
+from channelwatch.uptime.corrections import CorrectedState, Correction, Decision, decided_fact, requested_fact
 
 Run = Callable[[SqlStore, argparse.Namespace], None]
 
@@ -66,10 +68,12 @@ class Correct:
         request.add_argument("--state", required=True, choices=[state.value for state in CorrectedState])
         approve = _act(below, "approve", "approve a correction that somebody else asked for", _decide)
         refuse = _act(below, "refuse", "refuse one", _decide)
+        _key(request)
         for decide, decision in ((approve, Decision.APPROVED), (refuse, Decision.REFUSED)):
             decide.set_defaults(decision=decision)
             decide.add_argument("number", type=int)
             decide.add_argument("--reason", default="")
+            _key(decide)
         every = _act(below, "list", "list all corrections", _list_corrections)
         show_acts(parser, request, approve, refuse, every)
 
@@ -88,6 +92,12 @@ def _act(
     parser.add_argument("--by", metavar="NAME", help="who does it (default: the login name)")
     parser.set_defaults(do=do)
     return parser
+
+
+def _key(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--key", metavar="FILE", help="file:PATH or env:NAME of your private key, Ed25519 in PEM"
+    )
 
 
 def _what_and_when(parser: argparse.ArgumentParser) -> None:
@@ -186,20 +196,39 @@ def _request(store: SqlStore, args: argparse.Namespace) -> None:
     if wrong:
         raise InputError(wrong)
     wanted = Correction(0, scope, code, state, period.start, period.end, args.reason, _name(args), now)
+    wanted = replace(wanted, signature=_signed(args, wanted.requested_by, requested_fact(wanted)))
     number = store.request_correction(wanted, origin=getpass.getuser())
     print(f"correction {number} asked for; it counts for nothing until somebody else approves it")
 
 
 def _decide(store: SqlStore, args: argparse.Namespace) -> None:
-    found = store.decide_correction(args.number, args.decision, _now_by(args, args.reason))
+    act = _now_by(args, args.reason)
+    found = store.decide_correction(
+        args.number, args.decision, act, sign=lambda item: _signed(args, act.by, decided_fact(item))
+    )
     print(f"correction {found.id} {found.decision} by {found.decided_by}")
 
 
+def _signed(args: argparse.Namespace, by: str, fact: bytes) -> str:
+    """The signature of `by`: needed where the configuration names signers, and then by the key that it has of them."""
+    known = signers(load_settings(args.config))
+    if args.key is None:
+        if known:
+            raise InputError(["--key: corrections are signed here (signers in the configuration)"])
+        return ""
+    signature = sign(read_secret(args.key), fact)
+    if known and not known.has_signed(by, fact, signature):
+        raise InputError([f"--key: is not the key that signers has of {by!r}"])
+    return signature
+
+
 def _list_corrections(store: SqlStore, args: argparse.Namespace) -> None:
+    known = signers(load_settings(args.config))
     for item in store.corrections():
+        genuine = "" if known.approve(item) else ", SIGNATURE MISSING OR WRONG: it counts for nothing"
         decided = "" if item.decided_by is None else f", {item.decision} by {item.decided_by}"
         when = f"{local_text(item.start)} to {local_text(item.end)}"
-        people = f"asked for by {item.requested_by}{decided}"
+        people = f"asked for by {item.requested_by}{decided}{genuine}"
         print(
             f"{item.id:>6}  {item.decision:<9}  {item.scope}:{item.code} {item.state}  {when}  {people}: {item.reason}"
         )

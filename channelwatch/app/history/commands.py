@@ -10,6 +10,7 @@ from channelwatch import __version__
 from channelwatch.app.arguments import config_argument
 from channelwatch.app.history import text, words
 from channelwatch.app.settings import Settings, load_settings
+from channelwatch.app.signing import signers
 from channelwatch.app.wiring import build_store
 from channelwatch.base.clock import SystemClock
 from channelwatch.pipeline.availability import Terms, availability
@@ -58,7 +59,8 @@ class Uptime:
         store = build_store(settings)
         try:
             store.upgrade()
-            terms = Terms(period, now, target, settings.collector.snmp.poll_s * 1000)
+            poll_ms = settings.collector.snmp.poll_s * 1000
+            terms = Terms(period, now, target, poll_ms, trusts=signers(settings).approve)
             rows = availability(store, question, terms)
         finally:
             store.close()

@@ -31,6 +31,7 @@ class Settings(Model):
     notify: NotifySettings = NotifySettings()
     http: HttpSettings | None = None
     alert_rules: Path | None = None
+    signers: Mapping[str, Path] = {}
     folder: Path = Field(default=Path(), exclude=True)
 
     def resolve(self, path: Path) -> Path:
