@@ -16,18 +16,22 @@ class Right(StrEnum):
     ACKNOWLEDGE = "acknowledge"
     CLEAR_LATCH = "clear_latch"
     READ_NOTES = "read_notes"
+    NOTE = "note"
+    WORK = "work"
+    CLOSE = "close"
+    COMMAND = "command"
 
 
 _READER = frozenset({Right.VIEW, Right.READ_NOTES})
-_OPERATOR = _READER | {Right.ACKNOWLEDGE}
-_COMMANDER = _OPERATOR | {Right.CLEAR_LATCH}
+_OPERATOR = _READER | {Right.ACKNOWLEDGE, Right.NOTE}
+_RESPONDER = _OPERATOR | {Right.CLEAR_LATCH, Right.WORK, Right.CLOSE}
 
 RIGHTS: Mapping[Role, frozenset[Right]] = MappingProxyType(
     {
-        Role.WATCH: _OPERATOR,
+        Role.WATCH: _OPERATOR | {Right.CLOSE},
         Role.ONSITE: _OPERATOR,
-        Role.RESPONDER: _COMMANDER,
-        Role.CHIEF: _COMMANDER,
+        Role.RESPONDER: _RESPONDER,
+        Role.CHIEF: _RESPONDER | {Right.COMMAND},
         Role.OWNER: _READER,
         Role.ASSESSOR: _READER,
         Role.AUDITOR: _READER,

@@ -23,7 +23,7 @@ from channelwatch_api.house import House
 from channelwatch_api.limits import MAX_BODY_BYTES
 from channelwatch_api.meters import HttpMeters
 from channelwatch_api.middleware import SafeHeaders
-from channelwatch_api.pages import board, login
+from channelwatch_api.pages import acts, board, login
 from channelwatch_api.pages.shell import PREFIXES, chrome, tongue
 from channelwatch_api.problems import MEDIA_TYPE, Problem, not_found
 from channelwatch_api.routes import devices, house, incidents, metrics, probes, uptime
@@ -82,6 +82,7 @@ def create_app(engine: House, http: HttpSettings) -> FastAPI:
         app.include_router(room, prefix="/api/v1", dependencies=[Depends(BEARER)], responses=PROBLEMS)
     for prefix in PREFIXES:
         app.include_router(board.router, prefix=prefix)
+        app.include_router(acts.router, prefix=prefix)
         app.include_router(login.router, prefix=prefix)
     for kind, handler in _handlers().items():
         app.add_exception_handler(kind, handler)

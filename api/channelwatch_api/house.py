@@ -12,6 +12,7 @@ from channelwatch.app.settings import Settings
 from channelwatch.base.clock import Clock, EpochMs
 from channelwatch.base.queue import BoundedQueue
 from channelwatch.incidents.model import Incident
+from channelwatch.pipeline.acts import Act
 from channelwatch.pipeline.availability import Archive
 from channelwatch.pipeline.ports import History, Store
 from channelwatch.pipeline.world import World, WorldChange
@@ -69,6 +70,10 @@ class House(Protocol):
 
     async def acknowledge(self, incident: int, *, by: str, origin: str) -> Incident:
         """Record that a person took an incident. Permanent when there is none or it is over. Idempotent."""
+        ...
+
+    async def act(self, incident: int, act: Act) -> Incident:
+        """Record what a person did to an incident. Permanent when its state forbids it."""
         ...
 
     async def clear_latch(self, device: str, signal: str, *, by: str) -> None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Generic, TypeVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from channelwatch.base.clock import iso_utc
 from channelwatch.incidents.model import IncidentState, PageKind, Severity, StepKind, SubjectKind
 from channelwatch.inventory.diff import ChangeKind
 from channelwatch.inventory.model import Bloc, CommuneKind, LifeCycle, UnitKind
+from channelwatch.pipeline.acts import MAX_REASON, ActKind
 from channelwatch.pipeline.ports import OutboxState
 from channelwatch.status.events import EventKind, MissCause, Transport
 from channelwatch.status.signals import Scalar, Signal, SignalState
@@ -201,6 +202,10 @@ class IncidentOut(_Shape):
     acked_by: str | None
     restored_at: Instant | None
     closed_at: Instant | None
+    resolution: str | None
+    approved_by: str | None
+    merged_into: int | None
+    drill: bool
     impacted: list[str]
 
 
@@ -308,6 +313,15 @@ class ProblemOut(BaseModel):
     instance: str
     detail: str = ""
     errors: list[dict[str, str]] = []
+
+
+class ActIn(_Shape):
+    """What a person wants to do to an incident. `into` names the other one of a merge, `severity` a new one."""
+
+    kind: ActKind
+    reason: str = Field(default="", max_length=MAX_REASON)
+    into: int | None = Field(default=None, ge=1, le=2**53)
+    severity: Severity | None = None
 
 
 class ClearLatch(_Shape):

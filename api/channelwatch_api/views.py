@@ -202,8 +202,8 @@ def _cell(inventory: Inventory, bloc: Bloc, states: list[DeviceState]) -> CellOu
     )
 
 
-def incident(world: World, item: Incident, scope: Scope) -> IncidentOut:
-    """An incident; what it impacts is told only as far as `scope` reaches."""
+def incident(world: World, item: Incident, scope: Scope, *, notes: bool) -> IncidentOut:
+    """An incident; what it impacts is told only as far as `scope` reaches, its cause only to who may read `notes`."""
     rule = world.rules.of(item.rule)
     return IncidentOut(
         id=item.id,
@@ -222,6 +222,10 @@ def incident(world: World, item: Incident, scope: Scope) -> IncidentOut:
         acked_by=item.acked_by,
         restored_at=Instant.maybe(item.restored_at),
         closed_at=Instant.maybe(item.closed_at),
+        resolution=item.resolution if notes else None,
+        approved_by=item.approved_by,
+        merged_into=item.merged_into,
+        drill=item.drill,
         impacted=[code for code in item.impacted if scope.sees_subject(world.inventory, code)],
     )
 

@@ -9,9 +9,11 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response, Streamin
 from pydantic import BeforeValidator
 
 from channelwatch.base.errors import ChannelwatchError
+from channelwatch.incidents.model import Severity
 from channelwatch.inventory.model import Bloc
 from channelwatch.status.states import Axis
 from channelwatch_api.access import Right
+from channelwatch_api.acts import acts_of
 from channelwatch_api.board.compose import incident_piece, table_row
 from channelwatch_api.board.device import DAY_MS, band
 from channelwatch_api.board.marks import Mark
@@ -167,6 +169,8 @@ async def incident(page: Framed, shared: Shared, number: Number) -> HTMLResponse
         steps=await house.in_store(house.history.steps, number),
         pages=await house.in_store(house.history.pages, number),
         notes=page.account.may(Right.READ_NOTES),
+        acts=acts_of(page.account) if live and page.account.session is not None else [],
+        severities=list(Severity),
     )
 
 

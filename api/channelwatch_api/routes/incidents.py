@@ -1,4 +1,4 @@
-"""Incidents: lists, one with its steps and pages, and the acknowledgement."""
+"""Incidents: lists, one with its steps and pages, the acknowledgement and what else people do."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ from channelwatch.base.errors import ChannelwatchError
 from channelwatch.incidents.model import Incident
 from channelwatch_api import views
 from channelwatch_api.access import Right
+from channelwatch_api.acts import act_of
 from channelwatch_api.auth import Account
 from channelwatch_api.limits import PAGE_DEFAULT
 from channelwatch_api.lookup import Number, find_incident
 from channelwatch_api.problems import from_error
 from channelwatch_api.routes.parameters import Limit, Since
-from channelwatch_api.schemas import IncidentDetail, IncidentOut, Page
+from channelwatch_api.schemas import ActIn, IncidentDetail, IncidentOut, Page
 from channelwatch_api.services import Services, Shared, SignedIn, commands, origin
 
 router = APIRouter(tags=["incidents"])
@@ -46,7 +47,8 @@ async def incidents(
             house.history.incidents, blocs=account.scope.blocs, since=since, limit=limit + 1
         )
         found = [item for item in stored if account.scope.sees_incident(item)]
-    items = [views.incident(house.world, item, account.scope) for item in found[:limit]]
+    notes = account.may(Right.READ_NOTES)
+    items = [views.incident(house.world, item, account.scope, notes=notes) for item in found[:limit]]
     return Page(items=items, limit=limit, truncated=len(found) > limit)
 
 
@@ -65,7 +67,7 @@ async def incident(shared: Shared, account: SignedIn, number: Number) -> Inciden
     pages = await house.in_store(house.history.pages, number)
     notes = account.may(Right.READ_NOTES)
     return IncidentDetail(
-        **dict(views.incident(house.world, item, account.scope)),
+        **dict(views.incident(house.world, item, account.scope, notes=notes)),
         steps=[views.step(found, notes=notes) for found in steps],
         pages=[views.page(found) for found in pages],
     )
@@ -84,4 +86,24 @@ async def acknowledge(
         taken = await shared.house.acknowledge(item.id, by=account.name, origin=origin("api", request))
     except ChannelwatchError as error:
         raise from_error(error) from error
-    return views.incident(shared.house.world, taken, account.scope)
+    return views.incident(shared.house.world, taken, account.scope, notes=account.may(Right.READ_NOTES))
+
+
+@router.post("/incidents/{number}/acts")
+async def act(
+    request: Request,
+    shared: Shared,
+    account: Annotated[Account, Depends(commands(Right.NOTE))],
+    number: Number,
+    wanted: ActIn,
+) -> IncidentOut:
+    """Start, resolve, approve, close, dismiss, merge, grade or note: one step in the incident's history."""
+    item = await find_incident(shared, account, number)
+    if wanted.into is not None:
+        await find_incident(shared, account, wanted.into)
+    done = act_of(account, item, wanted, origin=origin("api", request))
+    try:
+        moved = await shared.house.act(item.id, done)
+    except ChannelwatchError as error:
+        raise from_error(error) from error
+    return views.incident(shared.house.world, moved, account.scope, notes=account.may(Right.READ_NOTES))

@@ -61,6 +61,7 @@ from channelwatch.inventory.model import (
     Unit,
     UnitKind,
 )
+from channelwatch.pipeline.acts import Act, perform
 from channelwatch.pipeline.availability import Archive
 from channelwatch.pipeline.ports import Alert, Effects, History, OutboxRow, Store
 from channelwatch.pipeline.world import World, WorldChange, WorldPolicy
@@ -236,6 +237,16 @@ class MemoryHouse:
             step = IncidentStep(found.id, StepKind.ACKED, self.clock.now(), by, origin)
             found = self.put_incident(advance(found, step), step)
         return found
+
+    async def act(self, incident: int, act: Act) -> Incident:
+        draft = perform(self.world, incident, act, self.clock.now())
+        for moved in draft.incidents.values():
+            own = [step for step in draft.steps if step.incident == moved.id]
+            for step in own:
+                self.put_incident(moved, step)
+            if not own:
+                self.put_incident(moved)
+        return self.world.incidents[IncidentId(incident)]
 
     async def clear_latch(self, device: str, signal: str, *, by: str) -> None:
         state = self.world.devices[DeviceCode(device)]

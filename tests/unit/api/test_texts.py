@@ -17,6 +17,7 @@ from channelwatch_collector.profiles.vocabulary import MEANING
 from channelwatch.app.texts import catalogue as glossary
 from channelwatch.incidents.model import IncidentState, PageKind, Severity, StepKind
 from channelwatch.inventory.model import Bloc, CommuneKind, LifeCycle, Role, UnitKind
+from channelwatch.pipeline.acts import ActKind
 from channelwatch.pipeline.ports import OutboxState
 from channelwatch.status.continuity import Continuity
 from channelwatch.status.events import EventKind, MissCause
@@ -30,7 +31,7 @@ PREFIX = re.compile(r'"([a-z_.]+[._])" ~')
 ENUMERATED: dict[str, Iterable[StrEnum | str]] = {
     "health.": Health, "protection.": Protection, "cause.": Cause, "flag.": Flag, "ha.": PairState, "mark.": Mark,
     "axis.": Axis, "continuity.": Continuity, "reason.": Reason,
-    "inc.": IncidentState, "sev.": Severity, "sev.short.": Severity,
+    "inc.": IncidentState, "act.": ActKind, "sev.": Severity, "sev.short.": Severity,
     "step.": StepKind, "page.": PageKind, "outbox.": OutboxState, "event.": EventKind, "miss.": MissCause,
     "state.": SignalState, "signal.": Signal, "family.": {signal.family for signal in Signal}, "bloc.": Bloc,
     "unit.": [*CommuneKind, *UnitKind], "life.": LifeCycle, "role.": Role,
