@@ -10,10 +10,10 @@ ARGS ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run setup test check format lock peers bench picture clean
+.PHONY: help run setup test check format lock peers bench picture dashboards dashboard-preview clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z%-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z%-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' Makefile
 
 run: $(VENV)/.runtime ## Run the demo: a simulated province, watched, on this machine alone
 	@$(BIN)/channelwatch demo $(ARGS)
@@ -54,6 +54,12 @@ bench-%: $(VENV)/.dev
 
 picture: $(VENV)/.dev ## Take the picture of the board for the README anew (needs chromium)
 	@$(BIN)/python tools/board_picture.py
+
+dashboards: $(VENV)/.dev ## Make the Grafana dashboards anew from dashboards/builder
+	@$(BIN)/python -m dashboards.builder
+
+dashboard-preview: $(VENV)/.dev ## Draw each dashboard from a running demo and take its picture (needs prometheus, chromium)
+	@$(BIN)/python -m dashboards.preview $(ARGS)
 
 clean: ## Remove .venv and everything that was built or cached
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-FOLDERS = ("channelwatch", "collector", "api", "simulator", "tests", "tools", "bench", "deploy")
+FOLDERS = ("channelwatch", "collector", "api", "simulator", "tests", "tools", "bench", "deploy", "dashboards")
 MAX_FILE_LINES = 500
 MAX_FUNCTION_LINES = 70
 

@@ -19,7 +19,7 @@ BUILD_INFO = Family(
     "channelwatch_build_info",
     "The running version; always 1.",
     Kind.GAUGE,
-    {"version": "of the program", "instance": "`instance.id` of the configuration"},
+    {"version": "of the program", "installation": "`instance.id` of the configuration"},
 )
 START_TIME = Family("channelwatch_start_time_seconds", "Start of the process, Unix time.")
 HEARTBEAT = Family(
@@ -95,6 +95,13 @@ SYSLOG = Family(
     "Syslog messages by transport and result.",
     Kind.COUNTER,
     {"transport": "`syslog_udp`, `syslog_tcp`, `syslog_tls`, `syslog_relp`, `all`", "result": _RESULT},
+    optional=True,
+)
+SYSLOG_BYTES = Family(
+    "channelwatch_syslog_received_bytes_total",
+    "Size of the syslog messages received.",
+    Kind.COUNTER,
+    {"transport": "as of channelwatch_syslog_messages_total"},
     optional=True,
 )
 COLLECTOR = Family(
@@ -203,7 +210,7 @@ SCRAPES_REFUSED = Family(
 
 PROCESS: tuple[Family, ...] = (
     BUILD_INFO, START_TIME, HEARTBEAT, LEASE_HELD, LEASE_EPOCH, LEASE_AGE, LOOP_LAG,
-    POLLS, POLL_SECONDS, POLL_LATENESS, TRAPS, SYSLOG, COLLECTOR,
+    POLLS, POLL_SECONDS, POLL_LATENESS, TRAPS, SYSLOG, SYSLOG_BYTES, COLLECTOR,
     QUEUE_LENGTH, QUEUE_LIMIT, QUEUE_ACCEPTED, QUEUE_DROPPED, SET_ASIDE, COMMIT_SECONDS, COMMIT_LAG,
     PROJECTION_DIFFERENCES, PROJECTION_COMPARED, BLIND_SECONDS, DEVICES_BLIND,
     INCIDENTS_OPEN, INCIDENTS_OPENED, UNHEARD, ACK_SECONDS, RESTORE_SECONDS,

@@ -11,6 +11,7 @@ from typing import Any
 import promql_parser
 import yaml
 
+from channelwatch.metrics import catalogue
 from tests.repo.tree import PACKAGES, repository_files, text_of
 from tests.support import require_binary
 from tests.support.peers import ROOT
@@ -58,7 +59,7 @@ def faults(queries: Iterator[str], source: str) -> Iterator[str]:
 def program_text() -> str:
     """The program's whole source, in which the name of every exported metric stands."""
     code = [path for path in repository_files() if path.suffix == ".py" and str(path).startswith(PACKAGES)]
-    return "\n".join(map(text_of, code))
+    return "\n".join([*map(text_of, code), *(family.name for family in catalogue.EVERY)])
 
 
 def test_dashboards_ask_for_what_exists() -> None:

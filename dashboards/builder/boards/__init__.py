@@ -1,0 +1,1 @@
+"""The dashboards, each one question: most general at the top left, exceptions first."""
