@@ -261,7 +261,97 @@ def test_a_module_that_is_missing_is_named(profile: Command, tmp_path: Path) -> 
 def test_what_is_no_mib_is_refused_with_its_line(profile: Command, tmp_path: Path) -> None:
     status, _, errors = profile("new", "--mib", written(tmp_path, "PROSE", "Dear reader,\n"))
     assert status == 2
-    assert "PROSE: not a MIB module" in errors
+    assert "PROSE:1: not a MIB module: cannot be understood near 'Dear reader,'" in errors
+
+
+VENDOR_MIB = """\
+KITE-CRYPTO-MIB DEFINITIONS ::= BEGIN
+IMPORTS MODULE-IDENTITY, OBJECT-TYPE, NOTIFICATION-TYPE, OBJECT-IDENTITY, enterprises, Counter64 FROM SNMPv2-SMI
+        TEXTUAL-CONVENTION, DisplayString FROM SNMPv2-TC OBJECT-GROUP, MODULE-COMPLIANCE FROM SNMPv2-CONF;
+kite MODULE-IDENTITY LAST-UPDATED "202601010000Z" ORGANIZATION "o" CONTACT-INFO "c"
+    DESCRIPTION "With -- dashes, {braces} and '#' signs." ::= { enterprises kite(99996) 1 }
+KiteState ::= TEXTUAL-CONVENTION STATUS current DESCRIPTION "s"
+    SYNTAX INTEGER { up(1), re-keying(2), not-known(-1), }
+KiteAny ::= CHOICE { number INTEGER, octets OCTET STRING }
+objects OBJECT-IDENTITY STATUS current DESCRIPTION "o" ::= { kite 1 }
+crypto_Mode OBJECT-TYPE SYNTAX INTEGER { encrypting(1), bypass(2) } MAX-ACCESS read-only STATUS current
+    DESCRIPTION "Whether it encrypts." DEFVAL { encrypting } ::= { objects 1 }
+flags OBJECT-TYPE SYNTAX BITS { a(0), b(1) } MAX-ACCESS read-only STATUS current DESCRIPTION "f" ::= { objects 2 }
+linkTable OBJECT-TYPE SYNTAX SEQUENCE OF LinkEntry MAX-ACCESS not-accessible STATUS current DESCRIPTION "t"
+    ::= { objects 4 }
+linkEntry OBJECT-TYPE SYNTAX LinkEntry MAX-ACCESS not-accessible STATUS current DESCRIPTION "e"
+    INDEX { IMPLIED tunnelName } ::= { linkTable 1 }
+LinkEntry ::= SEQUENCE { tunnelName DisplayString, tunnelState KiteState, tunnelRxOctets Counter64 }
+tunnelName OBJECT-TYPE SYNTAX DisplayString (SIZE(1..32)) MAX-ACCESS not-accessible STATUS current DESCRIPTION "n"
+    ::= { linkEntry 1 }
+tunnelState OBJECT-TYPE SYNTAX KiteState MAX-ACCESS read-only STATUS current DESCRIPTION "s" ::= { linkEntry 2 }
+tunnelRxOctets OBJECT-TYPE SYNTAX Counter64 UNITS "octets" MAX-ACCESS read-only STATUS current DESCRIPTION "r"
+    ::= { linkEntry 3 }
+notes OBJECT IDENTIFIER ::= { kite 0 }
+tunnelDown NOTIFICATION-TYPE OBJECTS { tunnelState } STATUS current DESCRIPTION "Ab." ::= { notes 1 }
+group OBJECT-GROUP OBJECTS { crypto_Mode, flags } STATUS current DESCRIPTION "g" ::= { kite 3 }
+rules MODULE-COMPLIANCE STATUS current DESCRIPTION "c" MODULE MANDATORY-GROUPS { group } ::= { kite 4 }
+END
+"""
+
+
+@pytest.mark.parametrize(
+    "octets",
+    [
+        VENDOR_MIB.encode(),
+        VENDOR_MIB.replace("\n", "\r\n").encode(),
+        b"\xef\xbb\xbf" + VENDOR_MIB.encode(),
+        VENDOR_MIB.encode() + b"\x1a",
+        VENDOR_MIB.replace("Ab.", "Fällt aus.").encode("latin-1"),
+    ],
+    ids=["plain", "carriage returns", "byte order mark", "end-of-file mark", "Latin-1"],
+)
+def test_a_module_as_vendors_ship_it_is_drafted(profile: Command, tmp_path: Path, octets: bytes) -> None:
+    (tmp_path / "KITE").write_bytes(octets)
+    out = tmp_path / "kite.yaml"
+    status, _, errors = profile("new", "--mib", tmp_path / "KITE", "--out", out)
+    assert (status, errors) == (0, "")
+    drafted = check_profile(out)
+    assert {Signal.CRYPTO_MODE, Signal.CHANNEL_STATE, Signal.CHANNEL_RX_BYTES} <= drafted.offered
+    assert drafted.traps[oid("1.3.6.1.4.1.99996.1.0.1")].kind is EventKind.TUNNEL_DOWN
+
+
+@pytest.mark.parametrize(
+    ("given", "instead", "told"),
+    [
+        ("bypass(2) }", "bypass(2)", ":10: not a MIB module: cannot be understood near "),
+        ('"Whether it encrypts."', '"Whether it encrypts.', "not a MIB module"),
+        ("bypass(2)", "bypass(99999999999999999999)", ":10: not a MIB module: Number 99999999999999999999 is too"),
+        ("END\n", "", "not a MIB module"),
+        ("{ objects 1 }", "{ object 1 }", ":11: object is defined nowhere"),
+        ("{ kite 0 }", "{ loop 1 }\nloop OBJECT IDENTIFIER ::= { notes 1 }", "is defined by itself"),
+        ("{ enterprises kite(99996) 1 }", "{ globex 1 }", ":5: globex is defined nowhere"),
+    ],
+)  # fmt: skip
+def test_a_mistake_in_a_module_is_told_with_file_and_line(
+    profile: Command, tmp_path: Path, given: str, instead: str, told: str
+) -> None:
+    assert given in VENDOR_MIB
+    status, out, errors = profile(
+        "new", "--mib", written(tmp_path, "KITE", VENDOR_MIB.replace(given, instead))
+    )
+    assert (status, out) == (2, "")
+    assert told in errors
+    assert f"{tmp_path / 'KITE'}:" in errors
+
+
+@pytest.mark.parametrize("text", ["", "\n\n-- a remark\n", "\x00\x00"])
+def test_a_file_without_a_module_is_refused(profile: Command, tmp_path: Path, text: str) -> None:
+    status, _, errors = profile("new", "--mib", written(tmp_path, "EMPTY", text))
+    assert status == 2
+    assert "EMPTY:1: there is no MIB module in it" in errors
+
+
+def test_a_module_that_is_given_twice_is_refused(profile: Command, tmp_path: Path) -> None:
+    paths = [written(tmp_path, "ONE", VENDOR_MIB), written(tmp_path, "TWO", "-- a copy\n" + VENDOR_MIB)]
+    status, _, errors = profile("new", "--mib", *paths)
+    assert status == 2
+    assert "TWO:2: the module KITE-CRYPTO-MIB was given already" in errors
 
 
 def test_without_pysmi_a_sentence_says_what_to_install(

@@ -55,10 +55,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     new.add_argument(
         "--mib",
         type=Path,
-        action="append",
+        action="extend",
+        nargs="+",
         required=True,
         metavar="FILE",
-        help="a MIB module; again for others",
+        help="the MIB module, and those that it imports from",
     )
     new.add_argument("--out", type=Path, metavar="FILE", help="write it there instead of printing it")
 

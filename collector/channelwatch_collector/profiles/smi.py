@@ -6,6 +6,7 @@ files alone.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -92,6 +93,16 @@ class _Tree:
     parts: dict[str, list[Any]] = field(default_factory=dict)
     types: dict[str, Any] = field(default_factory=dict)
     imported: dict[str, str] = field(default_factory=dict)
+    texts: dict[Path, str] = field(default_factory=dict)
+
+    def place(self, name: str, path: Path | None = None) -> str:
+        """`FILE:LINE` of the first place where `name` stands, in `path` or anywhere; empty if it does not."""
+        word = re.compile(rf"(?<![\w-]){re.escape(name)}(?![\w-])")
+        for given, text in self.texts.items():
+            found = word.search(text) if path in (None, given) else None
+            if found is not None:
+                return f"{given}:{text.count(chr(10), 0, found.start()) + 1}"
+        return ""
 
     def oid(self, name: str, seen: frozenset[str] = frozenset()) -> Oid:
         """The identifier of `name`. KeyError with the name that leads nowhere."""
@@ -137,31 +148,49 @@ def read_modules(paths: Iterable[Path]) -> Mib:
     except ImportError:
         raise InputError([NEEDS_PYSMI]) from None
     parser = parserFactory(**dialect.smi_v1_relaxed)()
-    modules: list[tuple[str, list[Any]]] = []
+    modules: dict[str, list[Any]] = {}
     tree = _Tree()
     for path in paths:
+        text = tree.texts[path] = _text(path)
         try:
-            parsed = parser.parse(_text(path))
+            parsed = parser.parse(text)
         except PySmiError as error:
-            raise InputError([f"{path}: not a MIB module: {error}"]) from None
+            raise InputError([_no_module(path, text, str(error))]) from None
+        if not parsed:
+            raise InputError([f"{path}:1: there is no MIB module in it"])
         for name, _, imports, declarations in parsed:
-            modules.append((str(name), [item for item in declarations if item]))
+            if str(name) in modules:
+                raise InputError([f"{tree.place(str(name), path)}: the module {name} was given already"])
+            modules[str(name)] = [item for item in declarations if item]
             tree.imported.update(
                 {symbol: home for home, symbols in (imports or {}).items() for symbol in symbols}
             )
             parser.reset()
-    for _, declarations in modules:
+    for declarations in modules.values():
         _collect(declarations, tree)
-    return _build(modules, tree)
+    return _build(list(modules.items()), tree)
 
 
 def _text(path: Path) -> str:
+    """The text as the grammar takes it: vendors' files have marks of their editors, and underscores in names."""
     try:
         if path.stat().st_size > MAX_OCTETS:
             raise InputError([f"{path}: larger than {MAX_OCTETS // 1024 // 1024} MiB"])
-        return path.read_bytes().decode("utf-8", "replace")
+        text = path.read_bytes().decode("utf-8-sig", "replace").rstrip("\x00\x1a \r\n\t") + "\n"
     except OSError as error:
         raise InputError([f"{path}: cannot be read: {error}"]) from None
+    pieces = text.split('"')
+    return '"'.join(piece if quoted % 2 else piece.replace("_", "-") for quoted, piece in enumerate(pieces))
+
+
+def _no_module(path: Path, text: str, problem: str) -> str:
+    """Where the grammar stopped, and what stands there."""
+    found = re.search(r"line (\d+)", problem)
+    line = int(found[1]) if found else 1
+    reason = re.sub(r"^Bad grammar.*", "cannot be understood", problem).partition(", line ")[0]
+    lines = text.splitlines()
+    there = lines[line - 1].strip()[:80] if 0 < line <= len(lines) else ""
+    return f"{path}:{line}: not a MIB module: {reason} near {there!r}"
 
 
 def _number(part: Any) -> int:
@@ -175,7 +204,7 @@ def _collect(declarations: Iterable[Any], tree: _Tree) -> None:
             tree.parts[name] = last[1]
         if kind == "typeDeclaration":
             right = declaration[2]
-            syntax = right[-1]
+            syntax = right[-1] if right else None
             if isinstance(syntax, tuple) and syntax[0] != "SEQUENCE":
                 tree.types[name] = syntax
 
@@ -201,10 +230,11 @@ def _build(modules: Sequence[tuple[str, list[Any]]], tree: _Tree) -> Mib:
 
 def _lost(name: str, tree: _Tree) -> str:
     home = tree.imported.get(name)
-    where = (
-        f"is imported from {home}: give that module with a further --mib" if home else "is defined nowhere"
-    )
-    return f"{name} {where}"
+    if home:
+        where = f"is imported from {home}: give that module with a further --mib"
+    else:
+        where = "is defined by itself" if name in tree.parts else "is defined nowhere"
+    return f"{tree.place(name)}: {name} {where}"
 
 
 def _entries(declarations: Iterable[Any]) -> Iterator[tuple[str, str]]:
