@@ -65,10 +65,10 @@ def test_an_object_identifier_written_as_text_is_understood(written: str) -> Non
 
 
 def test_a_cisco_without_entity_mib_is_what_its_description_says() -> None:
-    descr = "Cisco FirePOWER Threat Defense, Version 6.2.0.4 (Build 85), ASA Version 9.7(1)19"
+    descr = "Cisco FirePOWER Threat Defense, Version 6.2.3 (Build 85), ASA Version 9.7(1)19"
     plain = read("cisco-ipsec", {DESCR: descr})
     assert value_of(plain, Signal.INV_MODEL) == "Cisco FirePOWER Threat Defense"
-    assert value_of(plain, Signal.INV_FIRMWARE) == "6.2.0.4"
+    assert value_of(plain, Signal.INV_FIRMWARE) == "6.2.3"
     chassis = table("1.3.6.1.2.1.47.1.1.1.1", {4: 0, 5: 3, 11: "JAD1", 13: "ASA5525"})
     assert value_of(read("cisco-ipsec", {DESCR: descr, **chassis}), Signal.INV_MODEL) == "ASA5525"
 
