@@ -24,6 +24,7 @@ from channelwatch.app.database.commands import Backup, Database, Rebuild, Restor
 from channelwatch.app.desk.commands import Correct, Maintenance
 from channelwatch.app.history.commands import Uptime
 from channelwatch.app.inventoryfile import load_inventory
+from channelwatch.app.oncall.commands import Oncall
 from channelwatch.app.plugins import Command, load_commands, load_parts
 from channelwatch.app.settings import Settings, load_settings, masked
 from channelwatch.app.starter import Init
@@ -114,8 +115,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Entry point of the console script. Exit status 0, 1 (failed) or 2 (wrong input)."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     commands: list[Command] = [
-        Run(), Init(), Apply(), Uptime(), Maintenance(), Correct(), Backup(), Restore(), Rebuild(), Database(),
-        CheckConfig(), Rules(), Version(),
+        Run(), Init(), Apply(), Uptime(), Maintenance(), Correct(), Oncall(), Backup(), Restore(), Rebuild(),
+        Database(), CheckConfig(), Rules(), Version(),
     ]  # fmt: skip
     if arguments[:1] not in ([command.name] for command in commands):
         commands += load_commands()

@@ -70,6 +70,7 @@ class Meters:
 
         process.incidents_open(self.registry, live)
         process.gauge(self.registry, catalogue.UNHEARD).set_function(lambda: len(unheard()))
+        process.gauge(self.registry, catalogue.ONCALL_GAPS).set_function(lambda: len(world.duty_gaps))
         process.gauge(self.registry, catalogue.LEASE_AGE).set_function(lease_age)
 
     def leased(self, epoch: int, *, held: bool, at_ms: int) -> None:

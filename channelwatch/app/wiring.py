@@ -11,6 +11,7 @@ from channelwatch.app.engine import Engine, Fittings
 from channelwatch.app.jobs import calendar
 from channelwatch.app.meters import Meters
 from channelwatch.app.outlook import follow_availability
+from channelwatch.app.roster import follow_roster
 from channelwatch.app.rulefile import load_rules, shipped_rules
 from channelwatch.app.settings import Settings
 from channelwatch.base.clock import SystemClock
@@ -48,6 +49,7 @@ def build_engine(settings: Settings) -> Engine:
         jobs=(
             calendar(store),
             follow_agenda(store),
+            follow_roster(store),
             follow_availability(partial(build_store, settings)),
         ),
     )

@@ -1,18 +1,20 @@
-"""Who is told, when, and again when. Pure: `plan(incident, contacts, now)` gives the pages that are due.
+"""Who is told, when, and again when. Pure: `plan(incident, duty, now)` gives the pages that are due.
 
 The ladder follows the four layers (domain model, section 3.4): the watch of layer 2 sees it at once, the on-site
 force of layer 1 answers first in working hours and the responders outside them, then chief, response team and the
-owner's post. Layer 3 is reported to, layer 4 only by release: neither is ever paged.
+owner's post. Layer 3 is reported to, layer 4 only by release: neither is ever paged. No ladder ends in silence: what
+it reached is told again until somebody answers, and an acknowledgement after which nothing happens expires.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
-from datetime import datetime, time
+from dataclasses import dataclass, field, replace
 
-from channelwatch.base.clock import LOCAL_ZONE, EpochMs
+from channelwatch.base.clock import EpochMs
 from channelwatch.incidents.model import Incident, IncidentState, Ladder, Page, PageKind, Rung, Severity
+from channelwatch.incidents.oncall import NO_ROSTER, Place, Roster
+from channelwatch.incidents.worktime import ORDINARY, WorkCalendar
 from channelwatch.inventory.model import Contact, Role
 
 MINUTE = 60_000
@@ -24,34 +26,51 @@ DUTY = frozenset({Role.WATCH, Role.ONSITE, Role.RESPONDER, Role.CHIEF, Role.OWNE
 FAILOVER_MS = MINUTE
 """A page that is unsent for so long goes out by the contact's next way too."""
 
-WORK_BEGINS, WORK_ENDS = time(7, 30), time(17, 0)
 
-
-_FIRST = Rung(0, (Role.WATCH, Role.ONSITE))
 LADDERS: dict[Severity, Ladder] = {
     Severity.P1: Ladder(
         (
-            _FIRST,
+            Rung(0, (Role.WATCH, Role.ONSITE)),
             Rung(10 * MINUTE, (Role.CHIEF,)),
             Rung(15 * MINUTE, (Role.RESPONDER,)),
             Rung(30 * MINUTE, (Role.OWNER,)),
         ),
         repeat_ms=15 * MINUTE,
+        ack_ms=30 * MINUTE,
     ),
     Severity.P2: Ladder(
         (
-            _FIRST,
+            Rung(0, (Role.WATCH, Role.ONSITE)),
             Rung(30 * MINUTE, (Role.CHIEF,)),
             Rung(60 * MINUTE, (Role.RESPONDER,)),
             Rung(2 * HOUR, (Role.OWNER,)),
         ),
         repeat_ms=HOUR,
+        ack_ms=2 * HOUR,
     ),
     Severity.P3: Ladder(
-        (_FIRST, Rung(4 * HOUR, (Role.CHIEF,)), Rung(24 * HOUR, (Role.RESPONDER,))), repeat_ms=0
+        (
+            Rung(0, (Role.WATCH,)),
+            Rung(5 * MINUTE, (Role.ONSITE,)),
+            Rung(4 * HOUR, (Role.CHIEF,)),
+            Rung(0, (Role.RESPONDER,), is_next_day=True),
+        ),
+        repeat_ms=0,
+        repeats_daily=True,
+        ack_ms=48 * HOUR,
     ),
-    Severity.P4: Ladder((), repeat_ms=0),
+    Severity.P4: Ladder((), 0),
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Duty:
+    """Who may be told of an incident: contacts, the roster that picks among them, and what the incident is about."""
+
+    contacts: Sequence[Contact]
+    roster: Roster = NO_ROSTER
+    calendar: WorkCalendar = field(default=ORDINARY)
+    place: Place = Place()
 
 
 def freeze(severity: Severity, *, first_layer: int) -> Ladder:
@@ -64,63 +83,68 @@ def policy_of(incident: Incident) -> Ladder:
     return incident.policy or LADDERS[incident.severity]
 
 
-def in_working_hours(at: EpochMs) -> bool:
-    """Monday to Friday, 07:30 to 17:00 in Viet Nam."""
-    local = datetime.fromtimestamp(at / 1000, LOCAL_ZONE)
-    return local.weekday() < 5 and WORK_BEGINS <= local.time() < WORK_ENDS
-
-
-def plan(incident: Incident, contacts: Sequence[Contact], now: EpochMs) -> tuple[Incident, list[Page]]:
+def plan(incident: Incident, duty: Duty, now: EpochMs) -> tuple[Incident, list[Page]]:
     """The pages due at `now`, and the incident that remembers them. At most one rung is climbed a call.
 
-    Repetitions that were missed, in a long sleep say, are made good by one. A clock that was set back to before the
-    round began starts the round's times anew: nobody waits until it has caught up.
+    Repetitions that were missed, in a long sleep say, are made good by one. They go to those who are on duty now.
+    A clock that was set back to before the round began starts the round's times anew: nobody waits until it has
+    caught up.
     """
     if not incident.state.awaits_person:
         return incident, []
     if incident.round_at > now:
         incident = replace(incident, round_at=now)
-    ladder, waited = policy_of(incident), now - incident.round_at
+    ladder, since = policy_of(incident), incident.round_at
     told, pages, reached = incident, list[Page](), list[Contact]()
-    if incident.ladder < len(ladder.rungs) and waited >= ladder.rungs[incident.ladder].after_ms:
+    if incident.ladder < len(ladder.rungs) and now >= _due(ladder.rungs[incident.ladder], since, duty):
         told = replace(told, ladder=incident.ladder + 1)
-        reached = recipients(contacts, incident, ladder.rungs[incident.ladder].roles, now)
+        reached = recipients(duty, incident, ladder.rungs[incident.ladder].roles, now)
         pages = _pages(incident, _kind(incident), reached, now)
-    if incident.ladder and ladder.repeat_ms and waited // ladder.repeat_ms > incident.repeats:
-        told = replace(told, repeats=waited // ladder.repeat_ms)
-        again = [item for item in _reached(incident, contacts) if item not in reached]
-        pages += _pages(told, PageKind.REPEATED, again, now)
+    if incident.ladder:
+        repeats = _repeats(ladder, since, now, duty)
+        if repeats > incident.repeats:
+            told = replace(told, repeats=repeats)
+            again = [item for item in _reached(incident, duty, now) if item not in reached]
+            pages += _pages(told, PageKind.REPEATED, again, now)
     return told, pages
 
 
-def farewell(incident: Incident, contacts: Sequence[Contact], now: EpochMs) -> list[Page]:
+def farewell(incident: Incident, duty: Duty, now: EpochMs) -> list[Page]:
     """Tell everyone who was told of the fault that it has been restored."""
-    return _pages(incident, PageKind.RESTORED, _reached(incident, contacts), now)
+    return _pages(incident, PageKind.RESTORED, _told(incident, duty, now), now)
 
 
-def raised(incident: Incident, contacts: Sequence[Contact], now: EpochMs) -> list[Page]:
+def raised(incident: Incident, duty: Duty, now: EpochMs) -> list[Page]:
     """Tell everyone who was told of the fault, and the chief, that it has become graver."""
-    chiefs = recipients(contacts, incident, (Role.CHIEF,), now)
-    reached = {item.code: item for item in (*_reached(incident, contacts), *chiefs)}
+    chiefs = recipients(duty, incident, (Role.CHIEF,), now)
+    reached = {item.code: item for item in (*_told(incident, duty, now), *chiefs)}
     return _pages(incident, PageKind.RAISED, list(reached.values()), now)
 
 
-def impact(incident: Incident, contacts: Sequence[Contact], now: EpochMs) -> list[Page]:
+def impact(incident: Incident, duty: Duty, now: EpochMs) -> list[Page]:
     """Tell everyone who was told of the fault that it takes many more with it. Each doubling is told once."""
-    return _pages(incident, PageKind.IMPACT, _reached(incident, contacts), now)
+    return _pages(incident, PageKind.IMPACT, _told(incident, duty, now), now)
 
 
-def recipients(
-    contacts: Sequence[Contact], incident: Incident, roles: Sequence[Role], now: EpochMs
-) -> list[Contact]:
-    """Contacts of `roles` in the incident's bloc; where a post is not filled, everyone on duty in the bloc."""
-    wanted = set(roles)
-    if policy_of(incident).first_layer > 1 and Role.WATCH in wanted:
-        wanted -= {Role.ONSITE}
-    if Role.ONSITE in wanted and not in_working_hours(now):
-        wanted = wanted - {Role.ONSITE} | {Role.RESPONDER}
-    near = on_duty(contacts, incident)
-    return [item for item in near if item.role in wanted] or near
+def has_lapsed(incident: Incident, now: EpochMs) -> bool:
+    """Was it acknowledged so long ago that somebody has to be asked again? A clock that jumped makes nobody wait."""
+    limit = policy_of(incident).ack_ms
+    return (
+        incident.state is IncidentState.ACKED
+        and incident.restored_at is None
+        and incident.acked_at is not None
+        and 0 < limit <= abs(now - incident.acked_at)
+    )
+
+
+def recipients(duty: Duty, incident: Incident, roles: Sequence[Role], at: EpochMs) -> list[Contact]:
+    """Who answers in `roles` at `at`: who is on call, else the whole team, else every contact of the role.
+
+    Where nobody of these is there, everyone on duty in the bloc.
+    """
+    near, wanted = on_duty(duty.contacts, incident), _filled(duty, incident, roles, at)
+    found = {item.code: item for role in wanted for item in _in_role(duty, near, role, at)}
+    return list(found.values()) or (near if wanted else [])
 
 
 def on_duty(contacts: Sequence[Contact], incident: Incident) -> list[Contact]:
@@ -137,18 +161,64 @@ def is_told(incident: Incident) -> bool:
     return bool(policy_of(incident).rungs)
 
 
+def _filled(duty: Duty, incident: Incident, roles: Sequence[Role], at: EpochMs) -> list[Role]:
+    """`roles`, the on-site force replaced where it is not there: by the responders outside working hours, and by
+    nobody where the watch answers alone."""
+    watch_alone = policy_of(incident).first_layer > 1
+    if Role.ONSITE not in roles or (not watch_alone and duty.calendar.in_hours(at)):
+        return list(roles)
+    others: list[Role] = [role for role in roles if role is not Role.ONSITE]
+    return others if watch_alone else [*others, Role.RESPONDER]
+
+
+def _in_role(duty: Duty, near: Sequence[Contact], role: Role, at: EpochMs) -> list[Contact]:
+    teams = duty.roster.teams_for(role, duty.place)
+    found: list[Contact] = []
+    for team in teams:
+        on_call = duty.roster.on_call(team.code, at)
+        found += [item for item in near if item.code in on_call] or [
+            item for item in near if item.code in team.members
+        ]
+    return found or [item for item in near if item.role is role]
+
+
 def _kind(incident: Incident) -> PageKind:
     if incident.ladder:
         return PageKind.ESCALATED
-    return PageKind.REOPENED if incident.state is IncidentState.REOPENED else PageKind.OPENED
+    if incident.state is IncidentState.REOPENED:
+        return PageKind.REOPENED
+    # It is open again without having been restored: an acknowledgement has expired.
+    return PageKind.LAPSED if incident.round else PageKind.OPENED
 
 
-def _reached(incident: Incident, contacts: Sequence[Contact]) -> list[Contact]:
-    """Whom the rungs climbed so far led to, by the hours at which they were due."""
+def _due(rung: Rung, since: EpochMs, duty: Duty) -> EpochMs:
+    """When a ladder that began at `since` reaches `rung`."""
+    return duty.calendar.next_day(since) if rung.is_next_day else EpochMs(since + rung.after_ms)
+
+
+def _repeats(ladder: Ladder, since: EpochMs, now: EpochMs, duty: Duty) -> int:
+    """How often those reached were to be told again by `now`."""
+    if ladder.repeats_daily:
+        return duty.calendar.begun(since, now)
+    return (now - since) // ladder.repeat_ms if ladder.repeat_ms else 0
+
+
+def _told(incident: Incident, duty: Duty, now: EpochMs) -> list[Contact]:
+    """Whom the rungs climbed so far led to when they were due, and whom its reminders lead to now."""
+    told: dict[str, Contact] = {}
+    for rung in policy_of(incident).rungs[: incident.ladder]:
+        due = min(_due(rung, incident.round_at, duty), now)
+        told.update({item.code: item for item in recipients(duty, incident, rung.roles, due)})
+    if incident.repeats:
+        told.update({item.code: item for item in _reached(incident, duty, now)})
+    return list(told.values())
+
+
+def _reached(incident: Incident, duty: Duty, now: EpochMs) -> list[Contact]:
+    """Who stands now where the rungs climbed so far led to."""
     reached: dict[str, Contact] = {}
     for rung in policy_of(incident).rungs[: incident.ladder]:
-        due = EpochMs(incident.round_at + rung.after_ms)
-        reached.update({item.code: item for item in recipients(contacts, incident, rung.roles, due)})
+        reached.update({item.code: item for item in recipients(duty, incident, rung.roles, now)})
     return list(reached.values())
 
 

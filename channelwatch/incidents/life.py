@@ -40,6 +40,7 @@ TABLE: dict[tuple[IncidentState, StepKind], IncidentState] = {
         for state in (S.OPEN, S.REOPENED, S.ACKED, S.WORKING, S.RESTORED, S.RESOLVED)
         for kind in (K.SEVERITY_RAISED, K.SEVERITY_LOWERED)
     },
+    (S.ACKED, K.ACK_EXPIRED): S.OPEN,
 }
 """What moves or is refused. A note, a page and a change of what is impacted are no moves: they fit every state."""
 
@@ -64,7 +65,7 @@ def advance(incident: Incident, step: IncidentStep) -> Incident:
             return replace(moved, resolution=step.reason)
         case StepKind.APPROVED:
             return replace(moved, approved_by=step.by)
-        case StepKind.REOPENED:
+        case StepKind.REOPENED | StepKind.ACK_EXPIRED:
             return replace(
                 moved, restored_at=None, closed_at=None, acked_at=None, acked_by=None, resolution="",
                 approved_by=None, round=incident.round + 1, round_at=step.at, ladder=0, repeats=0,

@@ -57,6 +57,7 @@ class StepKind(StrEnum):
     DISMISSED = "dismissed"
     MERGED = "merged"
     APPROVED = "approved"
+    ACK_EXPIRED = "ack_expired"
     IMPACT_CHANGED = "impact_changed"
     SEVERITY_RAISED = "severity_raised"
     SEVERITY_LOWERED = "severity_lowered"
@@ -83,22 +84,26 @@ class SubjectKind(StrEnum):
 
 
 class Rung(NamedTuple):
-    """After `after_ms` without an acknowledgement, contacts of `roles` are told."""
+    """After `after_ms` without an acknowledgement, or when the next working day begins, `roles` are told."""
 
     after_ms: int
     roles: tuple[Role, ...]
+    is_next_day: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Ladder:
-    """The rungs of one severity and how often the reached ones are told again. 0 = not repeated.
+    """The rungs of one severity. Those reached are told again every `repeat_ms`, or as each working day begins.
 
-    `first_layer` answers first: 1 the on-site force, 2 the watch, without the on-site force.
+    `first_layer` answers first: 1 the on-site force, 2 the watch, without the on-site force. An acknowledgement counts
+    for `ack_ms`, unless work begins or the fault ends. 0 = never.
     """
 
     rungs: tuple[Rung, ...]
     repeat_ms: int
     first_layer: int = 1
+    repeats_daily: bool = False
+    ack_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +198,7 @@ class PageKind(StrEnum):
     ESCALATED = "escalated"
     REPEATED = "repeated"
     REOPENED = "reopened"
+    LAPSED = "lapsed"
     RESTORED = "restored"
     IMPACT = "impact"
     RAISED = "raised"

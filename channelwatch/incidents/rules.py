@@ -29,6 +29,7 @@ class OwnFault(StrEnum):
     UNSENT = "unsent"
     UNHEARD = "unheard"
     BACKLOG = "backlog"
+    DUTY_GAP = "duty_gap"
 
 
 class Layer(IntEnum):

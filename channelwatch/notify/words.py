@@ -94,6 +94,8 @@ def _lines(alert: Alert, voice: Voice) -> list[str]:
 
 
 def _reminder(alert: Alert, words: Words) -> list[str]:
+    if alert.kind is PageKind.LAPSED:
+        return [words("alert.lapsed")]
     return [words("alert.repeat").format(n=alert.step)] if alert.kind is PageKind.REPEATED else []
 
 

@@ -13,6 +13,7 @@ from channelwatch.incidents.escalation import raised
 from channelwatch.incidents.life import check_closing, graded
 from channelwatch.incidents.model import Incident, Severity, StepKind
 from channelwatch.pipeline.draft import Draft
+from channelwatch.pipeline.duty import duty_for
 from channelwatch.pipeline.world import World
 
 MAX_REASON = 500
@@ -122,4 +123,4 @@ def _grade(draft: Draft, incident: Incident, act: Act) -> None:
     moved = graded(_step(draft, incident, kind, act, reason=reason), act.severity, draft.now)
     draft.put(moved)
     if not lowers and moved.is_live:
-        draft.page(moved, raised(moved, draft.world.inventory.contacts, draft.now))
+        draft.page(moved, raised(moved, duty_for(draft.world, moved), draft.now))

@@ -7,7 +7,8 @@ from dataclasses import replace
 
 from channelwatch.base.clock import EpochMs
 from channelwatch.base.ids import DeviceCode, GroupCode
-from channelwatch.incidents.model import EndReason, Incident
+from channelwatch.incidents.escalation import has_lapsed
+from channelwatch.incidents.model import EndReason, Incident, StepKind
 from channelwatch.incidents.rules import OwnFault, Rule, device_matches, gravest, group_matches
 from channelwatch.inventory.model import Bloc
 from channelwatch.pipeline.draft import Draft, Fault
@@ -95,6 +96,8 @@ def climb(draft: Draft) -> None:
             current = raise_overdue(draft, current)
             tell_growth(draft, current)
             current = draft.incidents.get(number, current)
+        if has_lapsed(current, draft.now):
+            current = draft.advance(current, StepKind.ACK_EXPIRED, reason=f"acked_by:{current.acked_by}")
         if current.state.awaits_person:
             tell(draft, current)
 
@@ -279,7 +282,7 @@ def _collector_rules(draft: Draft) -> None:
     ]
     overdue = any(draft.now - draft.device(code).polled_at > world.blind_after_ms[code] for code in blind)
     watched = sum(1 for item in world.inventory.devices if item.in_service)
-    faults = world.own_faults
+    faults = world.own_faults | ({OwnFault.DUTY_GAP} if world.duty_gaps else set())
     if overdue:
         faults |= {OwnFault.BLIND} if len(blind) < watched else {OwnFault.BLIND, OwnFault.LOST}
     lost = next((rule for rule in world.rules.collector if OwnFault.LOST in rule.when.own), None)

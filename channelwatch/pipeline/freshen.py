@@ -48,5 +48,7 @@ def _awaits(world: World, alert: Alert, incident: Incident) -> bool:
     """Does `incident` await somebody, and would the alert's contact be told of it?"""
     if not incident.state.awaits_person or not incident.ladder or incident.drill != alert.drill:
         return False
-    contact = next((item for item in world.inventory.contacts if item.code == ContactCode(alert.contact)), None)
+    contact = next(
+        (item for item in world.inventory.contacts if item.code == ContactCode(alert.contact)), None
+    )
     return contact is None or incident.bloc is None or incident.bloc in contact.blocs

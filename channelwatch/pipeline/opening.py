@@ -12,6 +12,7 @@ from channelwatch.incidents.life import graded, graver, may_reopen
 from channelwatch.incidents.model import EndReason, Incident, StepKind, SubjectKind
 from channelwatch.incidents.rules import Rule
 from channelwatch.pipeline.draft import Draft, Fault
+from channelwatch.pipeline.duty import duty_for
 from channelwatch.pipeline.maintenance import is_quiet
 from channelwatch.pipeline.world import RuleKey
 from channelwatch.status.states import Flag
@@ -77,7 +78,7 @@ def cease(draft: Draft, rule: Rule, subject: str) -> None:
     draft.clearing.pop(key)
     draft.comings.pop(key, None)
     restored = draft.advance(incident, StepKind.RESTORED, reason=EndReason.CONDITION_ENDED)
-    draft.page(restored, farewell(restored, draft.world.inventory.contacts, draft.now))
+    draft.page(restored, farewell(restored, duty_for(draft.world, restored), draft.now))
 
 
 def end(draft: Draft, incident: Incident, reason: EndReason) -> None:
@@ -92,7 +93,7 @@ def tell(draft: Draft, incident: Incident) -> None:
     rule = draft.world.rules.of(incident.rule)
     if rule is None or not rule.pages or is_quiet(draft, incident) or _is_noise(draft, rule, incident):
         return
-    climbed, pages = plan(incident, draft.world.inventory.contacts, draft.now)
+    climbed, pages = plan(incident, duty_for(draft.world, incident), draft.now)
     if climbed is not incident:
         climbed = replace(climbed, impact_told=len(climbed.impacted), impact_told_at=draft.now)
         draft.put(climbed)
@@ -109,7 +110,7 @@ def raise_overdue(draft: Draft, incident: Incident) -> Incident:
     raised_one = graded(noted, severity, draft.now)
     draft.put(raised_one)
     if _may_tell(draft, raised_one):
-        draft.page(raised_one, raised(raised_one, draft.world.inventory.contacts, draft.now))
+        draft.page(raised_one, raised(raised_one, duty_for(draft.world, raised_one), draft.now))
     return raised_one
 
 
@@ -122,7 +123,7 @@ def tell_growth(draft: Draft, incident: Incident) -> None:
     if _may_tell(draft, incident):
         current = replace(incident, impact_told=count, impact_told_at=draft.now)
         draft.put(current)
-        draft.page(current, impact(current, draft.world.inventory.contacts, draft.now))
+        draft.page(current, impact(current, duty_for(draft.world, current), draft.now))
 
 
 def _may_tell(draft: Draft, incident: Incident) -> bool:

@@ -10,8 +10,10 @@ from channelwatch.base.clock import EpochMs
 from channelwatch.base.ids import ContactCode, DeviceCode, GroupCode, IncidentId, LogId, RuleId
 from channelwatch.incidents.life import REOPEN_WITHIN_MS
 from channelwatch.incidents.model import Incident
+from channelwatch.incidents.oncall import NO_ROSTER, Gap, Roster
 from channelwatch.incidents.restraint import Budget, Restraint
 from channelwatch.incidents.rules import OwnFault, RuleBook
+from channelwatch.incidents.worktime import ORDINARY, WorkCalendar
 from channelwatch.inventory.maintenance import Window
 from channelwatch.inventory.model import Bloc, Inventory
 from channelwatch.status.device import DeviceState, StepPolicy
@@ -82,6 +84,10 @@ class World:
         self.next_swept = 0
         self.budgets: dict[ContactCode, Budget] = {}
         """What each contact has been told lately."""
+        self.roster: Roster = NO_ROSTER
+        self.calendar: WorkCalendar = ORDINARY
+        self.duty_gaps: tuple[Gap, ...] = ()
+        """When a team will have nobody on call, as far as that is looked ahead."""
         self.windows: tuple[Window, ...] | None = None
         """The maintenance windows that may be on; None until they were read."""
         self.order: tuple[DeviceCode, ...] = ()

@@ -8,14 +8,16 @@ from contextlib import contextmanager
 from sqlalchemy import Connection, Engine
 
 from channelwatch.base.intervals import Interval
+from channelwatch.incidents.oncall import Roster
 from channelwatch.inventory.maintenance import Window
 from channelwatch.status.states import Axis
-from channelwatch.store import desk, health, history, incidents, intervals, inventory, lease
+from channelwatch.store import desk, health, history, incidents, intervals, inventory, lease, roster
 from channelwatch.store.desk import Act
 from channelwatch.store.engine import WRITES
 from channelwatch.store.errors import StorePermanent, StoreReason, translated
 from channelwatch.store.intervals import Difference
 from channelwatch.store.moving import Told, carry_over
+from channelwatch.store.roster import RosterAct
 from channelwatch.uptime.corrections import Correction, Decision
 from channelwatch.uptime.estate import Edition
 from channelwatch.uptime.ledger import Chapter
@@ -60,6 +62,26 @@ class SqlArchive:
         """All corrections, whatever became of them, by number."""
         with self._read("read corrections") as connection:
             return tuple(desk.corrections(connection))
+
+    def roster_version(self) -> int:
+        """The number of the newest on-call roster, 0 without one; cheap enough to ask again and again."""
+        with self._read("read roster version") as connection:
+            return roster.newest_version(connection)
+
+    def roster(self) -> tuple[int, Roster]:
+        """The newest on-call roster and its number."""
+        with self._read("read roster") as connection:
+            return roster.newest(connection)
+
+    def roster_log(self, limit: int) -> list[RosterAct]:
+        """What was done to the roster, the newest first."""
+        with self._read("read roster log") as connection:
+            return roster.log(connection, limit)
+
+    def change_roster(self, wanted: Roster, act: Act, *, what: str, base: int) -> int:
+        """Write the roster made of version `base` anew. Permanent when somebody else has changed it since."""
+        with self._write("change roster") as connection:
+            return roster.change(connection, wanted, act, what=what, base=base)
 
     def plan_window(self, window: Window, *, origin: str) -> int:
         """Record a request for maintenance; its number. `origin` is who sat at the keyboard."""

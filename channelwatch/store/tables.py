@@ -237,6 +237,18 @@ correction = Table(
 )
 correction_step = _steps("correction", _signature())
 
+roster_version = Table(
+    "roster_version",
+    metadata,
+    Column("version", BigInteger, primary_key=True, autoincrement=False),
+    Column("happened_at", BigInteger, nullable=False),
+    Column("actor", Words, nullable=False),
+    Column("origin", Words, nullable=False),
+    Column("reason", Words, nullable=False),
+    Column("what", Words, nullable=False),
+    Column("document", Text, nullable=False),
+)
+
 _LIVE = text("restored_at IS NULL AND closed_at IS NULL")
 
 incident = Table(

@@ -21,6 +21,7 @@ _NUMBER = {SignalState.OK: 0, SignalState.DEGRADED: 1, SignalState.FAILED: 2, Si
 _OWN_FAULTY = {
     OwnFault.UNSENT: ("channelwatch_outbox_oldest_unsent_age_seconds", 61),
     OwnFault.UNHEARD: ("channelwatch_incidents_unheard", 1),
+    OwnFault.DUTY_GAP: ("channelwatch_oncall_gaps", 1),
     OwnFault.BACKLOG: ('channelwatch_queue_length{queue="observations"}', 100),
 }
 
@@ -140,6 +141,7 @@ def _well(steps: int) -> dict[str, str]:
         **_pair_series(Bloc.PARTY, PairState.REDUNDANT, steps),
         "channelwatch_outbox_oldest_unsent_age_seconds": f"0x{steps}",
         "channelwatch_incidents_unheard": f"0x{steps}",
+        "channelwatch_oncall_gaps": f"0x{steps}",
         'channelwatch_queue_length{queue="observations"}': f"0x{steps}",
         'channelwatch_queue_limit{queue="observations"}': f"100x{steps}",
     }

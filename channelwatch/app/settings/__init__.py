@@ -13,6 +13,7 @@ from channelwatch.app.settings.credentials import CredentialSettings, V2cCredent
 from channelwatch.app.settings.http import AccountSettings, HttpSettings, HttpTlsSettings
 from channelwatch.app.settings.instance import InstanceSettings, InventorySettings, StoreSettings
 from channelwatch.app.settings.notify import NotifySettings, SmtpSettings, WebhookSettings
+from channelwatch.app.settings.oncall import OncallSettings
 from channelwatch.app.settings.parts import Listen, SecretRef, read_secret
 from channelwatch.app.settings.whole import Settings, load_settings, masked
 
@@ -26,6 +27,7 @@ __all__ = [
     "InventorySettings",
     "Listen",
     "NotifySettings",
+    "OncallSettings",
     "RelpSettings",
     "SecretRef",
     "Settings",

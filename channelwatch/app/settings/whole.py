@@ -14,6 +14,7 @@ from channelwatch.app.settings.credentials import CredentialSettings
 from channelwatch.app.settings.http import HttpSettings
 from channelwatch.app.settings.instance import InstanceSettings, InventorySettings, StoreSettings
 from channelwatch.app.settings.notify import NotifySettings
+from channelwatch.app.settings.oncall import OncallSettings
 from channelwatch.app.settings.parts import Listen, Model
 from channelwatch.app.yamlfile import YamlFile
 from channelwatch.base.errors import InputError
@@ -29,6 +30,7 @@ class Settings(Model):
     collector: CollectorSettings
     credentials: Mapping[str, CredentialSettings] = {}
     notify: NotifySettings = NotifySettings()
+    oncall: OncallSettings = OncallSettings()
     http: HttpSettings | None = None
     alert_rules: Path | None = None
     signers: Mapping[str, Path] = {}

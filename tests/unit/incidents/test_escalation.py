@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 from datetime import datetime
 
@@ -13,17 +14,22 @@ from channelwatch.incidents.escalation import (
     DUTY,
     FAILOVER_MS,
     HOUR,
+    LADDERS,
     MINUTE,
+    Duty,
     farewell,
-    in_working_hours,
+    freeze,
+    has_lapsed,
     on_duty,
     plan,
 )
 from channelwatch.incidents.model import Incident, IncidentState, Page, PageKind, Severity, SubjectKind
+from channelwatch.incidents.worktime import ORDINARY
 from channelwatch.inventory.model import Bloc, Contact, Role
 from tests.support.province import START, small_inventory, spoke
 
 CONTACTS = small_inventory().contacts
+DUTY_OF_ALL = Duty(CONTACTS)
 
 
 def incident(severity: Severity = Severity.P1, at: int = START) -> Incident:
@@ -37,7 +43,7 @@ def incident(severity: Severity = Severity.P1, at: int = START) -> Incident:
 def run(current: Incident, until_ms: int, step_ms: int = MINUTE) -> list[tuple[int, Page]]:
     pages = []
     for now in range(current.round_at, current.round_at + until_ms + 1, step_ms):
-        current, due = plan(current, CONTACTS, EpochMs(now))
+        current, due = plan(current, DUTY_OF_ALL, EpochMs(now))
         pages += [((now - START) // MINUTE, page) for page in due]
     return pages
 
@@ -70,12 +76,12 @@ def test_an_unfilled_post_falls_to_everyone_of_the_bloc() -> None:
 
 def test_an_acknowledgement_stops_the_ladder() -> None:
     acked = replace(incident(), state=IncidentState.ACKED)
-    assert plan(acked, CONTACTS, EpochMs(START + 10 * HOUR)) == (acked, [])
+    assert plan(acked, DUTY_OF_ALL, EpochMs(START + 10 * HOUR)) == (acked, [])
 
 
 def test_outside_working_hours_the_responders_stand_in_for_the_onsite_force() -> None:
     night = local("2026-09-21T02:00:00")
-    _, pages = plan(incident(at=night), CONTACTS, night)
+    _, pages = plan(incident(at=night), DUTY_OF_ALL, night)
     assert {page.contact for page in pages} == {"watch", "team"}
 
 
@@ -90,7 +96,7 @@ def test_outside_working_hours_the_responders_stand_in_for_the_onsite_force() ->
     ],
 )
 def test_working_hours_are_local_and_on_weekdays(text: str, working: bool) -> None:
-    assert in_working_hours(local(text)) is working
+    assert ORDINARY.in_hours(local(text)) is working
 
 
 def test_every_page_has_its_own_key_for_ever() -> None:
@@ -110,27 +116,91 @@ def test_a_key_names_incident_round_kind_step_contact_and_place() -> None:
     ]
 
 
-def test_a_p4_pages_nobody_and_a_p3_is_not_repeated() -> None:
+def test_a_p4_pages_nobody() -> None:
     assert run(incident(Severity.P4), 10 * HOUR, HOUR) == []
-    assert {page.kind for _, page in run(incident(Severity.P3), 10 * HOUR)} == {
-        PageKind.OPENED,
-        PageKind.ESCALATED,
-    }
+
+
+def test_a_p3_is_seen_by_the_watch_at_once_and_calls_others_when_it_lasts() -> None:
+    pages = run(incident(Severity.P3), 5 * HOUR)
+    assert [(minute, page.contact) for minute, page in pages] == [(0, "watch"), (5, "onsite"), (240, "chief")]
+
+
+def test_a_p3_goes_to_the_team_and_is_told_again_when_the_next_working_day_begins() -> None:
+    friday = local("2026-09-25T15:00:00")
+    pages, current = [], incident(Severity.P3, at=friday)
+    for now in range(friday, friday + 8 * 24 * HOUR, 10 * MINUTE):
+        current, due = plan(current, DUTY_OF_ALL, EpochMs(now))
+        pages += [(datetime.fromtimestamp(now / 1000, LOCAL_ZONE).strftime("%a %H:%M"), page) for page in due]
+    team = [(when, page.kind) for when, page in pages if page.contact == "team"]
+    assert team[:2] == [("Mon 07:30", PageKind.ESCALATED), ("Tue 07:30", PageKind.REPEATED)]
+    watch = [when for when, page in pages if page.contact == "watch"]
+    assert watch == ["Fri 15:00", "Mon 07:30", "Tue 07:30", "Wed 07:30", "Thu 07:30", "Fri 07:30"]
+
+
+def test_no_ladder_that_begins_ends_in_silence() -> None:
+    for severity in (Severity.P1, Severity.P2, Severity.P3):
+        pages = run(incident(severity), 90 * 24 * HOUR, HOUR)
+        quiet = [later - earlier for (earlier, _), (later, _) in itertools.pairwise(pages)]
+        # The longest pause is over Tết or a week-end with a holiday beside it.
+        assert max(quiet) <= 6 * 24 * 60
+        assert pages[-1][0] >= (90 - 6) * 24 * 60
+
+
+def test_a_reminder_goes_to_those_who_are_on_duty_then() -> None:
+    before_five = local("2026-09-21T16:55:00")
+    current, first = plan(incident(at=before_five), DUTY_OF_ALL, before_five)
+    assert {page.contact for page in first} == {"watch", "onsite"}
+    _, again = plan(current, DUTY_OF_ALL, EpochMs(before_five + 15 * MINUTE))
+    assert {page.contact for page in again if page.kind is PageKind.REPEATED} == {"watch", "team"}
+    told = replace(current, repeats=1)
+    assert {page.contact for page in farewell(told, DUTY_OF_ALL, EpochMs(before_five + HOUR))} == {
+        "watch", "onsite", "team",
+    }  # fmt: skip
+
+
+def test_where_the_watch_answers_the_onsite_force_is_not_called() -> None:
+    for severity in (Severity.P1, Severity.P3):
+        for at in (START, local("2026-09-21T02:00:00")):
+            current = replace(incident(severity, at), policy=freeze(severity, first_layer=2))
+            told = set()
+            for minute in range(10):
+                current, pages = plan(current, DUTY_OF_ALL, EpochMs(at + minute * MINUTE))
+                told |= {page.contact for page in pages}
+            assert told == {"watch"}
+
+
+@pytest.mark.parametrize("severity", [Severity.P1, Severity.P2, Severity.P3])
+def test_an_acknowledgement_after_which_nothing_happens_lapses(severity: Severity) -> None:
+    acked = replace(incident(severity), state=IncidentState.ACKED, acked_at=EpochMs(START))
+    limit = LADDERS[severity].ack_ms
+    assert not has_lapsed(acked, EpochMs(START + limit - 1))
+    assert has_lapsed(acked, EpochMs(START + limit))
+    assert has_lapsed(acked, EpochMs(START - limit)), "a clock that was set back"
+    for state in IncidentState:
+        if state is not IncidentState.ACKED:
+            assert not has_lapsed(replace(acked, state=state), EpochMs(START + 2 * limit))
+    assert not has_lapsed(replace(acked, restored_at=EpochMs(START)), EpochMs(START + 2 * limit))
+
+
+def test_who_is_asked_again_is_told_why() -> None:
+    again = replace(incident(), round=1)
+    _, pages = plan(again, DUTY_OF_ALL, EpochMs(START))
+    assert {page.kind for page in pages} == {PageKind.LAPSED}
 
 
 def test_those_who_were_told_are_told_of_the_recovery() -> None:
-    climbed, _ = plan(incident(), CONTACTS, EpochMs(START))
-    pages = farewell(climbed, CONTACTS, EpochMs(START + MINUTE))
+    climbed, _ = plan(incident(), DUTY_OF_ALL, EpochMs(START))
+    pages = farewell(climbed, DUTY_OF_ALL, EpochMs(START + MINUTE))
     assert [(page.contact, page.kind) for page in pages] == [
         ("watch", PageKind.RESTORED),
         ("onsite", PageKind.RESTORED),
     ]
-    assert farewell(incident(), CONTACTS, EpochMs(START)) == []
+    assert farewell(incident(), DUTY_OF_ALL, EpochMs(START)) == []
 
 
 def test_at_most_one_rung_is_climbed_at_a_time_after_a_long_sleep() -> None:
     late = EpochMs(START + 5 * HOUR)
-    climbed, pages = plan(incident(), CONTACTS, late)
+    climbed, pages = plan(incident(), DUTY_OF_ALL, late)
     assert climbed.ladder == 1
     assert {page.kind for page in pages} == {PageKind.OPENED}
 
@@ -139,17 +209,17 @@ def test_reminders_missed_in_a_long_sleep_are_made_good_by_one() -> None:
     current = replace(incident(), ladder=4)
     pages = []
     for second in range(5):
-        current, due = plan(current, CONTACTS, EpochMs(START + 5 * HOUR + second * 1000))
+        current, due = plan(current, DUTY_OF_ALL, EpochMs(START + 5 * HOUR + second * 1000))
         pages += [page for page in due if page.contact == "watch"]
     assert [(page.kind, page.step) for page in pages] == [(PageKind.REPEATED, 20)]
 
 
 def test_a_clock_that_is_set_back_makes_nobody_wait_until_it_has_caught_up() -> None:
-    current, _ = plan(incident(), CONTACTS, EpochMs(START))
+    current, _ = plan(incident(), DUTY_OF_ALL, EpochMs(START))
     back = START - 24 * HOUR
     kinds = []
     for minute in range(11):
-        current, due = plan(current, CONTACTS, EpochMs(back + minute * MINUTE))
+        current, due = plan(current, DUTY_OF_ALL, EpochMs(back + minute * MINUTE))
         kinds += [page.kind for page in due]
     assert kinds == [PageKind.ESCALATED]
 
@@ -163,14 +233,14 @@ def test_two_posts_that_share_a_destination_get_one_message() -> None:
         contact("a", Role.WATCH, "webhook:duty"),
         contact("b", Role.ONSITE, "webhook:duty", "smtp:b@b.test"),
     )
-    told, pages = plan(incident(), shared, EpochMs(START))
+    told, pages = plan(incident(), Duty(shared), EpochMs(START))
     assert [(page.contact, page.destination) for page in pages] == [("a", "duty"), ("b", "b@b.test")]
-    assert len(farewell(told, shared, EpochMs(START))) == 2
+    assert len(farewell(told, Duty(shared), EpochMs(START))) == 2
 
 
 def test_the_first_way_goes_at_once_and_the_others_stand_by_a_minute_apart() -> None:
     many = (contact("a", Role.WATCH, "webhook:duty", "smtp:a@a.test", "sms:a"),)
-    _, pages = plan(incident(), many, EpochMs(START))
+    _, pages = plan(incident(), Duty(many), EpochMs(START))
     assert [(page.channel, page.not_before - START) for page in pages] == [
         ("webhook", 0),
         ("smtp", FAILOVER_MS),
@@ -182,9 +252,9 @@ def test_the_first_way_goes_at_once_and_the_others_stand_by_a_minute_apart() -> 
 
 def test_whoever_assesses_or_audits_is_never_paged() -> None:
     others = [contact(role.value, role, "webhook:x") for role in Role if role not in DUTY]
-    _, pages = plan(incident(), others, EpochMs(START))
+    _, pages = plan(incident(), Duty(others), EpochMs(START))
     assert (pages, on_duty(others, incident())) == ([], [])
-    _, pages = plan(incident(), [*others, contact("boss", Role.OWNER, "webhook:y")], EpochMs(START))
+    _, pages = plan(incident(), Duty([*others, contact("boss", Role.OWNER, "webhook:y")]), EpochMs(START))
     assert [page.contact for page in pages] == ["boss"]
 
 
