@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from ipaddress import ip_address
 
 from channelwatch.base.clock import Clock
 from channelwatch.base.ids import DeviceCode
 from channelwatch.inventory.model import Bloc, Device, Inventory, LifeCycle
 from channelwatch.status.events import RogueSource, Transport
+from channelwatch_collector.snmp.udp import one_spelling
 from channelwatch_collector.syslog.limits import Reporter
 
 ROGUE_EVERY_S = 60.0
@@ -83,10 +83,8 @@ class Sources:
 
 
 def _plain(address: str) -> str:
-    """One spelling for each address; an IPv4 address inside IPv6 is the IPv4 address."""
+    """One spelling for each address; what is none stays as it is."""
     try:
-        parsed = ip_address(address.partition("%")[0])
+        return one_spelling(address)
     except ValueError:
         return address
-    mapped = getattr(parsed, "ipv4_mapped", None)
-    return str(mapped or parsed)

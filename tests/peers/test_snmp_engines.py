@@ -30,6 +30,7 @@ from channelwatch_collector.snmp.pysnmp_engine import PysnmpEngine
 
 from channelwatch.base.secrets import Secret
 from tests.support import free_port, require_binary
+from tests.support.net import has_ipv6_loopback
 from tests.support.snmpd import (
     AUTH_PHRASE,
     COMMUNITY,
@@ -319,3 +320,31 @@ def snmpwalk(agent: Agent, root: str) -> list[Oid]:
     ).stdout
     names = (line.split(" ")[0] for line in printed.splitlines() if line.startswith("."))
     return [tuple(int(part) for part in name[1:].split(".")) for name in names]
+
+
+# ---------------------------------------------------------------- IPv6
+
+
+@pytest.fixture(scope="module")
+def agent6(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Agent]:
+    if not has_ipv6_loopback():
+        pytest.skip("this machine has no ::1")
+    with running_snmpd(tmp_path_factory.mktemp("snmpd6"), address="::1") as running:
+        yield running
+
+
+@pytest.mark.parametrize("who", [V2C, SEALED], ids=["v2c", "authPriv"])
+@pytest.mark.parametrize("written", ["::1", "0:0:0:0:0:0:0:1"])
+async def test_an_agent_with_an_ipv6_address_is_polled(
+    engine: SnmpEngine, agent6: Agent, who: Credential, written: str
+) -> None:
+    answer = await engine.poll(Target(written, who, agent6.port, timeout_s=5), PLAN)
+    assert answer.scalars[SYS_NAME].value == b"oracle"
+    assert answer.columns[IF_DESCR]
+
+
+async def test_a_closed_port_is_told_over_ipv6(own_engine: UdpSnmpEngine) -> None:
+    if not has_ipv6_loopback():
+        pytest.skip("this machine has no ::1")
+    nobody = Target("::1", V2C, free_port("udp", "::1"), timeout_s=2)
+    assert await failure_of(own_engine, nobody) is PollFailure.PORT_CLOSED

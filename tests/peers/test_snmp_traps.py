@@ -29,12 +29,14 @@ from channelwatch.base.clock import ManualClock, SystemClock
 from channelwatch.base.queue import BoundedQueue
 from channelwatch.base.secrets import Secret
 from tests.support import eventually, require_binary
+from tests.support.net import has_ipv6_loopback
 from tests.support.snmpd import (
     AUTH_NAMES,
     AUTH_PHRASE,
     COMMUNITY,
     PRIV_NAMES,
     PRIV_PHRASE,
+    place_of,
     running_snmpd,
     user_name,
 )
@@ -65,11 +67,14 @@ class Listener:
     folder: Path
     environment: dict[str, str] = field(default_factory=dict)
 
-    async def send(self, program: str, *arguments: str, content: list[str] = CONTENT) -> int:
+    async def send(
+        self, program: str, *arguments: str, content: list[str] = CONTENT, to: str | None = None
+    ) -> int:
         path = require_binary(program, package="snmp")
         host, port = self.receiver.address
+        place = place_of(to or host, port)
         running = await asyncio.create_subprocess_exec(
-            path, *arguments, f"{host}:{port}", *content, env=self.environment, stderr=asyncio.subprocess.PIPE
+            path, *arguments, place, *content, env=self.environment, stderr=asyncio.subprocess.PIPE
         )
         await asyncio.wait_for(running.communicate(), 20)
         assert running.returncode is not None
@@ -87,11 +92,19 @@ class Listener:
 
 
 @pytest.fixture
-async def listener(tmp_path: Path) -> AsyncIterator[Listener]:
+def local() -> str:
+    """Where the listener is."""
+    return "127.0.0.1"
+
+
+@pytest.fixture
+async def listener(tmp_path: Path, local: str) -> AsyncIterator[Listener]:
+    if ":" in local and not has_ipv6_loopback():
+        pytest.skip("this machine has no ::1")
     clock = SystemClock()
     queue: BoundedQueue[Notification] = BoundedQueue(100)
     receiver = TrapReceiver(
-        local=("127.0.0.1", 0),
+        local=(local, 0),
         settings=TrapSettings(communities=(Secret(COMMUNITY),), users=USERS),
         engine=LocalEngine.started(local_engine_id(b"test"), last_boots=6, now_s=clock.monotonic_ms() / 1000),
         deliver=queue.offer,
@@ -138,6 +151,25 @@ async def test_a_v2c_trap_arrives(listener: Listener) -> None:
     found = await listener.next()
     assert (found.version, found.trap_oid, found.varbinds) == (Version.V2C, LINK_DOWN, (IF_INDEX,))
     assert not found.authenticated
+
+
+@pytest.mark.parametrize("local", ["::1"])
+async def test_a_v3_trap_over_ipv6_is_authenticated(listener: Listener) -> None:
+    # As an inventory may write the address.
+    listener.receiver.bind_engine(SENDER, "0:0:0:0:0:0:0:1")
+    await listener.send("snmptrap", *as_user(*SEALED), *from_engine(3, 100))
+    found = await listener.next()
+    assert (found.authenticated, found.source, found.engine_id) == (True, "::1", SENDER)
+    assert await listener.send("snmpinform", *as_user(*SEALED), *ONCE) == 0
+
+
+@pytest.mark.parametrize("local", ["::"])
+@pytest.mark.parametrize("to", ["127.0.0.1", "::1"])
+async def test_a_listener_at_every_address_takes_both_families(listener: Listener, to: str) -> None:
+    listener.receiver.bind_engine(SENDER, "::1")
+    await listener.send("snmptrap", *as_user(*SEALED), *from_engine(3, 100), to=to)
+    assert (await listener.next()).source == to
+    assert await listener.send("snmpinform", "-v2c", "-c", COMMUNITY, *ONCE, to=to) == 0
 
 
 async def test_a_v2c_inform_is_acknowledged(listener: Listener) -> None:

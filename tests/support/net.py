@@ -22,6 +22,16 @@ def free_port(kind: Literal["tcp", "udp"] = "tcp", host: str = "127.0.0.1") -> i
         return port
 
 
+def has_ipv6_loopback() -> bool:
+    """Whether this machine has ::1."""
+    try:
+        with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as probe:
+            probe.bind(("::1", 0))
+    except OSError:
+        return False
+    return True
+
+
 def is_loopback(host: object) -> bool:
     """Whether `host`, as a socket takes it, can only mean this machine."""
     if host in ("localhost", "localhost.", "", None, b"localhost"):

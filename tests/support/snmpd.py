@@ -41,7 +41,8 @@ def user_name(auth: str | None, priv: str | None) -> str:
 
 def agent_config(engine_id: str) -> str:
     """Every user there can be, one community, and the whole tree to read."""
-    lines = [f"exactEngineID 0x{engine_id}", f"rocommunity {COMMUNITY} 127.0.0.0/8", "sysName oracle"]
+    lines = [f"exactEngineID 0x{engine_id}", "sysName oracle"]
+    lines += [f"rocommunity {COMMUNITY} 127.0.0.0/8", f"rocommunity6 {COMMUNITY} ::1"]
     lines += ["sysLocation rack 7", "sysServices 72", "createUser u-none-none", "rouser u-none-none noauth"]
     for auth, auth_name in AUTH_NAMES.items():
         for priv in (None, *PRIV_NAMES):
@@ -50,6 +51,11 @@ def agent_config(engine_id: str) -> str:
                 line += f' {PRIV_NAMES[priv]} "{PRIV_PHRASE}"'
             lines += [line, f"rouser {user_name(auth, priv)} {'priv' if priv else 'auth'}"]
     return "\n".join(lines) + "\n"
+
+
+def place_of(address: str, port: int) -> str:
+    """An address and port as net-snmp's programs take them."""
+    return f"udp6:[{address}]:{port}" if ":" in address else f"udp:{address}:{port}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +99,7 @@ def running_snmpd(
                 "0.5",
                 "-r",
                 "0",
-                f"{address}:{port}",
+                place_of(address, port),
                 "1.3.6.1.2.1.1.5.0",
             ],
             env=environment,
@@ -103,6 +109,6 @@ def running_snmpd(
         )
         return asked.returncode == 0 and b"oracle" in asked.stdout
 
-    argv = [str(program), "-f", "-Lo", "-I", "-smux", "-r", f"udp:{address}:{port}"]
+    argv = [str(program), "-f", "-Lo", "-I", "-smux", "-r", place_of(address, port)]
     with Process(argv, folder=folder, env=environment, ready=answers):
         yield Agent(address, port, bytes.fromhex(engine_id), folder)

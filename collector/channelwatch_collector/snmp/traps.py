@@ -11,7 +11,7 @@ from channelwatch_collector.snmp.notification import Notification, TrapRejection
 from channelwatch_collector.snmp.port import AgentClock
 from channelwatch_collector.snmp.session import SaltSource
 from channelwatch_collector.snmp.trap_decoder import LocalEngine, TrapDecoder, TrapSettings
-from channelwatch_collector.snmp.udp import Address, UdpSocket
+from channelwatch_collector.snmp.udp import Address, UdpSocket, one_spelling
 
 
 class TrapReceiver:
@@ -66,7 +66,7 @@ class TrapReceiver:
         An authenticated poll calls this each time, so that a trap recorded before a restart of ours, or
         before the device's last reboot, is recognised as stale.
         """
-        now_s = self._now_s()
+        address, now_s = one_spelling(address), self._now_s()
         if clock is None:
             self._decoder.bind_engine(engine_id, address, now_s=now_s)
         else:
@@ -86,7 +86,8 @@ class TrapReceiver:
     def _on_datagram(self, datagram: bytes, sender: Address) -> None:
         self._counters["received"] += 1
         now_s = self._now_s()
-        verdict = self._decoder.decode(datagram, sender[0], received_at=self._clock.now(), now_s=now_s)
+        source = one_spelling(sender[0])
+        verdict = self._decoder.decode(datagram, source, received_at=self._clock.now(), now_s=now_s)
         if isinstance(verdict.outcome, TrapRejection):
             self._counters[verdict.outcome] += 1
         elif self._deliver(verdict.outcome):

@@ -12,6 +12,7 @@ import struct
 import sys
 from collections import Counter, deque
 from collections.abc import Callable
+from ipaddress import IPv6Address
 
 from channelwatch_collector.snmp.port import MAX_DATAGRAM
 
@@ -31,15 +32,25 @@ _ERRORS_PER_READ = 64
 _SO_MEMINFO = 55
 _MEMINFO = struct.Struct("=9I")
 
+_ANY_IPV6 = "::"
+
 OnDatagram = Callable[[bytes, Address], None]
 OnRefused = Callable[[Address, int], None]
+
+
+def one_spelling(address: str) -> str:
+    """The compressed form of an IPv6 address; an IPv4 address inside IPv6 is the IPv4 address."""
+    if ":" not in address:
+        return address
+    parsed = IPv6Address(address.partition("%")[0])
+    return str(parsed.ipv4_mapped or parsed)
 
 
 class UdpSocket:
     """Calls `on_datagram(octets, sender)` for each datagram, `on_refused(peer, errno)` for each ICMP error.
 
     Neither callback may raise. `counters` gains `unsent_dropped`. `receive_buffer` is asked of the kernel,
-    which may grant less (net.core.rmem_max).
+    which may grant less (net.core.rmem_max). A socket at `::` takes IPv4 too, its senders written inside IPv6.
     """
 
     def __init__(
@@ -63,7 +74,7 @@ class UdpSocket:
             self._socket.setblocking(False)
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
             if ipv6:
-                self._socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+                self._socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, int(local[0] != _ANY_IPV6))
             if sys.platform == "linux":
                 level, option = (
                     (socket.IPPROTO_IPV6, _IPV6_RECVERR) if ipv6 else (socket.IPPROTO_IP, _IP_RECVERR)
