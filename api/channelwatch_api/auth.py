@@ -93,6 +93,16 @@ class Gate:
         token = _bearer(request)
         return token is not None and _same(token, self._settings.metrics_token)
 
+    @property
+    def has_alertmanager(self) -> bool:
+        """Does anybody post alerts here?"""
+        return self._settings.alertmanager_token is not None
+
+    def is_alertmanager(self, request: Request) -> bool:
+        """Does the request carry the token of the Alertmanager that may post alerts?"""
+        token, wanted = _bearer(request), self._settings.alertmanager_token
+        return token is not None and wanted is not None and _same(token, wanted)
+
     async def sign_in(self, name: str, password: str, address: str) -> str:
         """The cookie for a right name and password. Problem 401 when they are not, 429 after too many failures."""
         key, now = (name[:64], address), self._clock.monotonic_ms()
@@ -174,6 +184,7 @@ def _check_secrets(settings: HttpSettings) -> None:
     _long_enough("http.session_secret", settings.session_secret, MIN_SESSION_SECRET_CHARS)
     tokens: Iterable[tuple[str, Secret | None]] = [
         ("http.metrics_token", settings.metrics_token),
+        ("http.alertmanager_token", settings.alertmanager_token),
         *((f"http.accounts {item.name} api_token", item.api_token) for item in settings.accounts),
     ]
     for name, token in tokens:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import ParamSpec, Protocol, TypeVar
 
@@ -14,6 +14,7 @@ from channelwatch.base.queue import BoundedQueue
 from channelwatch.incidents.model import Incident
 from channelwatch.pipeline.acts import Act
 from channelwatch.pipeline.availability import Archive
+from channelwatch.pipeline.external import ExternalAlert
 from channelwatch.pipeline.ports import History, Store
 from channelwatch.pipeline.world import World, WorldChange
 from channelwatch.status.events import Observation
@@ -74,6 +75,10 @@ class House(Protocol):
 
     async def act(self, incident: int, act: Act) -> Incident:
         """Record what a person did to an incident. Permanent when its state forbids it."""
+        ...
+
+    async def take_external(self, alerts: Sequence[ExternalAlert]) -> None:
+        """Take the alerts of another monitoring system. Transient when there are too many."""
         ...
 
     async def clear_latch(self, device: str, signal: str, *, by: str) -> None:

@@ -29,6 +29,7 @@ from channelwatch.pipeline.acts import Act, perform
 from channelwatch.pipeline.availability import Archive
 from channelwatch.pipeline.deliver import Deliverer, DeliveryPolicy
 from channelwatch.pipeline.draft import Draft
+from channelwatch.pipeline.external import ExternalAlert, take_external
 from channelwatch.pipeline.ingest import acknowledge, ingest, resume, revise, tick
 from channelwatch.pipeline.ports import DeliveryChannel, Effects, History, Store
 from channelwatch.pipeline.world import World, WorldChange
@@ -198,6 +199,10 @@ class Engine:
         """
         await self._write_for_a_person(lambda: perform(self.world, incident, act, self.clock.now()))
         return self.world.incidents[IncidentId(incident)]
+
+    async def take_external(self, alerts: Sequence[ExternalAlert]) -> None:
+        """Take the alerts of another monitoring system. Transient when there are too many, or the store refuses."""
+        await self._write_for_a_person(lambda: take_external(self.world, alerts, self.clock.now()))
 
     async def clear_latch(self, device: str, signal: str, *, by: str) -> None:
         """Record that a person cleared a latched signal.

@@ -66,6 +66,7 @@ class Draft:
         self.clearing = dict(world.clearing)
         self.comings = dict(world.comings)
         self.budgets: dict[ContactCode, Budget] = {}
+        self.external = dict(world.external)
         self.next_swept = world.next_swept
         self.touched: dict[DeviceCode, EpochMs] = {}
         self.parted: list[DeviceState] = []
@@ -136,7 +137,7 @@ class Draft:
             return None
         return self.incidents.get(number) or self.world.incidents.get(number)
 
-    def open(self, rule: Rule, fault: Fault) -> Incident:
+    def open(self, rule: Rule, fault: Fault, *, origin: str = "rule") -> Incident:
         """Open a new incident; its T0 is when the fault was seen, for ever."""
         incident = Incident(
             id=IncidentId(self.next_incident),
@@ -157,7 +158,7 @@ class Draft:
         )
         self.next_incident += 1
         self.put(incident)
-        self.steps.append(IncidentStep(incident.id, StepKind.OPENED, self.now, SYSTEM, "rule", rule.id))
+        self.steps.append(IncidentStep(incident.id, StepKind.OPENED, self.now, SYSTEM, origin, rule.id))
         return incident
 
     def reopen(self, incident: Incident, fault: Fault) -> Incident:
@@ -229,6 +230,7 @@ class Draft:
         world.holding, world.clearing, world.comings = self.holding, self.clearing, self.comings
         world.next_swept = self.next_swept
         world.budgets.update(self.budgets)
+        world.external = self.external
         world.next_incident = self.next_incident
         world.next_seq += len(self.transitions)
         if not (visible or self.pairs or self.incidents or self.outlived or self.is_revision):

@@ -13,6 +13,7 @@ from channelwatch.incidents.model import Incident, StepKind
 from channelwatch.inventory.model import Inventory
 from channelwatch.pipeline.draft import Draft, SetAside
 from channelwatch.pipeline.evaluate import climb, evaluate, retire, sweep
+from channelwatch.pipeline.external import leave_to_ours
 from channelwatch.pipeline.maintenance import keep
 from channelwatch.pipeline.ports import CurrentRow, Snapshot
 from channelwatch.pipeline.world import World
@@ -70,6 +71,7 @@ def tick(world: World, now: EpochMs) -> Draft:
     keep(draft)
     evaluate(draft)
     sweep(draft)
+    leave_to_ours(draft)
     climb(draft)
     return draft
 

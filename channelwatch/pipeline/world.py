@@ -82,6 +82,8 @@ class World:
         self.own_faults: frozenset[OwnFault] = frozenset()
         """What the process says is wrong with itself; that nobody looks at a device is found out here."""
         self.next_swept = 0
+        self.external: dict[RuleKey, frozenset[str]] = {}
+        """The alerts of other systems that fire, by the incident that they are."""
         self.budgets: dict[ContactCode, Budget] = {}
         """What each contact has been told lately."""
         self.roster: Roster = NO_ROSTER

@@ -22,9 +22,11 @@ from channelwatch.app.inventoryfile import InventoryFile, load_inventory
 from channelwatch.app.rulefile import RuleFile, duration_ms, load_rules, shipped_rules
 from channelwatch.app.settings import Settings, load_settings
 from channelwatch.app.texts import catalogue, word
+from channelwatch.base.ids import RuleId
 from channelwatch.base.secrets import Secret
 from channelwatch.incidents.escalation import LADDERS
 from channelwatch.incidents.model import PageKind, Severity
+from channelwatch.incidents.rules import EXTERNAL, external_rule
 from channelwatch.inventory.model import LifeCycle, Role
 from channelwatch.notify.webhook import template
 from channelwatch.notify.words import Voice
@@ -183,7 +185,8 @@ def test_the_escalation_is_as_the_ladders_say() -> None:
 
 def test_every_rule_has_a_runbook_and_every_runbook_a_rule() -> None:
     written = {path.stem for path in DOCS if path.parent == RUNBOOKS} - {"README"}
-    assert written == {rule.runbook for rule in RULES}
+    external = external_rule(RuleId(f"{EXTERNAL}any"))
+    assert written == {rule.runbook for rule in (*RULES, external)}
 
 
 @pytest.mark.parametrize("runbook", sorted({rule.runbook for rule in RULES}))
@@ -217,7 +220,8 @@ PARTS = {
 def test_what_a_runbook_prints_bold_is_what_the_reader_sees_on_the_board(path: Path) -> None:
     rows = [*own_rows(), *catalogue().values()]
     words = {row[language] for row in rows for language in ("vi", "en")}
-    titles = {f"{rule.title['en']}." for rule in RULES}
+    shown = (*RULES, external_rule(RuleId(f"{EXTERNAL}any")))
+    titles = {f"{rule.title['en']}." for rule in shown}
     bold = {" ".join(found.split()) for found in re.findall(r"\*\*([^*]+)\*\*", text_of(path))}
     assert bold - words - titles - PARTS == set()
 

@@ -14,6 +14,7 @@ from tests.support.net import free_port
 from tests.support.process import Process
 
 TOKEN = "an api token of a test"
+ALERTMANAGER_TOKEN = "the token of an alertmanager of a test"
 
 CONFIG = """\
 instance: {{id: test-1, province: "51", blocs: [party]}}
@@ -33,6 +34,7 @@ http:
   listen: "127.0.0.1:{ports.http}"
   session_secret: file:secrets/session
   metrics_token: file:secrets/metrics
+  alertmanager_token: file:secrets/alertmanager
   accounts:
     - {{name: truc, role: watch, blocs: [party], password: "file:secrets/hash", api_token: "file:secrets/token"}}
 """
@@ -138,6 +140,7 @@ def install(
         "webhook": "the webhook secret of a test",
         "session": "the session secret of a test, long enough",
         "metrics": "the metrics token of a test",
+        "alertmanager": ALERTMANAGER_TOKEN,
         "hash": "scrypt$16384$8$1$c2FsdHNhbHRzYWx0c2FsdA==$bm90IGEgcmVhbCBoYXNoIGJ1dCBvZiAzMiBieXRlcyE=",
         "token": TOKEN,
     }

@@ -37,6 +37,7 @@ class HttpSettings(Model):
     listen: ListenText = Listen("127.0.0.1", 8080)
     session_secret: SecretRef
     metrics_token: SecretRef
+    alertmanager_token: SecretRef | None = None
     accounts: tuple[AccountSettings, ...] = ()
     session_hours: int = Field(default=12, ge=1, le=168)
     secure_cookie: bool = False

@@ -63,6 +63,7 @@ from channelwatch.inventory.model import (
 )
 from channelwatch.pipeline.acts import Act, perform
 from channelwatch.pipeline.availability import Archive
+from channelwatch.pipeline.external import ExternalAlert, take_external
 from channelwatch.pipeline.ports import Alert, Effects, History, OutboxRow, Store
 from channelwatch.pipeline.world import World, WorldChange, WorldPolicy
 from channelwatch.status.device import DeviceState
@@ -82,6 +83,7 @@ DAY_MS = 86_400_000
 PASSWORD = "đúng mật khẩu 123"
 CHEAP = Cost(n=16, r=1, p=1)
 SESSION_SECRET = "s" * 40
+ALERTMANAGER_TOKEN = "token-of-the-alertmanager"
 METRICS_TOKEN = "metrics-token-of-this-test"
 OFFICES = {Bloc.PARTY: "T0001", Bloc.GOV: "T0002", Bloc.NA: "T0003", Bloc.FRONT: "T0004"}
 COMMUNES = (
@@ -164,6 +166,7 @@ def settings(blocs: Sequence[Bloc] = tuple(Bloc), *, language: str = "vi", **htt
             "listen": Listen("127.0.0.1", 0),
             "session_secret": Secret(SESSION_SECRET),
             "metrics_token": Secret(METRICS_TOKEN),
+            "alertmanager_token": Secret(ALERTMANAGER_TOKEN),
             "accounts": tuple(accounts),
             "session_hours": 12,
             "secure_cookie": False,
@@ -247,6 +250,12 @@ class MemoryHouse:
             if not own:
                 self.put_incident(moved)
         return self.world.incidents[IncidentId(incident)]
+
+    async def take_external(self, alerts: Sequence[ExternalAlert]) -> None:
+        draft = take_external(self.world, alerts, self.clock.now())
+        effects = draft.effects()
+        draft.adopt()
+        self.record(incidents=effects.incidents, steps=effects.steps, outbox=effects.outbox)
 
     async def clear_latch(self, device: str, signal: str, *, by: str) -> None:
         state = self.world.devices[DeviceCode(device)]
