@@ -216,6 +216,23 @@ def test_sensors_of_a_linux_host_that_measure_nothing_are_absent() -> None:
     assert told == {(Signal.ENV_TEMP, "Core 0"): 41, (Signal.ENV_FAN, "fan1"): 1200}
 
 
+def test_places_without_a_sensor_are_absent_and_not_zero() -> None:
+    names = table("1.3.6.1.2.1.47.1.1.1.1", {7: "inlet"}, {7: "empty slot"})
+    sensors = table("1.3.6.1.2.1.99.1.1.1", {1: 8, 2: 9, 3: 0, 4: 31, 5: 1}, {1: 8, 2: 9, 3: 0, 4: 0, 5: 1})
+    told = [
+        item.component for item in read("palo-alto", {**names, **sensors}) if item.signal is Signal.ENV_TEMP
+    ]
+    assert told == ["inlet"]
+    rows = table(
+        "1.3.6.1.4.1.12356.101.4.3.2.1",
+        {2: "CPU Temperature", 3: "48.5", 4: 0},
+        {2: "Temp of a part that is not there", 3: "0", 4: 0},
+        {2: "Temp of a broken sensor", 3: "0", 4: 1},
+    )
+    states = {item.component: item.state for item in read("fortigate", rows)}
+    assert states == {"CPU Temperature": OK, "Temp of a broken sensor": FAILED}
+
+
 def test_a_partition_that_is_kept_full_of_logs_is_no_full_disk() -> None:
     rows = table(
         "1.3.6.1.2.1.25.2.3.1",
