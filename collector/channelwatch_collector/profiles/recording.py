@@ -102,7 +102,9 @@ _Line = tuple[int, Callable[[], tuple[Oid, Value]]]
 def _lines(octets: bytes) -> Iterator[_Line]:
     """Each object's line number, and how to read it."""
     waiting: tuple[int, bytes] | None = None
-    for number, line in enumerate(octets.splitlines(), 1):
+    for number, given in enumerate(octets.splitlines(), 1):
+        # Without -On and without a MIB, net-snmp spells the first number.
+        line = given.replace(b"iso.", b"1.", 1) if given.startswith((b"iso.", b".iso.")) else given
         if re.match(rb"\.?[0-2](\.\d+)+\|", line):
             yield number, lambda line=line: _snmprec(line)  # type: ignore[misc]
         elif re.match(rb"\.?[0-2](\.\d+)+ = No (Such|more)", line):
@@ -129,7 +131,8 @@ def _walked(waiting: tuple[int, bytes]) -> _Line:
 
 
 def _oid(text: str) -> Oid:
-    return tuple(int(part) for part in text.strip().lstrip(".").split("."))
+    numbers = re.sub(r"^\.?iso\.", "1.", text.strip()).lstrip(".")
+    return tuple(int(part) for part in numbers.split("."))
 
 
 def _snmprec(line: bytes) -> tuple[Oid, Value]:
@@ -196,6 +199,10 @@ def _snmpwalk(line: bytes) -> tuple[Oid, Value]:
         return oid, Value(SnmpType.OCTET_STRING, rest.strip().strip(b'"'))
     if word in ("STRING", "Hex-STRING", "BITS"):
         return oid, Value(SnmpType.OCTET_STRING, _octets(word, raw))
+    if not colon and re.fullmatch(r"-?\d+", word):
+        # With -Ot, TimeTicks are a bare number.
+        kind_of_number = SnmpType.INTEGER if word.startswith("-") else SnmpType.TIME_TICKS
+        return oid, _value(kind_of_number, word.encode(), hexadecimal=False)
     text = raw.decode("ascii", "replace").strip()
     if word == "OID":
         return oid, Value(SnmpType.OBJECT_IDENTIFIER, _oid(text))

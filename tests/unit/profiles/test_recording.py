@@ -74,6 +74,18 @@ def test_the_output_of_snmpwalk_is_read_too() -> None:
     assert oid("1.3.6.1.2.1.25.1.2.0") not in found.objects
 
 
+def test_other_options_of_snmpwalk_are_understood() -> None:
+    found = parse(
+        b"iso.3.6.1.2.1.1.2.0 = OID: iso.3.6.1.4.1.99999.7\n"
+        b".1.3.6.1.2.1.1.3.0 = 71917850\n"
+        b".1.3.6.1.2.1.1.9.0 = -4\n"
+    )
+    assert found.unusable == ()
+    assert text_of(found, "1.3.6.1.2.1.1.2.0") == oid("1.3.6.1.4.1.99999.7")
+    assert found.objects[oid("1.3.6.1.2.1.1.3.0")] == Value(SnmpType.TIME_TICKS, 71_917_850)
+    assert found.objects[oid("1.3.6.1.2.1.1.9.0")] == Value(SnmpType.INTEGER, -4)
+
+
 @pytest.mark.parametrize(
     "line",
     [
