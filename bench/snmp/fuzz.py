@@ -342,7 +342,7 @@ class Fuzzer:
 
 def _take(reader: layout.AnswerReader, octets: bytes) -> bindings.Bindings:
     message = _FRAME_ID + octets
-    place = layout.Place(0, len(_FRAME_ID), len(message))
+    place = layout.Place((0, len(_FRAME_ID)), len(_FRAME_ID), len(message))
     return reader.again(message, _FRAME_ID) or reader.read(message, place, without_error=True)
 
 

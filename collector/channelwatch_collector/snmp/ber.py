@@ -140,6 +140,11 @@ def encode_names(names: Iterable[Oid]) -> bytes:
 def _long_length(data: bytes, at: int) -> tuple[int, int]:
     """Length and start of the contents when the octet at `at` opens the long form."""
     count = data[at] & 0x7F
+    if count <= 2 and at + 2 < len(data):  # most of what is long
+        if count == 1:
+            return data[at + 1], at + 2
+        if count == 2:
+            return data[at + 1] << 8 | data[at + 2], at + 3
     if not 1 <= count <= MAX_LENGTH_OCTETS:
         raise BerError("indefinite or oversized length")
     start = at + 1 + count
@@ -197,6 +202,20 @@ def to_int(data: bytes, span: tuple[int, int]) -> int:
     if not 1 <= stop - start <= MAX_INT_OCTETS:
         raise BerError("an INTEGER has 1 to 9 octets here")
     return int.from_bytes(data[start:stop], "big", signed=True)
+
+
+SHORTEST_LENGTH = rb"(\x82[\1-\xff].|\x81[\x80-\xff]|[\0-\x7f])"
+"""A pattern for a length in the fewest octets, up to what a datagram can have."""
+
+
+def of_length(lengths: Iterable[int]) -> bytes:
+    """A pattern for a length octet and as many octets, tried in the order of `lengths`."""
+    return b"(?:" + b"|".join(b"\\x%02x.{%d}" % (length, length) for length in lengths) + b")"
+
+
+def length_of(octets: bytes) -> int:
+    """What a length says that `SHORTEST_LENGTH` has found."""
+    return octets[0] if len(octets) == 1 else int.from_bytes(octets[1:], "big")
 
 
 def read_octets(data: bytes, at: int, end: int) -> tuple[bytes, int]:

@@ -69,19 +69,14 @@ class Bindings(NamedTuple):
     absent: tuple[int, ...] = ()
 
 
-def of_length(lengths: Iterable[int]) -> bytes:
-    """A pattern for a length octet and as many octets, tried in the order of `lengths`."""
-    return b"(?:" + b"|".join(b"\\x%02x.{%d}" % (length, length) for length in lengths) + b")"
-
-
 _COMMON, _LONG, _TINY = range(8, 20), range(20, _LONGEST), range(8)
 _BINDING = re.compile(
-    rb"0([\0-\x7f])(\x06" + of_length((*_COMMON, *_TINY, *_LONG)) + rb")"
-    rb"([\x41-\x43\x46]" + of_length(range(1, 10)) + rb"|"
-    rb"[\x02\x04-\x06\x40\x44]" + of_length(range(_LONGEST)) + rb"|[\x80-\x82]\x00)",
+    rb"0([\0-\x7f])(\x06" + ber.of_length((*_COMMON, *_TINY, *_LONG)) + rb")"
+    rb"([\x41-\x43\x46]" + ber.of_length(range(1, 10)) + rb"|"
+    rb"[\x02\x04-\x06\x40\x44]" + ber.of_length(range(_LONGEST)) + rb"|[\x80-\x82]\x00)",
     re.DOTALL,
 )
-_NAME = re.compile(rb"\x06" + of_length(range(_LONGEST)), re.DOTALL)
+_NAME = re.compile(rb"\x06" + ber.of_length(range(_LONGEST)), re.DOTALL)
 UNSIGNED = frozenset({SnmpType.COUNTER32, SnmpType.GAUGE32, SnmpType.TIME_TICKS, SnmpType.COUNTER64})
 _unsigned = {int(kind): kind for kind in UNSIGNED}.get
 _number = int.from_bytes

@@ -252,7 +252,7 @@ class Exchange:
                     raise Refused(Drop.WRONG_VERSION, PollFailure.UNAUTHENTIC)
                 response = session.read(datagram, community, head, question.reader)
                 self._accept(question, head.request_id, response, len(datagram))
-                self._remember_beginning(datagram, head.id_at, community)
+                self._remember_beginning(datagram, head.id_span[0], community)
             elif version == Version.V3:
                 header = v3.header_at(datagram, at, end)
                 question = self._find(header.msg_id, sender)

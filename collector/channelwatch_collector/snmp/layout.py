@@ -16,7 +16,6 @@ from weakref import WeakSet
 
 from channelwatch_collector.snmp import ber, bindings
 from channelwatch_collector.snmp.bindings import Bindings
-from channelwatch_collector.snmp.pdu import ID_OCTETS
 from channelwatch_collector.snmp.port import Oid, SnmpType, Value
 
 MIN_BINDINGS = 2
@@ -39,9 +38,9 @@ _from_octets = int.from_bytes
 
 
 class Place(NamedTuple):
-    """Where a message has its request id (of ID_OCTETS), its list, and octets that are checked by somebody else."""
+    """Where a message has its request id, its list from `at` to `end`, and octets that somebody else checks."""
 
-    id_at: int
+    id_span: tuple[int, int]
     at: int
     end: int
     unchecked: tuple[int, int] = (0, 0)
@@ -72,6 +71,7 @@ class Layout:
         "_absent",
         "_excess",
         "_fixed_mask",
+        "_id",
         "_kinds",
         "_list",
         "_moved",
@@ -87,17 +87,16 @@ class Layout:
         "_turns",
         "_usual",
         "_usual_mask",
-        "id_at",
     )
 
     def __init__(self, data: bytes, place: Place, read: Bindings) -> None:
         self._size = len(data)
-        self.id_at = place.id_at
+        self._id = slice(*place.id_span)
         self._list = (place.at, place.end)
         self._names, self._absent = read.names, read.absent
         mask = bytearray(b"\xff" * len(data))
-        mask[place.id_at : place.id_at + ID_OCTETS] = bytes(ID_OCTETS)
-        mask[slice(*place.unchecked)] = bytes(place.unchecked[1] - place.unchecked[0])
+        for start, stop in (place.id_span, place.unchecked):
+            mask[start:stop] = bytes(stop - start)
         self._turns, self._sort_at = 0, _FIRST_SORTING
         self._moved: set[int] = set()
         self._usual = 0
@@ -110,7 +109,7 @@ class Layout:
         whole = _from_octets(data, "big")
         if whole & self._usual_mask != self._usual and not self._follow(data, whole):
             return None
-        if data[self.id_at : self.id_at + ID_OCTETS] != message_id:
+        if data[self._id] != message_id:
             return None
         numbers = map(sub, self._numbers.unpack_from(data), self._excess)
         moving = map(bindings.make_value, zip(self._kinds, numbers))  # noqa: B905 - `strict` costs a third of this

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
 from channelwatch.base.clock import EpochMs
-from channelwatch_collector.snmp.pdu import Pdu, TrapV1, Version
+from channelwatch_collector.snmp.pdu import TrapV1, Version
 from channelwatch_collector.snmp.port import Oid, SnmpType, Value, VarBind
 
 SYS_UP_TIME: Oid = (1, 3, 6, 1, 2, 1, 1, 3, 0)
@@ -82,12 +82,11 @@ class Content(NamedTuple):
     varbinds: tuple[VarBind, ...]
 
 
-def content_of_v2(pdu: Pdu) -> Content | None:
-    """Of an SNMPv2-Trap or Inform PDU (RFC 3416 section 4.2.6); None if it names no trap.
+def content_of_v2(varbinds: Sequence[VarBind]) -> Content | None:
+    """Of the variables of an SNMPv2-Trap or Inform PDU (RFC 3416 section 4.2.6); None if they name no trap.
 
     Agents put sysUpTime.0 and snmpTrapOID.0 first as they must, or elsewhere.
     """
-    varbinds = pdu.varbinds
     if len(varbinds) >= _LEADING:
         (first, ticks), (second, trap) = varbinds[:_LEADING]
         if first == SYS_UP_TIME and second == SNMP_TRAP_OID:

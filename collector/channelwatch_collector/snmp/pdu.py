@@ -5,8 +5,9 @@ There is no way to write to a device here: SET is neither encoded nor accepted.
 
 from __future__ import annotations
 
+import re
 from enum import IntEnum
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import NamedTuple
 
 from channelwatch_collector.snmp import ber, bindings
@@ -34,6 +35,7 @@ class PduType(IntEnum):
 
 
 _INTEGER, _SEQUENCE = b"\x02", b"\x30"
+_match_version = re.compile(rb"0" + ber.SHORTEST_LENGTH + rb"\x02\x01([\0-\x7f])", re.DOTALL).match
 _PDU_FIELDS = b"\x02\x02\x02\x30"
 _TRAP_V1_FIELDS = b"\x06\x40\x02\x02\x43\x30"
 _PDU_TYPES = {kind.value: kind for kind in PduType}
@@ -79,7 +81,7 @@ class Response(NamedTuple):
 class PduHead(NamedTuple):
     """A PDU of which the variable bindings, between `at` and `end`, are still to be read.
 
-    The contents of its request id begin at `id_at`.
+    The contents of its request id are at `id_span`.
     """
 
     type: PduType
@@ -88,7 +90,20 @@ class PduHead(NamedTuple):
     error_index: int
     at: int
     end: int
-    id_at: int
+    id_span: tuple[int, int]
+
+
+_make_head = partial(tuple.__new__, PduHead)
+_number = int.from_bytes
+# As nearly every agent writes it: an id of up to four octets, small status and index, lengths as short as can be.
+_match_head = re.compile(
+    rb"([\xa0-\xa2\xa5-\xa8])"
+    + ber.SHORTEST_LENGTH
+    + rb"\x02(\x04....|\x01.|\x02..|\x03...)\x02\x01([\0-\x7f])\x02\x01([\0-\x7f])0"
+    + ber.SHORTEST_LENGTH,
+    re.DOTALL,
+).match
+_LENGTH, _REQUEST_ID = 2, 3
 
 
 class TrapV1(NamedTuple):
@@ -173,6 +188,13 @@ def read_version(datagram: bytes) -> tuple[int, int, int]:
 
     Octets behind the SEQUENCE are ignored, as RFC 3417 section 8 leaves room for them.
     """
+    match = _match_version(datagram)
+    if match is not None:
+        length, version = match.groups()
+        end = match.end(1) + ber.length_of(length)
+        if end > len(datagram) or match.end() > end:
+            raise BerError("element reaches outside its container")
+        return version[0], match.end(), end
     ((start, end),) = ber.spans(datagram, 0, len(datagram), _SEQUENCE)
     (version,) = ber.spans(datagram, start, end, _INTEGER)
     return ber.to_int(datagram, version), version[1], end
@@ -197,6 +219,21 @@ def read_pdu_head(data: bytes, at: int, end: int) -> PduHead:
     Raises:
         BerError: broken, of an unknown type, or one that no reader has business with (SET).
     """
+    match = _match_head(data, at, end)
+    if match is None:
+        return _head_in_full(data, at, end)
+    tag, length, request_id, status, index, list_length = match.groups()
+    start, stop = match.end(), match.end(_LENGTH) + ber.length_of(length)
+    list_stop = start + ber.length_of(list_length)
+    if stop > end or list_stop > stop:
+        raise BerError("element reaches outside its container")
+    number = _number(request_id[1:], "big", signed=True)
+    span = match.start(_REQUEST_ID) + 1, match.end(_REQUEST_ID)
+    return _make_head((_PDU_TYPES[tag[0]], number, status[0], index[0], start, list_stop, span))
+
+
+def _head_in_full(data: bytes, at: int, end: int) -> PduHead:
+    """The same in any definite form of its lengths, with numbers of any size."""
     tag, at, end = ber.read_header(data, at, end)
     kind = _PDU_TYPES.get(tag)
     if kind is None or kind is PduType.TRAP_V1:
@@ -209,7 +246,7 @@ def read_pdu_head(data: bytes, at: int, end: int) -> PduHead:
         ber.to_int(data, index),
         at,
         stop,
-        request_id[0],
+        request_id,
     )
 
 

@@ -22,6 +22,7 @@ from channelwatch_collector.snmp.pdu import (
     Response,
     community_question,
     question,
+    read_pdu_head,
 )
 from channelwatch_collector.snmp.port import (
     V3,
@@ -229,8 +230,8 @@ class UsmSession:
             found = reader.again(plain, header.msg_id.to_bytes(ID_OCTETS, "big", signed=True))
             if found is not None:
                 return self._believe(_make_response((0, 0, found)), header, authentic, now_s)
-        scoped = v3.open_scoped_pdu(plain)
-        head = scoped.head
+        scope = v3.scope_of(plain)
+        head = read_pdu_head(plain, scope.at, scope.end)
         if head.type is PduType.REPORT:
             names = bindings.read(plain, head.at, head.end).names.oids
             return Report(names[0] if names else (), header.engine_id, header.boots, header.time_s, authentic)
@@ -240,7 +241,7 @@ class UsmSession:
             raise Refused(Drop.BELOW_LEVEL, PollFailure.UNAUTHENTIC)
         if header.engine_id != self._engine_id:
             raise Refused(Drop.WRONG_ENGINE, PollFailure.UNAUTHENTIC)
-        if scoped.context != self._context:
+        if scope.context != self._context:
             raise Refused(Drop.WRONG_CONTEXT, PollFailure.MALFORMED)
         return self._believe(_read(plain, head, reader), header, authentic, now_s)
 
@@ -298,7 +299,7 @@ class UsmSession:
 
 
 def _read(data: bytes, head: PduHead, reader: AnswerReader, unchecked: tuple[int, int] = (0, 0)) -> Response:
-    place = Place(head.id_at, head.at, head.end, unchecked)
+    place = Place(head.id_span, head.at, head.end, unchecked)
     read = reader.read(data, place, without_error=not head.error_status)
     return Response(head.error_status, head.error_index, read)
 

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from channelwatch.base.clock import EpochMs
 from channelwatch.base.secrets import Secret
-from channelwatch_collector.snmp import ber, v3
+from channelwatch_collector.snmp import ber, bindings, v3
 from channelwatch_collector.snmp.ber import BerError
 from channelwatch_collector.snmp.notification import (
     Content,
@@ -31,6 +31,7 @@ from channelwatch_collector.snmp.pdu import (
     encode_community_message,
     encode_pdu,
     read_pdu,
+    read_pdu_head,
     read_trap_v1,
     read_version,
 )
@@ -236,15 +237,18 @@ class TrapDecoder:
         bound = self._engines[header.engine_id]
         if arrival.source not in bound.addresses:
             raise Rejected(TrapRejection.WRONG_ADDRESS)
-        candidates = self._keyring.eligible(header)
-        user, keys = self._keyring.identify(arrival.datagram, header, candidates, bound.keys)
+        user, keys = self._keyring.sender(arrival.datagram, header, bound.keys)
         authenticated = header.level is not SecurityLevel.NO_AUTH_NO_PRIV
         if authenticated and not bound.time.learn(header.boots, header.time_s, arrival.now_s):
             raise Rejected(TrapRejection.STALE)
-        pdu = v3.read_scoped_pdu(arrival.datagram, header, keys).pdu
-        if pdu.type is not PduType.TRAP_V2:
+        plain = v3.plain_of(arrival.datagram, header, keys)
+        scope = v3.scope_of(plain)
+        head = read_pdu_head(plain, scope.at, scope.end)
+        if head.type is not PduType.TRAP_V2:
             raise Rejected(TrapRejection.NOT_A_NOTIFICATION)
-        content = _content(pdu)
+        content = content_of_v2(bindings.read_pairs(plain, head.at, head.end))
+        if content is None:
+            raise Rejected(TrapRejection.MALFORMED)
         outcome = Notification(
             source=arrival.source,
             version=Version.V3,
@@ -270,8 +274,7 @@ class TrapDecoder:
             known_nowhere = TrapRejection.UNKNOWN_ENGINE if header.engine_id else TrapRejection.DISCOVERY
             raise self._complaint(known_nowhere, v3.UNKNOWN_ENGINE_IDS, arrival, header)
         try:
-            candidates = self._keyring.eligible(header)
-            user, keys = self._keyring.identify(arrival.datagram, header, candidates, self._local_keys)
+            user, keys = self._keyring.sender(arrival.datagram, header, self._local_keys)
         except Rejected as rejected:
             raise self._complaint(rejected.reason, _STATISTICS[rejected.reason], arrival, header) from None
         authenticated = header.level is not SecurityLevel.NO_AUTH_NO_PRIV
@@ -366,7 +369,7 @@ class TrapDecoder:
 def _content(pdu: Pdu) -> Content:
     if pdu.type not in (PduType.TRAP_V2, PduType.INFORM):
         raise Rejected(TrapRejection.NOT_A_NOTIFICATION)
-    content = content_of_v2(pdu)
+    content = content_of_v2(pdu.varbinds)
     if content is None:
         raise Rejected(TrapRejection.MALFORMED)
     return content

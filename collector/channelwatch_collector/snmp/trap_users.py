@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from channelwatch_collector.snmp import v3
 from channelwatch_collector.snmp.notification import TrapRejection
@@ -17,21 +17,19 @@ class TrapUser:
 
     credential: V3
     minimum: SecurityLevel | None = None
+    required: SecurityLevel = field(init=False)
+    """The lowest level accepted."""
+    level: SecurityLevel = field(init=False)
+    """The highest one that its keys allow."""
 
     def __post_init__(self) -> None:
+        level = self.credential.level
         if not speaks(self.credential.priv_protocol):
             raise ValueError(f"traps cannot be decrypted from {self.credential.priv_protocol}")
-        if self.minimum is not None and self.minimum > self.credential.level:
+        if self.minimum is not None and self.minimum > level:
             raise ValueError("the minimum level is above what the user's keys allow")
-
-    @property
-    def required(self) -> SecurityLevel:
-        """The lowest level accepted."""
-        return self.minimum or self.credential.level
-
-    def takes(self, level: SecurityLevel) -> bool:
-        """Whether a message at `level` may be this user's."""
-        return self.required <= level <= self.credential.level
+        object.__setattr__(self, "level", level)
+        object.__setattr__(self, "required", self.minimum or level)
 
 
 class Rejected(Exception):
@@ -56,45 +54,36 @@ class Keyring:
             name = user.credential.user.encode()
             self._by_name[name] = (*self._by_name.get(name, ()), user)
 
-    def eligible(self, header: v3.Header) -> tuple[TrapUser, ...]:
-        """Those of the header's name who may send at its level.
+    def sender(self, datagram: bytes, header: v3.Header, known: KnownKeys) -> tuple[TrapUser, Keys]:
+        """The user whose name, level and digest the message carries, with the keys on its authoritative engine.
 
-        Raises:
-            Rejected: unknown, or at a level that none of them may or can use.
-        """
-        named = self._by_name.get(header.user)
-        if named is None:
-            raise Rejected(TrapRejection.UNKNOWN_USER)
-        found = tuple([user for user in named if user.takes(header.level)])
-        if found:
-            return found
-        below = any(header.level < user.required for user in named)
-        raise Rejected(TrapRejection.BELOW_LEVEL if below else TrapRejection.ABOVE_LEVEL)
-
-    def identify(
-        self, datagram: bytes, header: v3.Header, candidates: tuple[TrapUser, ...], known: KnownKeys
-    ) -> tuple[TrapUser, Keys]:
-        """The candidate whose digest the message carries, with the keys on its authoritative engine.
-
-        `known` is asked first and learns the answer. Without authentication the first candidate is taken
+        `known` is asked first and learns the answer. Without authentication the first of the name is taken
         at its word.
 
         Raises:
-            Rejected: nobody's digest.
+            Rejected: unknown, at a level that nobody of this name may or can use, or with nobody's digest.
         """
         remembered = known.get(header.user)
-        if (
-            remembered is not None
-            and remembered[0] in candidates
-            and _signed(datagram, header, remembered[1])
-        ):
-            return remembered
-        for user in candidates:
+        if remembered is not None:
+            user, keys = remembered
+            if user.required <= header.level <= user.level and _signed(datagram, header, keys):
+                return remembered
+        for user in self._eligible(header):
             if _signed(datagram, header, auth_keys_for(user.credential, header.engine_id)):
                 found = user, keys_for(user.credential, header.engine_id)
                 known[header.user] = found
                 return found
         raise Rejected(TrapRejection.WRONG_DIGEST)
+
+    def _eligible(self, header: v3.Header) -> tuple[TrapUser, ...]:
+        named = self._by_name.get(header.user)
+        if named is None:
+            raise Rejected(TrapRejection.UNKNOWN_USER)
+        found = tuple([user for user in named if user.required <= header.level <= user.level])
+        if found:
+            return found
+        below = any(header.level < user.required for user in named)
+        raise Rejected(TrapRejection.BELOW_LEVEL if below else TrapRejection.ABOVE_LEVEL)
 
 
 def _signed(datagram: bytes, header: v3.Header, keys: Keys) -> bool:

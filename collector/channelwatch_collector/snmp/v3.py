@@ -8,16 +8,13 @@ from typing import NamedTuple
 
 from channelwatch_collector.snmp import ber
 from channelwatch_collector.snmp.ber import BerError
-from channelwatch_collector.snmp.bindings import of_length
 from channelwatch_collector.snmp.pdu import (
     ID_OCTETS,
     Pdu,
-    PduHead,
     PduTemplate,
     Version,
-    read_pdu_head,
+    read_pdu,
     read_version,
-    read_whole,
 )
 from channelwatch_collector.snmp.port import MAX_DATAGRAM, Oid, SecurityLevel
 from channelwatch_collector.snmp.usm import MAX_BOOTS, MAX_TIME_S, SALT_OCTETS, Keys
@@ -38,13 +35,13 @@ _GLOBAL_DATA = {
 }
 _HEADER_FIELDS, _GLOBAL_FIELDS = b"\x30\x04", b"\x02\x02\x04\x02"
 _SECURITY, _SECURITY_FIELDS = b"\x30", b"\x04\x02\x02\x04\x04\x04"
-_SCOPE_FIELDS = b"\x04\x04"
+_SCOPE_FIELDS, _SECRET = b"\x04\x04", b"\x04"
 _PREPARED = 4_096
 _number = int.from_bytes
 
 # All between the version and the payload, its lengths in the fewest octets, as nearly every agent writes it.
 _SHORT = rb"(\x81[\x80-\xff]|[\0-\x7f])"
-_INTEGER_OCTETS = of_length((4, 3, 2, 1, 5))
+_INTEGER_OCTETS = ber.of_length((4, 3, 2, 1, 5))
 _match_header = re.compile(
     rb"0([\0-\x7f])\x02("
     + _INTEGER_OCTETS
@@ -56,13 +53,23 @@ _match_header = re.compile(
     + rb"0"
     + _SHORT
     + rb"\x04("
-    + of_length((*range(9, 18), *range(18, 33), *range(9)))
+    + ber.of_length((*range(9, 18), *range(18, 33), *range(9)))
     + rb")"
-    rb"\x02(" + _INTEGER_OCTETS + rb")\x02(" + _INTEGER_OCTETS + rb")\x04(" + of_length(range(33)) + rb")"
-    rb"\x04(" + of_length((24, 12, 16, 32, 48, 0)) + rb")\x04(" + of_length((8, 0)) + rb")",
+    rb"\x02(" + _INTEGER_OCTETS + rb")\x02(" + _INTEGER_OCTETS + rb")\x04(" + ber.of_length(range(33)) + rb")"
+    rb"\x04(" + ber.of_length((24, 12, 16, 32, 48, 0)) + rb")\x04(" + ber.of_length((8, 0)) + rb")",
     re.DOTALL,
 ).match
 _LENGTH, _INNER_LENGTH, _MAC = 4, 5, 10
+_match_scope = re.compile(
+    rb"0"
+    + ber.SHORTEST_LENGTH
+    + rb"\x04("
+    + ber.of_length((*range(9, 33), *range(9)))
+    + rb")\x04("
+    + ber.of_length(range(33))
+    + rb")",
+    re.DOTALL,
+).match
 
 USM_STATS: Oid = (1, 3, 6, 1, 6, 3, 15, 1, 1)
 MPD_STATS: Oid = (1, 3, 6, 1, 6, 3, 11, 2, 1)
@@ -108,12 +115,13 @@ class ScopedPdu(NamedTuple):
     pdu: Pdu
 
 
-class OpenedPdu(NamedTuple):
-    """RFC 3412 section 6.8, with the PDU as far as its variable bindings."""
+class Scope(NamedTuple):
+    """RFC 3412 section 6.8, with a PDU from `at` to `end` that is still to be read."""
 
     context_engine_id: bytes
     context: bytes
-    head: PduHead
+    at: int
+    end: int
 
 
 class Envelope(NamedTuple):
@@ -220,33 +228,40 @@ def plain_of(datagram: bytes, header: Header, keys: Keys) -> bytes:
     """
     if header.level is not SecurityLevel.AUTH_PRIV:
         return datagram[header.payload_at : header.end]
-    secret, _ = ber.read_octets(datagram, header.payload_at, header.end)
+    ((start, stop),) = ber.spans(datagram, header.payload_at, header.end, _SECRET)
     if len(header.salt) != SALT_OCTETS or keys.cipher is None:
         raise BerError("no way to decrypt this")
+    secret = datagram[start:stop]
     return keys.decrypt(secret, boots=header.boots, time_s=header.time_s, salt=header.salt)
 
 
-def open_scoped_pdu(plain: bytes) -> OpenedPdu:
-    """The scopedPDU in `plain` as far as its variable bindings.
+def scope_of(plain: bytes) -> Scope:
+    """What is around the PDU of the scopedPDU in `plain`.
 
     Raises:
         BerError: broken, or noise after decryption with another key.
     """
-    ((at, end),) = ber.spans(plain, 0, len(plain), _SECURITY)
-    engine_id, context = ber.spans(plain, at, end, _SCOPE_FIELDS)
-    head = read_pdu_head(plain, context[1], end)
-    return OpenedPdu(plain[engine_id[0] : engine_id[1]], plain[context[0] : context[1]], head)
+    match = _match_scope(plain)
+    if match is None:
+        ((at, end),) = ber.spans(plain, 0, len(plain), _SECURITY)
+        engine_id, context = ber.spans(plain, at, end, _SCOPE_FIELDS)
+        return Scope(plain[engine_id[0] : engine_id[1]], plain[context[0] : context[1]], context[1], end)
+    length, named_engine, named_context = match.groups()
+    end, at = match.end(1) + ber.length_of(length), match.end()
+    if not at <= end <= len(plain):
+        raise BerError("element reaches outside its container")
+    return Scope(named_engine[1:], named_context[1:], at, end)
 
 
 def read_scoped_pdu(datagram: bytes, header: Header, keys: Keys) -> ScopedPdu:
     """The scopedPDU of a message whose digest has been checked, with its variable bindings.
 
     Raises:
-        BerError: as `plain_of` and `open_scoped_pdu`.
+        BerError: as `plain_of` and `scope_of`.
     """
     plain = plain_of(datagram, header, keys)
-    context_engine_id, context, head = open_scoped_pdu(plain)
-    return ScopedPdu(context_engine_id, context, read_whole(plain, head))
+    context_engine_id, context, at, end = scope_of(plain)
+    return ScopedPdu(context_engine_id, context, read_pdu(plain, at, end))
 
 
 def encode_scoped_pdu(context_engine_id: bytes, context: bytes, pdu: bytes) -> bytes:

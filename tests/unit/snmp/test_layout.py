@@ -45,7 +45,7 @@ def take(reader: AnswerReader, octets: bytes, message_id: bytes = MESSAGE_ID) ->
     """What the engine does with a list that is in the middle of something else, as in a datagram."""
     message = b"\xff\xff" + message_id + octets + b"\xff"
     found = reader.again(message, message_id)
-    return found or reader.read(message, Place(2, 6, 6 + len(octets)), without_error=True)
+    return found or reader.read(message, Place((2, 6), 6, 6 + len(octets)), without_error=True)
 
 
 def read(reader: AnswerReader, varbinds: list[VarBind]) -> list[VarBind]:
@@ -202,7 +202,7 @@ def test_an_answer_with_another_id_is_not_taken_for_one_read_before() -> None:
 
 def test_nothing_is_learnt_from_errors_or_from_other_names_than_were_asked() -> None:
     octets = octets_of(named(MIXED))
-    message, place = MESSAGE_ID + octets, Place(0, 4, 4 + len(octets))
+    message, place = MESSAGE_ID + octets, Place((0, 4), 4, 4 + len(octets))
     asked = tuple(name for name, _ in named(MIXED))
     for wanted, without_error, learns in (
         (asked, True, True),
