@@ -2,7 +2,7 @@
 # Installs the programs that the tests talk to. Nothing is started: the tests start their own on free ports.
 set -eu
 
-peers="snmpd snmp snmptrapd rsyslog rsyslog-gnutls rsyslog-relp prometheus prometheus-alertmanager \
+peers="snmpd snmp snmptrapd rsyslog rsyslog-gnutls rsyslog-relp prometheus prometheus-alertmanager victoria-metrics \
 chromium postgresql poppler-utils smitools fonts-dejavu-core iproute2 iputils-ping charon-systemd \
 strongswan-swanctl libcharon-extra-plugins libstrongswan-standard-plugins keepalived"
 
@@ -15,7 +15,17 @@ missing=""
 for peer in $peers; do
     dpkg -s "$peer" >/dev/null 2>&1 || missing="$missing $peer"
 done
-[ -n "$missing" ] || exit 0
+# Another Node than Debian's will do.
+command -v npm >/dev/null || missing="$missing npm"
+
+# Grafana's own types of a dashboard, by name and hash.
+grafana_types() {
+    types="$(dirname "$0")/grafana-types"
+    [ ! -e "$types/node_modules/typescript" ] || return 0
+    npm ci --prefix "$types" --silent --no-audit --no-fund --ignore-scripts </dev/null ||
+        echo "npm could not install Grafana's types into $types; the test that needs them will say so." >&2
+}
+[ -n "$missing" ] || { grafana_types; exit 0; }
 
 as_root=""
 if [ "$(id -u)" -ne 0 ]; then
@@ -39,3 +49,4 @@ quietly apt-get update
 # shellcheck disable=SC2086 # a list of words is meant
 quietly apt-get install --yes --no-install-recommends $missing
 rm -f "$log"
+grafana_types

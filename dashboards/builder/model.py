@@ -205,9 +205,7 @@ def _query_variable(variable: Variable, language: str) -> dict[str, Any]:
     query = f"label_values({variable.series}, {variable.label})"
     every = T("Tất cả", "All").to(language)
     found = {
-        "current": {"selected": True, "text": [every], "value": ["$__all"]} if variable.multi else {},
         "datasource": SOURCE,
-        "definition": query,
         "hide": 0,
         "includeAll": variable.multi,
         "label": variable.title.to(language),
@@ -221,7 +219,10 @@ def _query_variable(variable: Variable, language: str) -> dict[str, Any]:
         "sort": 1,
         "type": "query",
     }
-    return {**found, "allValue": ".*"} if variable.multi else found
+    if not variable.multi:
+        return found
+    current = {"selected": True, "text": [every], "value": ["$__all"]}
+    return {**found, "allValue": ".*", "current": current}
 
 
 def _constant(name: str, value: str) -> dict[str, Any]:

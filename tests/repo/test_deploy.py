@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.repo.tree import repository_files, text_of
+from tests.support.peers import ROOT
 
 UNIT = Path("deploy/channelwatch.service")
 COMMAND = re.compile(r"/bin/channelwatch ([a-z][a-z-]*)((?: --?[a-z-]+ \S+)*)")
@@ -68,6 +69,13 @@ def test_the_kernel_settings_are_settings() -> None:
     assert [line for line in lines if not re.fullmatch(r"[a-z0-9_.]+ = \d+", line)] == []
 
 
+def is_explained(path: Path) -> bool:
+    """Does a README beside `path` or above it, within `deploy`, link to it?"""
+    above = [parent for parent in path.parents if parent.parts[:1] == ("deploy",)]
+    pages = [parent for parent in above if (ROOT / parent / "README.md").exists()]
+    return any(f"]({path.relative_to(parent)})" in text_of(parent / "README.md") for parent in pages)
+
+
 def test_every_file_for_a_server_is_explained() -> None:
     files = [path for path in repository_files() if path.parts[0] == "deploy" and path.name != "README.md"]
-    assert {path for path in files if f"]({path.name})" not in text_of(path.parent / "README.md")} == set()
+    assert [path for path in files if not is_explained(path)] == []
