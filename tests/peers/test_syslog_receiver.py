@@ -193,6 +193,44 @@ async def test_a_relay_is_held_to_the_rate_of_all_only_and_its_lines_name_their_
         assert [rogue.address for rogue in room.rogues] == ["gw by way of 127.0.0.1"]
 
 
+async def test_a_relayed_line_may_name_its_device_by_the_address_of_its_origin() -> None:
+    def relay(peer: Peer) -> Speaker:
+        return Speaker(peer.address, None, DEFAULT_ZONE, is_relay=True)
+
+    async with open_room(Room(speaker_of=relay)) as room:
+        room.send_udp(
+            b'<13>1 - relay app - - [origin ip="gw-07"] up', b'<13>1 - relay app - - [origin ip="x"] up'
+        )
+        lines = await room.lines_come(2)
+        assert [line.device for line in lines] == ["51-D-00007-1", None]
+
+
+async def test_a_name_in_a_line_is_not_believed_of_one_who_is_no_relay() -> None:
+    async with open_room() as room:
+        room.send_udp(b'<13>1 - gw-07 app - - [origin ip="gw-07"] up', LINE.replace(b" gw ", b" gw-07 "))
+        lines = await room.lines_come(2)
+        assert {line.device for line in lines} == {"51-D-21548-1"}
+
+
+async def test_what_cannot_be_read_is_kept_redacted_with_its_reason_and_within_a_rate() -> None:
+    limits = Limits(unread_per_minute=3)
+    async with open_room(Room(limits=limits, wants_text=False)) as room:
+        room.send_udp(
+            *[b"<999>%d password=hunter2" % number for number in range(5)], b"<13>1 2026-13-01T00:00:00Z a"
+        )
+        lines = await room.lines_come(3)
+        told = [line.classified for line in lines]
+        assert {(item.kind, item.pack, item.pattern) for item in told if item} == {
+            (EventKind.OTHER, "unread", "bad_priority")
+        }
+        assert dict(told[0].fields if told[0] else ()) == {
+            "reason": "bad_priority",
+            "text": "<999>0 password=[masked]",
+        }
+        await eventually(lambda: room.total(Count.UNREAD_PASSED_OVER) == 3)
+        assert (room.count(Count.RAW, "bad_priority"), room.count(Count.RAW, "bad_timestamp")) == (5, 1)
+
+
 @pytest.mark.parametrize(
     ("fill", "kept"), [(0.79, range(8)), (0.8, range(6)), (0.9, range(4)), (1.0, range(4))]
 )

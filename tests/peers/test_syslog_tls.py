@@ -18,6 +18,7 @@ from channelwatch_collector.syslog.intake import ReceivedLine
 from channelwatch_collector.syslog.limits import Limits
 from channelwatch_collector.syslog.parse.header import DEFAULT_ZONE
 from channelwatch_collector.syslog.receiver import Endpoints
+from channelwatch_collector.syslog.stream import HANDSHAKE_FAILED
 from channelwatch_collector.syslog.tls import server_context
 
 from channelwatch.base.clock import SystemClock
@@ -140,6 +141,7 @@ async def test_a_sender_without_a_certificate_is_not_heard(tmp_path: Path) -> No
         with contextlib.suppress(ssl.SSLError, ConnectionError):
             await room.send(None, LINE + b"\n")
         await eventually(lambda: room.tls_failures() == 1)
+        assert room.heard.count(Count.TLS_FAILED, "peer_did_not_return_a_certificate") == 1
         assert room.lines == []
 
 
@@ -151,15 +153,23 @@ async def test_a_certificate_of_another_authority_is_refused(tmp_path: Path) -> 
         with contextlib.suppress(ssl.SSLError, ConnectionError):
             await room.send(stranger, LINE + b"\n")
         await eventually(lambda: room.tls_failures() == 1)
+        assert room.heard.count(Count.TLS_FAILED, "unable_to_get_local_issuer_certificate") == 1
         assert room.lines == []
 
 
-async def test_an_expired_certificate_is_refused(tmp_path: Path) -> None:
+async def test_an_expired_certificate_is_refused_and_the_log_says_so(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     async with open_room(tmp_path) as room:
         with contextlib.suppress(ssl.SSLError, ConnectionError):
             await room.send(room.authority.issue(CODE, days=-1), LINE + b"\n")
         await eventually(lambda: room.tls_failures() == 1)
+        assert room.heard.count(Count.TLS_FAILED, "certificate_has_expired") == 1
         assert room.lines == []
+        (told,) = [record for record in caplog.records if record.msg == HANDSHAKE_FAILED]
+        assert (told.levelname, vars(told)["source"], vars(told)["reason"]) == (
+            "WARNING", "127.0.0.1", "certificate_has_expired",
+        )  # fmt: skip
 
 
 async def test_a_client_that_does_not_shake_hands_gives_its_place_back(tmp_path: Path) -> None:

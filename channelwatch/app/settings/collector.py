@@ -8,7 +8,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from channelwatch.app.settings.parts import AddressText, Listen, ListenText, Model, ZoneName
+from channelwatch.app.settings.parts import Listen, ListenText, Model, RelayText, ZoneName
 
 
 class SnmpSettings(Model):
@@ -54,7 +54,8 @@ class RelpSettings(Model):
 class SyslogSettings(Model):
     """Where syslog arrives; a transport that is left out is off. `zone` is for lines without one.
 
-    `zones` has the zones of single devices, by code or address. `relays` are addresses whose lines name their device.
+    `zones` has the zones of single devices, by code or address. `relays` are addresses or certificate fingerprints
+    of senders whose lines name their device.
     Rates are lines per second of one source and of all; a burst is what may come at once.
     """
 
@@ -64,7 +65,7 @@ class SyslogSettings(Model):
     relp: RelpSettings | None = None
     zone: ZoneName = "Asia/Ho_Chi_Minh"
     zones: Mapping[str, ZoneName] = {}
-    relays: tuple[AddressText, ...] = ()
+    relays: tuple[RelayText, ...] = ()
     packs: Path | None = None
     rate_per_s: float = Field(default=200.0, gt=0, le=1_000_000)
     burst: int = Field(default=2000, ge=1, le=1_000_000)

@@ -114,8 +114,19 @@ def _address(value: str) -> str:
         raise ValueError("must be an IPv4 or IPv6 address") from None
 
 
+def _relay(value: str) -> str:
+    """An address, or the SHA-256 fingerprint of a certificate."""
+    digits = value.replace(":", "").lower()
+    if re.fullmatch("[0-9a-f]{64}", digits):
+        return digits
+    try:
+        return _address(value)
+    except ValueError:
+        raise ValueError("must be an IP address or the SHA-256 fingerprint of a certificate") from None
+
+
 ListenText = Annotated[Listen, BeforeValidator(_listen)]
 ZoneName = Annotated[str, AfterValidator(_zone)]
-AddressText = Annotated[str, AfterValidator(_address)]
+RelayText = Annotated[str, AfterValidator(_relay)]
 SecretRef = Annotated[Secret, BeforeValidator(_reference)]
 PassPhrase = Annotated[Secret, BeforeValidator(_reference), AfterValidator(_pass_phrase)]

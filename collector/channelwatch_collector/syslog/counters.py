@@ -14,6 +14,7 @@ class Count(StrEnum):
     PARSED = "parsed"  # format
     RAW = "raw"  # reason
     MATCHED = "matched"  # pattern
+    UNREAD_PASSED_OVER = "unread_passed_over"  # reason
     UNMATCHED = "unmatched"  # reason
     REFUSED = "refused"  # reason
     MASKED = "masked"  # (none)

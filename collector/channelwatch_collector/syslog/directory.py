@@ -60,6 +60,7 @@ class Directory:
 
     A certificate is a device's if the inventory has its fingerprint; where the inventory has none for the device,
     if its subject alternative names hold the device's code or address (RFC 5425 section 5.2). Wildcards name nobody.
+    A relay is known by its address or, what nobody can forge, by the fingerprint of its certificate.
     """
 
     def __init__(
@@ -67,7 +68,7 @@ class Directory:
     ) -> None:
         self._zone = zone
         self._zones = {_spelled(name): found for name, found in (zones or {}).items()}
-        self._relays = frozenset(_spelled(address) for address in relays)
+        self._relays = frozenset(_spelled(relay) for relay in relays)
         self._by_address: dict[str, Device | None] = {}
         self._by_certificate: dict[str, Device] = {}
         self._by_name: dict[str, Device] = {}
@@ -99,7 +100,7 @@ class Directory:
 
     def _find(self, peer: Peer) -> Speaker | None:
         address = _spelled(peer.address)
-        if address in self._relays:
+        if address in self._relays or peer.certificate in self._relays:
             return Speaker(address, None, self._zones.get(address, self._zone), is_relay=True)
         owner = self._owner_of(peer)
         if owner is not None:

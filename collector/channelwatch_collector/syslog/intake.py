@@ -24,7 +24,7 @@ from channelwatch_collector.syslog.limits import (
 from channelwatch_collector.syslog.line import fit_to_keep, judge_line, read_line
 from channelwatch_collector.syslog.parse.classify import Classified, Classifier, NoKind
 from channelwatch_collector.syslog.parse.header import DEFAULT_ZONE, read_severity
-from channelwatch_collector.syslog.parse.message import Message
+from channelwatch_collector.syslog.parse.message import Message, RawReason
 from channelwatch_collector.syslog.parse.redact import Refusal
 from channelwatch_collector.syslog.repeats import Repeats, Seen
 from channelwatch_collector.syslog.resends import Receipt
@@ -33,6 +33,9 @@ _MAX_SEQUENCE_DIGITS: Final = 10
 _NOTICED: Final = 4
 """warning: the severity of what the receiver notices by itself."""
 _ALERT: Final = 1
+
+UNREAD: Final = "unread"
+"""In place of a pack's name: a line kept because it could not be read."""
 
 Handed = Receipt | bool
 """What became of a line: true, taken or rightly passed over; false, no room; a receipt, taken, and safe when done."""
@@ -111,6 +114,9 @@ class Intake:
         )
         self._repeats = Repeats(
             every_s=limits.repeat_report_s, per_source=limits.repeats_per_source, total=limits.repeats
+        )
+        self._unread = RateLimiter(
+            replace(limits, rate_per_s=limits.unread_per_minute / 60, burst=limits.unread_per_minute)
         )
         self._sequences = SequenceWatch(senders=limits.sources)
         self._floods, self._rogues, self._skews, self._mismatches = (
@@ -217,7 +223,7 @@ class Intake:
             max_octets=self._limits.max_message_octets,
             with_readings=speaker.trusted,
         )
-        told = self._count(message, result)
+        told = self._count(message, result) or self._unreadable(message, result, speaker, arrival)
         handed: Handed = True
         if told is not None or self._callbacks.wants_text:
             line = ReceivedLine(
@@ -258,11 +264,26 @@ class Intake:
         self.counters.add(Count.REFUSED if isinstance(result, Refusal) else Count.UNMATCHED, result)
         return None
 
+    def _unreadable(
+        self, message: Message, result: Classified | NoKind | Refusal, speaker: Speaker, arrival: Arrival
+    ) -> Classified | None:
+        """A line without a header that can be read is kept as it is, redacted: it may be the only word of a fault."""
+        if message.reason is None or isinstance(result, Classified | Refusal) or result is NoKind.SUPPRESSED:
+            return None
+        if message.reason is RawReason.EMPTY or not self._unread.allows(speaker.key, arrival.tick):
+            self.counters.add(Count.UNREAD_PASSED_OVER, message.reason)
+            return None
+        text = fit_to_keep(message, result)[0].text[: self._limits.unread_chars]
+        fields = (("reason", message.reason.value), ("text", text))
+        return Classified(EventKind.OTHER, message.severity, "", fields, (), UNREAD, message.reason.value)
+
     def _named(
         self, message: Message, result: Classified | NoKind | Refusal, peer: Peer, arrival: Arrival
     ) -> DeviceCode | None:
         """The device that a relayed line names; a name that nobody has is told of as a stranger's."""
         device = self._callbacks.device_named(message.hostname) if message.hostname else None
+        if device is None and message.structured_data:
+            device = self._device_of_origin(message)
         if device is None:
             self.counters.add(Count.UNNAMED, peer.transport)
             clean, _ = fit_to_keep(message, result)
@@ -272,6 +293,12 @@ class Intake:
             if count:
                 self._tell_rogue(RogueSource(who, peer.transport, arrival.at, count, clean.text))
         return device
+
+    def _device_of_origin(self, message: Message) -> DeviceCode | None:
+        """The device at the address that the line gives for its origin (RFC 5424 section 7.2.1)."""
+        origin = message.sd("origin")
+        address = origin.get("ip") if origin is not None else None
+        return self._callbacks.device_named(address) if address else None
 
     def _shed(self, raw: bytes, speaker: Speaker, peer: Peer, arrival: Arrival) -> bool:
         self.counters.add(Count.SHED, str(read_severity(raw)))

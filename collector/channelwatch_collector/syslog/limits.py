@@ -24,6 +24,7 @@ class Limits:
     `rate_per_s` and `burst` hold per source, those with `total_` for all of them.
     What is read per turn bounds how long other callbacks of the event loop wait.
     `sources` is how many sources' rates and reports are remembered; the least recently heard is forgotten.
+    `unread_per_minute` lines of a source that nobody can read are kept, each cut to `unread_chars`; more are counted.
     What `repeat_` limits is remembered of lines over a rate, what `resend_` limits of lines that came over RELP.
     """
 
@@ -44,6 +45,8 @@ class Limits:
     flood_report_s: float = 60.0
     rogue_report_s: float = 60.0
     rogue_sample_chars: int = 1024
+    unread_per_minute: int = 10
+    unread_chars: int = 1024
     mismatch_report_s: float = 3600.0
     repeat_report_s: float = 10.0
     repeats_per_source: int = 64

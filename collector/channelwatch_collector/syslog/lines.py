@@ -12,7 +12,7 @@ from channelwatch.base.clock import EpochMs
 from channelwatch.base.ids import DeviceCode
 from channelwatch.status.events import EventKind, EventReceived, Observation, Transport
 from channelwatch_collector.profiles.traps import MAX_EVENT_TEXT
-from channelwatch_collector.syslog.intake import Handed, ReceivedLine
+from channelwatch_collector.syslog.intake import UNREAD, Handed, ReceivedLine
 from channelwatch_collector.syslog.resends import Receipt
 
 SAYS_NOTHING_OF_STATE: Final = frozenset({EventKind.LOGIN_OK, EventKind.LOGIN_FAIL, EventKind.REKEY})
@@ -20,6 +20,9 @@ SAYS_NOTHING_OF_STATE: Final = frozenset({EventKind.LOGIN_OK, EventKind.LOGIN_FA
 
 _RECALLABLE: Final = 2048
 """Lines of one source after our start that may be ones sent again: rsyslog keeps 128 without an answer."""
+
+_UNREAD_CHARS: Final = 1100
+"""Reason and text of a line that nobody can read; the text was cut before (`Limits.unread_chars`)."""
 
 _Fact = tuple[DeviceCode, EpochMs | None, str, str, str]
 
@@ -68,7 +71,12 @@ class Lines:
             severity=told.severity,
             device_time=line.device_time,
             component=told.component,
-            text=_text(told.pattern, told.fields, line.again),
+            text=_text(
+                told.pattern,
+                told.fields,
+                line.again,
+                _UNREAD_CHARS if told.pack == UNREAD else MAX_EVENT_TEXT,
+            ),
             source=_source(told.pack, told.pattern),
             readings=told.readings,
         )
@@ -79,7 +87,7 @@ class Lines:
             return True
         else:
             handed = self._house.submit_acknowledged(event) or False
-        if handed is not False and told.kind not in SAYS_NOTHING_OF_STATE:
+        if handed is not False and told.kind not in SAYS_NOTHING_OF_STATE and told.pack != UNREAD:
             self._house.poll_now(device)
         return handed
 
@@ -94,11 +102,11 @@ class Lines:
 
 
 @lru_cache(maxsize=8192)
-def _text(pattern: str, fields: tuple[tuple[str, str], ...], again: int) -> str:
+def _text(pattern: str, fields: tuple[tuple[str, str], ...], again: int, most: int) -> str:
     text = ", ".join([f"{name} {value}" for name, value in fields])
     if again:
         text = f"{again} more like it: {text}" if text else f"{again} more like it"
-    return (f"{pattern}: {text}" if text else pattern)[:MAX_EVENT_TEXT]
+    return (f"{pattern}: {text}" if text else pattern)[:most]
 
 
 @lru_cache(maxsize=8192)

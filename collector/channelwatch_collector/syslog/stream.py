@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import logging
+import re
 import socket
 import ssl
 from collections import Counter
@@ -15,9 +17,12 @@ from channelwatch.status.events import Transport
 from channelwatch_collector.syslog.counters import Count
 from channelwatch_collector.syslog.directory import Peer, plain_address
 from channelwatch_collector.syslog.intake import Arrival, Intake
-from channelwatch_collector.syslog.limits import Limits
+from channelwatch_collector.syslog.limits import Limits, Reporter
 from channelwatch_collector.syslog.sockets import listening_socket
 
+log = logging.getLogger(__name__)
+
+HANDSHAKE_FAILED: Final = "syslog sender without a valid TLS handshake"
 _SWEEPS_PER_TIMEOUT: Final = 4
 _BACKLOG: Final = 1024
 _KEEPALIVE_IDLE_S: Final = 60
@@ -89,6 +94,7 @@ class StreamListener:
 
         A view, since asyncio's TLS writes each further record into a slice of what it is given.
         """
+        self._refusals = Reporter(every_s=limits.mismatch_report_s, subjects=limits.sources)
         self._connections: set[_Connection] = set()
         self._per_source: Counter[str] = Counter()
         self._server: asyncio.Server | None = None
@@ -157,6 +163,14 @@ class StreamListener:
             self._per_source[source] -= 1
             if not self._per_source[source]:
                 del self._per_source[source]
+
+    def refuse(self, source: str, reason: str) -> None:
+        """Count a handshake that came to nothing, and log it once in a while for each source and reason."""
+        self.intake.counters.add(Count.TLS_FAILED, reason)
+        count = self._refusals.count(f"{source} {reason}", self.intake.arrival().tick)
+        if count:
+            fields = {"source": source, "reason": reason, "times": count}
+            log.warning(HANDSHAKE_FAILED, extra=fields)
 
     def _schedule_sweep(self) -> None:
         pause_s = self.limits.frame_timeout_s / _SWEEPS_PER_TIMEOUT
@@ -320,9 +334,9 @@ class _Connection(asyncio.BufferedProtocol):
                 ssl_handshake_timeout=self._listener.limits.handshake_timeout_s,
             )
         except ssl.SSLError as error:
-            self._counters.add(Count.TLS_FAILED, (error.reason or "ssl_error").lower())
+            self._listener.refuse(self._source, _cause(error))
         except OSError:
-            self._counters.add(Count.TLS_FAILED, "no_handshake")
+            self._listener.refuse(self._source, "no_handshake")
         else:
             if encrypted is not None:
                 self._transport = encrypted
@@ -331,6 +345,14 @@ class _Connection(asyncio.BufferedProtocol):
             if self._session is None:
                 transport.abort()
                 self._listener.release(self, self._source)
+
+
+def _cause(error: ssl.SSLError) -> str:
+    """What OpenSSL says, in lower case and with underscores: of a certificate, what was wrong with it."""
+    said = error.reason or "ssl_error"
+    if isinstance(error, ssl.SSLCertVerificationError):
+        said = error.verify_message or said
+    return re.sub(r"[^a-z0-9]+", "_", said.lower()).strip("_")
 
 
 def _notice_dead_peers(transport: asyncio.Transport) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import time
 from functools import cache
 
 import pytest
 from channelwatch_collector.syslog.line import read_line
 from channelwatch_collector.syslog.packfile import load_packs
-from channelwatch_collector.syslog.parse.classify import Classifier
+from channelwatch_collector.syslog.parse.classify import MAX_MATCHED_CHARS, Classifier
 
 from channelwatch.base.clock import EpochMs
 
@@ -39,6 +40,10 @@ FILLINGS = [
 ]  # fmt: skip
 
 
+_WORD = re.compile(r"[A-Za-z][A-Za-z_ =\"/%-]{2,}")
+"""A wording in a regular expression."""
+
+
 @cache
 def classifier() -> Classifier:
     return Classifier(load_packs())
@@ -52,3 +57,16 @@ def test_no_line_takes_long(filling: str) -> None:
         started = time.process_time()
         read_line(raw, received_at=AT, classifier=ready)
         assert time.process_time() - started < LIMIT_S, head
+
+
+@pytest.mark.parametrize("pack", sorted({pattern.pack for pattern in load_packs()}))
+def test_no_pattern_takes_long_over_its_own_words_again_and_again(pack: str) -> None:
+    for pattern in (item for item in load_packs() if item.pack == pack and item.regex is not None):
+        assert pattern.regex is not None
+        words = {*_WORD.findall(pattern.regex.pattern), *pattern.contains, *pattern.fallback, "0", "(", "["}
+        for head in ("", *pattern.contains[:2]):
+            for word in words:
+                text = f"{head} {word * 9000}"[:MAX_MATCHED_CHARS]
+                started = time.process_time()
+                pattern.regex.search(text)
+                assert time.process_time() - started < LIMIT_S, (pattern.name, head, word)

@@ -35,13 +35,14 @@ def test_tls_and_relp_have_ports_and_files_of_their_own(tmp_path: Path) -> None:
 
 
 def test_zones_relays_packs_and_rates(tmp_path: Path) -> None:
+    relays = '["2001:DB8:0::7", "' + ":".join(["AB"] * 32) + '"]'
     settings = load(
         tmp_path,
-        'zones: {51-D-21548-1: UTC, "2001:db8::5": Asia/Bangkok}, relays: ["2001:DB8:0::7"], packs: packs,'
+        'zones: {51-D-21548-1: UTC, "2001:db8::5": Asia/Bangkok}, relays: ' + relays + ", packs: packs,"
         " rate_per_s: 50, burst: 100, total_rate_per_s: 20000, total_burst: 9000",
     )
     assert settings.zones == {"51-D-21548-1": "UTC", "2001:db8::5": "Asia/Bangkok"}
-    assert settings.relays == ("2001:db8::7",)
+    assert settings.relays == ("2001:db8::7", "ab" * 32)
     assert (settings.packs, settings.rate_per_s, settings.burst) == (Path("packs"), 50, 100)
 
 
@@ -50,7 +51,7 @@ def test_zones_relays_packs_and_rates(tmp_path: Path) -> None:
     [
         ("zone: Asia/Hanoi", "zone: unknown time zone 'Asia/Hanoi'"),
         ("zones: {51-D-21548-1: ../../etc/passwd}", "unknown time zone"),
-        ("relays: [relay.example.test]", "must be an IPv4 or IPv6 address"),
+        ("relays: [relay.example.test]", "must be an IP address or the SHA-256 fingerprint"),
         ("tls: {certificate: own.crt, key: own.key}", "tls.clients"),
         ("rate_per_s: 0", "rate_per_s"),
     ],

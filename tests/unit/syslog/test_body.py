@@ -30,6 +30,11 @@ def test_a_cef_header_has_six_parts_and_its_extension_values_have_blanks() -> No
     }
 
 
+def test_a_cef_text_may_have_no_extension() -> None:
+    assert pairs("CEF:0|Maker|Gate|1|2|down|9|")["name"] == "down"
+    assert pairs("CEF:0|Maker|Gate|1|2|down|9")["severity"] == "9"
+
+
 def test_cef_escapes_are_undone_once() -> None:
     found = pairs(r"CEF:0|a\\|b|c|d|e|5|msg=one\=two path=C:\\new request=x\ny cs1=hub-a cs1Label=peer name")
     assert found["deviceVendor"] == "a\\"
@@ -97,7 +102,7 @@ def test_only_so_many_pairs_are_read() -> None:
 @settings(max_examples=60)
 @given(
     st.text(st.sampled_from('CEF:0|\\=[];" \tLx19ab'), max_size=80),
-    st.sampled_from(["", "CEF:0|", "LEEF:2.0|", "["]),
+    st.sampled_from(["", "CEF:0|", "CEF:0|a|b|c|d|e|f|", "LEEF:2.0|", "["]),
 )
 def test_no_text_breaks_the_reader(text: str, start: str) -> None:
     body = read_body(start + text)

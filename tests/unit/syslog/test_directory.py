@@ -98,6 +98,14 @@ def test_zones_are_of_devices_or_addresses() -> None:
     assert find(Peer("2001:db8::3", Transport.SYSLOG_UDP)).zone is OTHER
 
 
+def test_a_relay_named_by_its_certificate_is_one_from_anywhere_and_without_it_none() -> None:
+    made = Directory(zone=ZONE, relays=["ee" * 32])
+    made.set_devices([PINNED])
+    found = made.speaker_of(tls("198.51.100.1", "ee" * 32))
+    assert found is not None and (found.device, found.is_relay, found.trusted) == (None, True, False)
+    assert made.speaker_of(Peer("198.51.100.1", Transport.SYSLOG_RELP)) is None
+
+
 def test_a_line_of_a_relay_names_its_device_by_code_or_address() -> None:
     made = directory()
     assert made.device_named("51-d-00001-1") == PINNED.code

@@ -71,7 +71,7 @@ def _read_cef(rest: str) -> Body | None:
     pairs = {name: _unescaped(part) for name, part in zip(_CEF_NAMES, parts, strict=False)}
     extension = parts[len(_CEF_NAMES)] if len(parts) > len(_CEF_NAMES) else ""
     keys = list(_CEF_KEY.finditer(extension))[:MAX_PAIRS]
-    ends = [key.start() for key in keys[1:]] + [len(extension)]
+    ends = [*(key.start() for key in keys[1:]), len(extension)][: len(keys)]
     for key, end in zip(keys, ends, strict=True):
         pairs.setdefault(key[1], _unescaped(extension[key.end() : end].strip()))
     for name in [name for name in pairs if name.endswith(_CEF_LABEL)]:

@@ -18,6 +18,8 @@ from channelwatch_collector.syslog.parse.message import Message
 from channelwatch_collector.syslog.parse.redact import redact_value
 
 MAX_FIELD_CHARS: Final = 256
+MAX_MATCHED_CHARS: Final = 2048
+"""Of a longer text only the beginning is looked at: a pattern's time may grow with the square of its text."""
 _LARGEST_NUMBER: Final = 1e15
 _MAX_REMEMBERED: Final = 8192
 """Programs and field values of which a classifier remembers what it found out; beyond that it begins anew."""
@@ -148,7 +150,7 @@ class Pattern:
             fields |= listed
         if self.regex is not None:
             # Relays put a space before the text: RFC 3164 has it after the tag, and templates carry it over.
-            found = self.regex.search(text.lstrip(" "))
+            found = self.regex.search(text.lstrip(" ")[:MAX_MATCHED_CHARS])
             if found is None:
                 return None
             fields |= {name: value for name, value in found.groupdict().items() if value is not None}
