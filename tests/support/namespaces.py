@@ -35,23 +35,36 @@ def run(*argv: str | os.PathLike[str], env: dict[str, str] | None = None) -> str
 
 
 def require_namespaces(*, tunnels: bool = False) -> None:
-    """Skip the test where this machine's kernel, or the user, may not make network namespaces.
+    """Skip the test where this machine's kernel, or the user, may not make networks of its own.
 
-    `tunnels`: tun devices are needed as well. That is no package that could be installed, so it skips everywhere.
+    `tunnels`: tun devices are needed as well. None of this is a package to install, so it skips everywhere.
     """
-    ip = require_binary("ip", package="iproute2")
+    require_binary("ip", package="iproute2")
     if os.geteuid() != 0:
         pytest.skip("network namespaces need root: run this test as root")
-    name = f"cw-try-{os.getpid()}"
-    made = subprocess.run([ip, "netns", "add", name], capture_output=True, text=True, timeout=20, check=False)
-    if made.returncode != 0:
-        pytest.skip(f"this kernel makes no network namespaces: {made.stderr.strip()}")
-    run("ip", "netns", "delete", name)
+    name = f"cw{os.getpid()}-try"
+    trials = (
+        ("netns", "add", name),
+        ("-netns", name, "link", "add", "bridge", "type", "bridge"),
+        ("-netns", name, "link", "add", "one", "type", "veth", "peer", "name", "two"),
+        ("netns", "exec", name, "true"),
+    )
+    try:
+        for words in trials:
+            _try("ip", *words)
+    finally:
+        subprocess.run(["ip", "netns", "delete", name], capture_output=True, timeout=COMMAND_S, check=False)
     if tunnels:
         try:
             os.close(os.open("/dev/net/tun", os.O_RDWR))
         except OSError as problem:
             pytest.skip(f"this machine has no tun devices: {problem}")
+
+
+def _try(*argv: str) -> None:
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=COMMAND_S, check=False)
+    if done.returncode != 0:
+        pytest.skip(f"this machine makes no networks of its own: {' '.join(argv)}: {done.stderr.strip()}")
 
 
 class Network:
@@ -103,8 +116,13 @@ class Network:
 
     def close(self) -> None:
         """Delete every namespace, and with them their interfaces."""
-        for namespace in self._hosts:
-            run("ip", "netns", "delete", namespace)
+        left = []
+        while self._hosts:
+            try:
+                run("ip", "netns", "delete", self._hosts.pop())
+            except AssertionError as problem:
+                left.append(str(problem))
+        assert left == []
 
     def _port(self, host: str, bridge: str) -> str:
         return f"p{self._hosts.index(host)}-{bridge}"
