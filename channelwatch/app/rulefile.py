@@ -124,6 +124,7 @@ _CONDITIONS: Mapping[SubjectKind, frozenset[str]] = {
     ),
     SubjectKind.GROUP: frozenset({"pair", "bloc"}),
     SubjectKind.BLOC: frozenset({"communes_down", "within", "percent_down", "bloc"}),
+    SubjectKind.CIRCUIT: frozenset({"bloc"}),
     SubjectKind.COLLECTOR: frozenset({"own"}),
 }
 """What a rule about each subject looks at. Whatever else it said would be ignored, and somebody would rely on it."""

@@ -7,6 +7,7 @@ from typing import NewType
 DeviceCode = NewType("DeviceCode", str)
 GroupCode = NewType("GroupCode", str)
 ChannelCode = NewType("ChannelCode", str)
+CircuitCode = NewType("CircuitCode", str)
 SiteCode = NewType("SiteCode", str)
 UnitCode = NewType("UnitCode", str)
 ContactCode = NewType("ContactCode", str)

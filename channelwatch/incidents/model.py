@@ -80,6 +80,7 @@ class SubjectKind(StrEnum):
     DEVICE = "device"
     GROUP = "group"
     BLOC = "bloc"
+    CIRCUIT = "circuit"
     COLLECTOR = "collector"
 
 

@@ -149,6 +149,7 @@ class RuleBook:
     device: tuple[Rule, ...] = field(init=False)
     group: tuple[Rule, ...] = field(init=False)
     bloc: tuple[Rule, ...] = field(init=False)
+    circuit: tuple[Rule, ...] = field(init=False)
     collector: tuple[Rule, ...] = field(init=False)
     by_id: Mapping[RuleId, Rule] = field(init=False)
     inhibitors: Mapping[RuleId, tuple[Rule, ...]] = field(init=False)
@@ -158,6 +159,7 @@ class RuleBook:
             ("device", SubjectKind.DEVICE),
             ("group", SubjectKind.GROUP),
             ("bloc", SubjectKind.BLOC),
+            ("circuit", SubjectKind.CIRCUIT),
             ("collector", SubjectKind.COLLECTOR),
         ):
             found = [rule for rule in self.rules if rule.subject is kind]

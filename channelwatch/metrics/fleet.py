@@ -8,11 +8,11 @@ are kept by family, so that one call joins a family; state sets are put together
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from threading import Lock
 
 from channelwatch.base.clock import EpochMs
-from channelwatch.base.ids import DeviceCode, GroupCode
+from channelwatch.base.ids import CircuitCode, DeviceCode, GroupCode
 from channelwatch.incidents.model import Incident
 from channelwatch.inventory.model import Bloc, Inventory, Province
 from channelwatch.metrics import incidents, rollup
@@ -55,12 +55,19 @@ PAIR_SINCE = Family(
     "Since when an HA group is in its state, Unix time.",
     labels=_PAIR_LABELS,
 )
+CIRCUIT = Family(
+    "channelwatch_circuit_lost",
+    "1 while all devices in service over a clear circuit are cut off together and their hub is not lost.",
+    labels={"circuit": "the circuit's code in the inventory", "bloc": DEVICE_LABELS["bloc"]},
+    optional=True,
+)
 WITHOUT_SIGNALS: tuple[Family, ...] = (
     *rollup.FAMILIES,
     *incidents.FAMILIES,
     *STATES,
     PAIR.family,
     PAIR_SINCE,
+    CIRCUIT,
 )
 FAMILIES: tuple[Family, ...] = (*WITHOUT_SIGNALS, *SIGNALS)
 
@@ -75,12 +82,18 @@ class FleetView:
     incidents: Sequence[Incident]
     posts: Posts
     now: EpochMs
+    circuits: Mapping[CircuitCode, tuple[Bloc, bool]] = field(default_factory=dict)
+    """The bloc of each circuit that carries several devices, and whether it is lost."""
 
     @classmethod
     def of(cls, world: World, posts: Posts, now: EpochMs) -> FleetView:
         """As `world` is now."""
         live = [item for item in world.incidents.values() if not item.state.is_over]
-        return cls(world.inventory, dict(world.devices), dict(world.pairs), live, posts, now)
+        circuits = {
+            name: (world.inventory.bloc_of(codes[0]), world.circuit_views[name].lost)
+            for name, codes in world.circuits.items()
+        }
+        return cls(world.inventory, dict(world.devices), dict(world.pairs), live, posts, now, circuits)
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,4 +251,13 @@ def _pair_lines(view: FleetView, selection: Selection) -> dict[str, bytes]:
             base = labels({"group": group, "bloc": site.bloc, "unit": site.unit})
             states.append((base.encode(), pair.state))
             since.append(sample(PAIR_SINCE.name, base, pair.since / 1000))
-    return {PAIR.family.name: PAIR.join(states), PAIR_SINCE.name: "".join(since).encode()}
+    lost = [
+        sample(CIRCUIT.name, labels({"circuit": name, "bloc": bloc}), int(is_lost))
+        for name, (bloc, is_lost) in view.circuits.items()
+        if bloc in selection.blocs and selection.unit is None
+    ]
+    return {
+        PAIR.family.name: PAIR.join(states),
+        PAIR_SINCE.name: "".join(since).encode(),
+        CIRCUIT.name: "".join(lost).encode(),
+    }

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from channelwatch.base.clock import EpochMs
-from channelwatch.base.ids import ContactCode, DeviceCode, GroupCode, IncidentId
+from channelwatch.base.ids import CircuitCode, ContactCode, DeviceCode, GroupCode, IncidentId
 from channelwatch.incidents.escalation import freeze
 from channelwatch.incidents.life import advance
 from channelwatch.incidents.model import (
@@ -28,7 +28,7 @@ from channelwatch.pipeline.world import RuleKey, World, WorldChange
 from channelwatch.status.device import DeviceState, Step
 from channelwatch.status.events import EventReceived, Observation, RogueSource
 from channelwatch.status.states import Axis, Cause, PairState, Reason, Transition
-from channelwatch.status.topology import PairView
+from channelwatch.status.topology import CircuitView, PairView
 
 SYSTEM = "system"
 """Who acts when no person does."""
@@ -60,6 +60,7 @@ class Draft:
         self.now = now
         self.devices: dict[DeviceCode, DeviceState] = {}
         self.pairs: dict[GroupCode, PairView] = {}
+        self.circuits: dict[CircuitCode, CircuitView] = {}
         self.incidents: dict[IncidentId, Incident] = {}
         self.latest: dict[RuleKey, IncidentId] = {}
         self.holding = dict(world.holding)
@@ -88,6 +89,10 @@ class Draft:
     def pair(self, code: GroupCode) -> PairView:
         """A group's state as of now in this draft."""
         return self.pairs.get(code) or self.world.pairs[code]
+
+    def circuit(self, code: CircuitCode) -> CircuitView:
+        """A circuit's state as of now in this draft."""
+        return self.circuits.get(code) or self.world.circuit_views[code]
 
     @property
     def all_devices(self) -> Mapping[DeviceCode, DeviceState]:
@@ -224,6 +229,7 @@ class Draft:
             world.put_device(state)
         for code, view in self.pairs.items():
             world.put_pair(code, view)
+        world.circuit_views.update(self.circuits)
         for incident in self.incidents.values():
             world.put_incident(incident)
         world.forget(self.outlived)

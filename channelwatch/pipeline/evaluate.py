@@ -6,11 +6,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from channelwatch.base.clock import EpochMs
-from channelwatch.base.ids import DeviceCode, GroupCode
+from channelwatch.base.ids import CircuitCode, DeviceCode, GroupCode
 from channelwatch.incidents.escalation import has_lapsed
 from channelwatch.incidents.model import EndReason, Incident, StepKind
 from channelwatch.incidents.rules import OwnFault, Rule, device_matches, gravest, group_matches
 from channelwatch.inventory.model import Bloc
+from channelwatch.pipeline.circuits import circuit_rules, follow_circuits, judge_circuits
 from channelwatch.pipeline.draft import Draft, Fault
 from channelwatch.pipeline.greater import Whose, standing, takes_spokes
 from channelwatch.pipeline.opening import (
@@ -41,9 +42,12 @@ _BLINDNESS = frozenset({OwnFault.BLIND, OwnFault.LOST})
 def evaluate(draft: Draft) -> None:
     """Bring groups, impact flags and incidents up to date with the devices touched in this draft."""
     groups = _groups(draft)
-    _impact(draft, groups)
+    circuits = follow_circuits(draft, groups)
+    _impact(draft, groups, circuits)
     for group, at in groups.items():
         _group_rules(draft, group, at)
+    for circuit, since in circuits.items():
+        circuit_rules(draft, circuit, since)
     for bloc in _blocs(draft):
         _bloc_rules(draft, bloc)
     for code in _hubs_first(draft, draft.touched):
@@ -76,6 +80,7 @@ def judge(draft: Draft, subjects: Iterable[str]) -> None:
     for bloc in draft.world.spokes:
         if bloc in names:
             _bloc_rules(draft, bloc)
+    judge_circuits(draft, names)
     for code in _hubs_first(draft, devices):
         _device_rules(draft, code, draft.now)
 
@@ -85,7 +90,8 @@ def _next_share(draft: Draft) -> tuple[str, ...]:
     order, ticks = draft.world.order, draft.world.policy.safety_sweep_ms // TICK_MS
     first = draft.next_swept if draft.next_swept < len(order) else 0
     draft.next_swept = first + -(-len(order) // ticks)
-    return (*order[first : draft.next_swept], *(draft.world.spokes if first == 0 else ()))
+    wider = (*draft.world.spokes, *draft.world.circuits) if first == 0 else ()
+    return (*order[first : draft.next_swept], *wider)
 
 
 def climb(draft: Draft) -> None:
@@ -134,13 +140,17 @@ def _groups(draft: Draft) -> dict[GroupCode, EpochMs]:
     return groups
 
 
-def _impact(draft: Draft, groups: Iterable[GroupCode]) -> None:
-    """Mark or release touched devices, and the spokes of touched hubs; while a hub's fate is unknown, nothing moves."""
+def _impact(draft: Draft, groups: Iterable[GroupCode], circuits: Iterable[CircuitCode]) -> None:
+    """Mark or release touched devices, the spokes of touched hubs and those over changed circuits.
+
+    While a hub's fate is unknown, nothing moves.
+    """
     inventory = draft.world.inventory
     hubs = (*groups, *(code for code in draft.touched if code in inventory.children))
     below = [child for hub in hubs for child in inventory.children.get(hub, ())]
+    over = [code for name in circuits for code in draft.world.circuits[name]]
     fates: dict[str, bool | None] = {}
-    for code in dict.fromkeys((*draft.touched, *below)):
+    for code in dict.fromkeys((*draft.touched, *below, *over)):
         hub = inventory.parent.get(code)
         if hub is None:
             lost: bool | None = False
@@ -148,6 +158,9 @@ def _impact(draft: Draft, groups: Iterable[GroupCode]) -> None:
             lost = fates[hub]
         else:
             lost = fates[hub] = hub_is_lost(hub, draft.all_pairs, draft.all_devices)
+        circuit = draft.world.circuit_of.get(code)
+        if lost is False and circuit is not None:
+            lost = draft.circuit(circuit).lost
         state = draft.device(code)
         if lost is not None and (Flag.IMPACTED in state.flags) != lost:
             flags = state.flags | {Flag.IMPACTED} if lost else state.flags - {Flag.IMPACTED}
@@ -207,6 +220,12 @@ def _counts(state: DeviceState) -> bool:
     return state.assessment.health is Health.DOWN and Flag.IMPACTED not in state.flags
 
 
+def _is_cut_off(draft: Draft, state: DeviceState) -> bool:
+    """Is a spoke down with the circuit that carries it? Its hub then works."""
+    circuit = draft.world.circuit_of.get(state.device)
+    return circuit is not None and draft.circuit(circuit).lost and state.assessment.health is Health.DOWN
+
+
 def _bloc_rules(draft: Draft, bloc: Bloc) -> None:
     """Many communes that fall together are one incident, which lists them."""
     spokes, rules = draft.world.spokes.get(bloc, ()), draft.world.rules.bloc
@@ -234,7 +253,11 @@ def _together(draft: Draft, rule: Rule, bloc: Bloc) -> tuple[DeviceCode, ...]:
     fresh = {
         state.device
         for state in states
-        if _counts(state) and (not within or draft.now - state.health_since < within)
+        if (
+            _counts(state) and draft.now - state.health_since < within
+            if within
+            else _counts(state) or _is_cut_off(draft, state)
+        )
     }
     if within and len(fresh) < (rule.when.communes_down or 1):
         fresh = set()

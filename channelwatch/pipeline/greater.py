@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 
 from channelwatch.base.clock import EpochMs
-from channelwatch.base.ids import DeviceCode, GroupCode
+from channelwatch.base.ids import CircuitCode, DeviceCode, GroupCode
 from channelwatch.incidents.rules import Rule
 from channelwatch.pipeline.draft import Draft
 from channelwatch.pipeline.opening import is_live
@@ -68,6 +68,11 @@ def _of_member(draft: Draft, rule: Rule, group: GroupCode) -> Standing:
 
 def _of_spoke(draft: Draft, rule: Rule, code: DeviceCode, hub: GroupCode, since: EpochMs) -> Standing:
     policy, rules = draft.world.policy, draft.world.rules
+    circuit = draft.world.circuit_of.get(code)
+    if circuit is not None:
+        found = _of_circuit(draft, rule, code, circuit, since)
+        if found is not OWN:
+            return found
     if Flag.IMPACTED in draft.device(code).flags:
         above = rules.group if hub in draft.world.pairs else rules.device
         return _left_to(draft, rule, hub, [item for item in above if takes_spokes(item)])
@@ -88,13 +93,29 @@ def _of_spoke(draft: Draft, rule: Rule, code: DeviceCode, hub: GroupCode, since:
     return UNDECIDED if draft.now - since < policy.sibling_hold_ms else OWN
 
 
-def _left_to(draft: Draft, rule: Rule, greater: GroupCode, rules: Sequence[Rule]) -> Standing:
+def _left_to(draft: Draft, rule: Rule, greater: str, rules: Sequence[Rule]) -> Standing:
     """The fault is left to an incident of `rules` on `greater`, if there is one or soon will be."""
     speaking = [item for item in rules if item.pages or not rule.pages]
     if any(is_live(draft, (item.id, greater)) for item in speaking):
         return Standing(Whose.GREATER, greater)
     awaited = [item for item in speaking if item.confirm_ms <= SHORT_CONFIRM_MS]
     return UNDECIDED if any((item.id, greater) in draft.holding for item in awaited) else OWN
+
+
+def _of_circuit(draft: Draft, rule: Rule, code: DeviceCode, circuit: CircuitCode, since: EpochMs) -> Standing:
+    """The circuit is lost, or came back so lately that the others over it are still being asked."""
+    view, policy, rules = draft.circuit(circuit), draft.world.policy, draft.world.rules.circuit
+    if view.lost:
+        return _left_to(draft, rule, circuit, rules) if Flag.IMPACTED in draft.device(code).flags else OWN
+    if not rules:
+        return OWN
+    if view.lost_until > 0 and 0 <= draft.now - view.lost_until < policy.suspect_hold_ms:
+        return UNDECIDED
+    others = [draft.device(other) for other in draft.world.circuits[circuit] if other != code]
+    fallen = [state for state in others if state.misses or state.assessment.health is Health.DOWN]
+    heard = any(state.seen_at > since and not state.misses for state in others if state not in fallen)
+    waits = bool(fallen) and not heard and draft.now - since < policy.sibling_hold_ms
+    return UNDECIDED if waits else OWN
 
 
 def _of_storm(draft: Draft, rule: Rule, code: DeviceCode) -> Standing:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from channelwatch.base.clock import EpochMs
-from channelwatch.base.ids import DeviceCode, GroupCode
+from channelwatch.base.ids import CircuitCode, DeviceCode, GroupCode
 from channelwatch.incidents.model import Incident, SubjectKind
 from channelwatch.inventory.maintenance import devices_in, devices_of
 from channelwatch.pipeline.draft import Draft
@@ -46,6 +46,9 @@ def is_quiet(draft: Draft, incident: Incident) -> bool:
             members = inventory.members.get(GroupCode(incident.subject), ())
             flagged = sum(_is_flagged(draft, member) for member in members)
             return bool(flagged) and (flagged == len(members) or incident.cause in EXPECTED)
+        case SubjectKind.CIRCUIT:
+            spokes = draft.world.circuits.get(CircuitCode(incident.subject), ())
+            return bool(spokes) and all(_is_flagged(draft, code) for code in spokes)
         case SubjectKind.COLLECTOR | SubjectKind.BLOC:
             return False
 
@@ -56,11 +59,11 @@ def _is_flagged(draft: Draft, code: DeviceCode) -> bool:
 
 def _release(draft: Draft, code: DeviceCode) -> None:
     """Let the ladders of the device, and of its group, go on from where they stood when the work began."""
-    group = draft.world.inventory.device[code].ha_group
+    group, circuit = draft.world.inventory.device[code].ha_group, draft.world.circuit_of.get(code)
     began = _work_began(draft, code)
     for number, known in draft.world.incidents.items():
         incident = draft.incidents.get(number, known)
-        about = incident.subject in (code, group)
+        about = incident.subject in (code, group, circuit)
         if about and incident.state.awaits_person and not is_quiet(draft, incident):
             waited = 0 if incident.ladder == 0 else max(0, began - incident.round_at)
             draft.put(replace(incident, round_at=EpochMs(draft.now - waited)))

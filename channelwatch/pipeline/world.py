@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from channelwatch.base.clock import EpochMs
-from channelwatch.base.ids import ContactCode, DeviceCode, GroupCode, IncidentId, LogId, RuleId
+from channelwatch.base.ids import CircuitCode, ContactCode, DeviceCode, GroupCode, IncidentId, LogId, RuleId
 from channelwatch.incidents.life import REOPEN_WITHIN_MS
 from channelwatch.incidents.model import Incident
 from channelwatch.incidents.oncall import NO_ROSTER, Gap, Roster
@@ -17,7 +17,7 @@ from channelwatch.incidents.worktime import ORDINARY, WorkCalendar
 from channelwatch.inventory.maintenance import Window
 from channelwatch.inventory.model import Bloc, Inventory
 from channelwatch.status.device import DeviceState, StepPolicy
-from channelwatch.status.topology import PairView
+from channelwatch.status.topology import CircuitView, PairView
 
 RuleKey = tuple[RuleId, str]
 """A rule and the subject it is about."""
@@ -95,6 +95,10 @@ class World:
         self.order: tuple[DeviceCode, ...] = ()
         self.spokes: Mapping[Bloc, tuple[DeviceCode, ...]] = {}
         """Every bloc's devices in service that hang on a hub."""
+        self.circuits: Mapping[CircuitCode, tuple[DeviceCode, ...]] = {}
+        """The devices in service over each clear circuit to one hub that carries several."""
+        self.circuit_of: Mapping[DeviceCode, CircuitCode] = {}
+        self.circuit_views: dict[CircuitCode, CircuitView] = {}
         self.blind_after_ms: dict[DeviceCode, int] = {}
         """How long each device may go unpolled before nothing is known of it."""
         self.inventory = inventory
@@ -131,18 +135,22 @@ class World:
             if code in self.inventory.device and self.inventory.device[code].in_service:
                 spokes[self.inventory.bloc_of(code)].append(code)
         self.spokes = {bloc: tuple(codes) for bloc, codes in spokes.items()}
+        self.circuits = circuits(self.inventory)
+        self.circuit_of = {code: name for name, codes in self.circuits.items() for code in codes}
+        self.circuit_views = {name: self.circuit_views.get(name) or CircuitView() for name in self.circuits}
         self.holding = {key: at for key, at in self.holding.items() if self.knows(key[1])}
         self.clearing = {key: at for key, at in self.clearing.items() if self.knows(key[1])}
         self.comings = {key: at for key, at in self.comings.items() if self.knows(key[1])}
         self.revision += 1
 
     def knows(self, subject: str) -> bool:
-        """Is `subject` a device or a group of the inventory, a bloc, or the collector itself?"""
+        """Is `subject` a device, a group or a circuit of the inventory, a bloc, or the collector itself?"""
         return (
             DeviceCode(subject) in self._devices
             or GroupCode(subject) in self._pairs
             or subject == self.log
             or subject in self.spokes
+            or subject in self.circuits
         )
 
     def restore(
@@ -179,3 +187,19 @@ class World:
         """How often `device` is to be polled."""
         own = self.inventory.device[device].poll_s
         return own * 1000 if own is not None else self.policy.poll_ms
+
+
+def circuits(inventory: Inventory) -> dict[CircuitCode, tuple[DeviceCode, ...]]:
+    """The clear circuits that carry several devices in service to one hub. One that leads to several hubs is one for
+    each of them: blocs never answer for one another."""
+    over: defaultdict[tuple[str, str], list[DeviceCode]] = defaultdict(list)
+    for channel in inventory.channels:
+        spoke = inventory.device.get(channel.spoke)
+        if channel.circuit is not None and spoke is not None and spoke.in_service:
+            over[channel.circuit, channel.hub].append(channel.spoke)
+    shared = Counter(circuit for circuit, _ in over)
+    return {
+        CircuitCode(circuit if shared[circuit] == 1 else f"{circuit}/{hub}"): tuple(spokes)
+        for (circuit, hub), spokes in over.items()
+        if len(spokes) > 1
+    }

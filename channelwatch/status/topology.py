@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -39,6 +39,33 @@ class PairView:
     state: PairState = PairState.UNKNOWN
     since: EpochMs = EpochMs(0)
     lost_until: EpochMs = EpochMs(0)
+
+
+@dataclass(frozen=True, slots=True)
+class CircuitView:
+    """Is a clear circuit lost, and since when (epoch ms)? `lost_until` is when it last came back, 0 = never."""
+
+    lost: bool = False
+    since: EpochMs = EpochMs(0)
+    lost_until: EpochMs = EpochMs(0)
+
+
+_CUT_OFF = frozenset({Cause.UNREACHABLE, Cause.CARRIER, Cause.TUNNEL_DOWN})
+"""Causes of a loss that may lie on the way, not in the device."""
+
+
+def circuit_is_lost(spokes: Iterable[DeviceState]) -> bool | None:
+    """Are all of the spokes over one clear circuit cut off together? None while that is not known of all of them."""
+    known = True
+    for state in spokes:
+        match state.assessment.health:
+            case Health.UNKNOWN:
+                known = False
+            case Health.DOWN if state.assessment.cause in _CUT_OFF:
+                pass
+            case _:
+                return False
+    return True if known else None
 
 
 def member(state: DeviceState) -> Member:

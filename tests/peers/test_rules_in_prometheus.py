@@ -142,7 +142,9 @@ class Tale:
         return first * 60 <= second < last * 60
 
 
-LOOKED_AT = {name for rule in RULES.rules for name in re.findall(r"channelwatch_\w+", expression(rule, RULES))}
+LOOKED_AT = {
+    name for rule in RULES.rules for name in re.findall(r"channelwatch_\w+", expression(rule, RULES))
+}
 Series = dict[str, list[str | None]]
 Alerts = list[set[tuple[str, str]]]
 

@@ -220,7 +220,7 @@ def _healthy(code: DeviceCode) -> DeviceState:
 def _inventory(case: CaseFile, subject: SubjectKind) -> Inventory:
     """What the rule looks at, and what it needs around it."""
     codes = [DEVICE]
-    if subject is SubjectKind.BLOC:
+    if subject in (SubjectKind.BLOC, SubjectKind.CIRCUIT):
         codes = [HUB, *(DeviceCode(f"commune-{number}") for number in range(case.communes))]
     elif case.hub:
         codes = [DEVICE, DeviceCode("spoke")]
@@ -240,9 +240,10 @@ def _inventory(case: CaseFile, subject: SubjectKind) -> Inventory:
 
 
 def _channels(codes: list[DeviceCode], subject: SubjectKind, *, hub: bool) -> Iterator[Channel]:
-    if subject is SubjectKind.BLOC or (subject is SubjectKind.DEVICE and hub):
+    if subject in (SubjectKind.BLOC, SubjectKind.CIRCUIT) or (subject is SubjectKind.DEVICE and hub):
         for code in codes[1:]:
-            yield Channel(ChannelCode(code), code, GroupCode(codes[0]))
+            circuit = "circuit" if subject is SubjectKind.CIRCUIT else None
+            yield Channel(ChannelCode(code), code, GroupCode(codes[0]), circuit)
 
 
 def _device(code: DeviceCode, site: SiteCode, group: GroupCode | None) -> Device:

@@ -40,7 +40,13 @@ HUB = 'channelwatch_device_info{hub="true"}'
 
 def rule_file(book: RuleBook) -> dict[str, Any]:
     """The content of a Prometheus rule file: what others lean on comes first, so that they see it at once."""
-    order = (SubjectKind.COLLECTOR, SubjectKind.GROUP, SubjectKind.BLOC, SubjectKind.DEVICE)
+    order = (
+        SubjectKind.COLLECTOR,
+        SubjectKind.GROUP,
+        SubjectKind.CIRCUIT,
+        SubjectKind.BLOC,
+        SubjectKind.DEVICE,
+    )
     ranked = sorted(book.rules, key=lambda rule: (order.index(rule.subject), not takes_spokes(rule)))
     return {
         "groups": [
@@ -63,6 +69,9 @@ def expression(rule: Rule, book: RuleBook) -> str:
             return _held(rule, _GROUP, _group(rule, book), [unknown], _GROUP_IN_SERVICE)
         case SubjectKind.BLOC:
             return _bloc(rule, book)
+        case SubjectKind.CIRCUIT:
+            blocs = f'{{bloc=~"{"|".join(sorted(rule.when.bloc))}"}}' if rule.when.bloc else ""
+            return f"channelwatch_circuit_lost{blocs} == 1"
         case SubjectKind.COLLECTOR:
             return _own(rule, book)
         case _:

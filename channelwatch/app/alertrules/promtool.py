@@ -76,6 +76,9 @@ def _series(rule: Rule, steps: int) -> tuple[dict[str, str], dict[str, str]]:
             return {**_member("d1", bloc, steps), **_pair_series(bloc, pair, steps)}, subject
         case SubjectKind.BLOC:
             return _faulty_bloc(rule, bloc, steps), {"bloc": bloc}
+        case SubjectKind.CIRCUIT:
+            subject = {"circuit": "c1", "bloc": bloc}
+            return {_name("channelwatch_circuit_lost", subject): f"1x{steps}"}, subject
         case SubjectKind.COLLECTOR:
             return _faulty_watch(rule, bloc, steps), {}
 
