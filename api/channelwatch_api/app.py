@@ -13,6 +13,8 @@ from fastapi.security import HTTPBearer
 from starlette.exceptions import HTTPException
 
 from channelwatch import __version__
+from channelwatch.app.acks import AckDesk
+from channelwatch.app.channels import ack_signer
 from channelwatch.app.settings import HttpSettings
 from channelwatch_api.auth import Gate
 from channelwatch_api.board.assets import Asset, load_assets
@@ -23,10 +25,10 @@ from channelwatch_api.house import House
 from channelwatch_api.limits import MAX_BODY_BYTES
 from channelwatch_api.meters import HttpMeters
 from channelwatch_api.middleware import SafeHeaders
-from channelwatch_api.pages import acts, board, login
+from channelwatch_api.pages import ack, acts, board, login
 from channelwatch_api.pages.shell import PREFIXES, chrome, tongue
 from channelwatch_api.problems import MEDIA_TYPE, Problem, not_found
-from channelwatch_api.routes import devices, hooks, house, incidents, metrics, probes, uptime
+from channelwatch_api.routes import devices, hooks, house, incidents, metrics, probes, replies, uptime
 from channelwatch_api.schemas import ProblemOut
 from channelwatch_api.scrape import Scrapes
 from channelwatch_api.services import Services, Shared, services
@@ -78,12 +80,13 @@ def create_app(engine: House, http: HttpSettings) -> FastAPI:
     app.include_router(probes.router)
     app.include_router(metrics.router)
     app.include_router(static)
-    for room in (devices.router, incidents.router, house.router, uptime.router, hooks.router):
+    for room in (devices.router, incidents.router, house.router, uptime.router, hooks.router, replies.router):
         app.include_router(room, prefix="/api/v1", dependencies=[Depends(BEARER)], responses=PROBLEMS)
     for prefix in PREFIXES:
         app.include_router(board.router, prefix=prefix)
         app.include_router(acts.router, prefix=prefix)
         app.include_router(login.router, prefix=prefix)
+        app.include_router(ack.router, prefix=prefix)
     for kind, handler in _handlers().items():
         app.add_exception_handler(kind, handler)
     return app
@@ -92,6 +95,7 @@ def create_app(engine: House, http: HttpSettings) -> FastAPI:
 def _services(engine: House, http: HttpSettings) -> Services:
     catalogue, assets, meters = load_catalogue(), load_assets(), HttpMeters(engine.registry)
     renderer = Renderer(catalogue, _facts(engine, assets))
+    signer = ack_signer(engine.settings)
     return Services(
         house=engine,
         gate=Gate(http, engine.clock, meters),
@@ -100,6 +104,7 @@ def _services(engine: House, http: HttpSettings) -> Services:
         screens=Screens(engine, compose, renderer.fragment, meters),
         renderer=renderer,
         assets=assets,
+        acks=AckDesk(engine, signer) if signer is not None else None,
         figures=Figures(engine),
     )
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Generic, TypeVar
+from typing import Annotated, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from channelwatch.base.clock import iso_utc
+from channelwatch.incidents.ack import AckRefusal
 from channelwatch.incidents.model import IncidentState, PageKind, Severity, StepKind, SubjectKind
 from channelwatch.inventory.diff import ChangeKind
 from channelwatch.inventory.model import Bloc, CommuneKind, LifeCycle, UnitKind
@@ -322,6 +323,19 @@ class ActIn(_Shape):
     reason: str = Field(default="", max_length=MAX_REASON)
     into: int | None = Field(default=None, ge=1, le=2**53)
     severity: Severity | None = None
+
+
+class SpokenCode(_Shape):
+    """The code that a contact said to the account: then the contact takes the incident, not the account."""
+
+    code: Annotated[str, Field(pattern=r"^\d{4}$")] | None = None
+
+
+class ReplyOut(_Shape):
+    """What became of a reply: the number of the incident that was acknowledged, or why none was."""
+
+    acknowledged: str | None
+    refusal: AckRefusal | None
 
 
 class ClearLatch(_Shape):

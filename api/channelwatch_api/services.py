@@ -8,6 +8,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from channelwatch.app.acks import AckDesk
 from channelwatch_api.access import Right
 from channelwatch_api.auth import Account, Gate
 from channelwatch_api.board.assets import Asset
@@ -33,6 +34,7 @@ class Services:
     screens: Screens
     renderer: Renderer
     assets: Mapping[str, Asset]
+    acks: AckDesk | None
     figures: Figures
 
 

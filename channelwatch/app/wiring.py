@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Mapping
 from functools import partial
 
+from channelwatch.app.acks import follow_replies
 from channelwatch.app.agenda import follow_agenda
-from channelwatch.app.channels import build_channels
-from channelwatch.app.engine import Engine, Fittings
+from channelwatch.app.channels import ack_signer, build_channels
+from channelwatch.app.engine import Engine, Fittings, Job
 from channelwatch.app.jobs import calendar
 from channelwatch.app.meters import Meters
 from channelwatch.app.outlook import follow_availability
@@ -18,6 +20,8 @@ from channelwatch.base.clock import SystemClock
 from channelwatch.base.ids import LogId
 from channelwatch.incidents.restraint import Restraint
 from channelwatch.inventory.model import Inventory, Province
+from channelwatch.notify.gsm.transport import GsmChannel
+from channelwatch.pipeline.ports import DeliveryChannel
 from channelwatch.pipeline.world import World, WorldPolicy
 from channelwatch.status.device import StepPolicy
 from channelwatch.store.sqlstore import SqlStore, open_store
@@ -47,6 +51,7 @@ def build_engine(settings: Settings) -> Engine:
         jitter=random.random,
         closers=closers,
         jobs=(
+            *_reply_jobs(settings, channels),
             calendar(store),
             follow_agenda(store),
             follow_roster(store),
@@ -54,6 +59,14 @@ def build_engine(settings: Settings) -> Engine:
         ),
     )
     return Engine(settings, fittings)
+
+
+def _reply_jobs(settings: Settings, channels: Mapping[str, DeliveryChannel]) -> list[Job]:
+    """Read replies from the modem, where there is one and somebody may reply."""
+    modem, signer, gsm = channels.get("gsm"), ack_signer(settings), settings.notify.gsm
+    if not isinstance(modem, GsmChannel) or signer is None or gsm is None or not gsm.replies:
+        return []
+    return [follow_replies(modem, signer)]
 
 
 def _policy(settings: Settings) -> WorldPolicy:

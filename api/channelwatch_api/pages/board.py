@@ -25,6 +25,7 @@ from channelwatch_api.lookup import Number, find_device, find_incident
 from channelwatch_api.pages.shell import Frame, frame, local_path
 from channelwatch_api.problems import from_error, not_found
 from channelwatch_api.services import Shared, origin
+from channelwatch_api.taking import taken
 from channelwatch_api.texts import plain
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
@@ -163,6 +164,7 @@ async def incident(page: Framed, shared: Shared, number: Number) -> HTMLResponse
     live = scope.incident(house.world, number) is not None
     return page.respond(
         "incident.html",
+        codes=shared.acks is not None and page.account.may(Right.ACKNOWLEDGE),
         screen=await shared.screens.current(key) if live else None,
         still=page.fragment(key, "incident-now", incident_piece(house.world, item, scope)),
         item=item,
@@ -182,14 +184,12 @@ async def acknowledge(
     number: Number,
     csrf: Token,
     next_path: Annotated[str, Form(alias="next", max_length=512)] = "/",
+    code: Annotated[str, Form(max_length=8)] = "",
 ) -> RedirectResponse:
-    """The account takes the incident; then back to where it was."""
+    """The account takes the incident, or the contact who said `code` to it; then back to where it was."""
     page.check(csrf, Right.ACKNOWLEDGE)
     item = await find_incident(shared, page.account, number)
-    try:
-        await shared.house.acknowledge(item.id, by=page.account.name, origin=origin("board", request))
-    except ChannelwatchError as error:
-        raise from_error(error) from error
+    await taken(shared, page.account, item, code=code.strip() or None, origin=origin("board", request))
     return RedirectResponse(local_path(next_path), status_code=303)
 
 

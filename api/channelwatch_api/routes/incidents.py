@@ -17,8 +17,9 @@ from channelwatch_api.limits import PAGE_DEFAULT
 from channelwatch_api.lookup import Number, find_incident
 from channelwatch_api.problems import from_error
 from channelwatch_api.routes.parameters import Limit, Since
-from channelwatch_api.schemas import ActIn, IncidentDetail, IncidentOut, Page
+from channelwatch_api.schemas import ActIn, IncidentDetail, IncidentOut, Page, SpokenCode
 from channelwatch_api.services import Services, Shared, SignedIn, commands, origin
+from channelwatch_api.taking import taken
 
 router = APIRouter(tags=["incidents"])
 
@@ -79,14 +80,16 @@ async def acknowledge(
     shared: Shared,
     account: Annotated[Account, Depends(commands(Right.ACKNOWLEDGE))],
     number: Number,
+    spoken: SpokenCode | None = None,
 ) -> IncidentOut:
-    """The account takes the incident: the ladder stops. Saying so twice changes nothing."""
+    """The account takes the incident: the ladder stops. Saying so twice changes nothing.
+
+    With the `code` that a contact has said to the account, that contact takes it.
+    """
     item = await find_incident(shared, account, number)
-    try:
-        taken = await shared.house.acknowledge(item.id, by=account.name, origin=origin("api", request))
-    except ChannelwatchError as error:
-        raise from_error(error) from error
-    return views.incident(shared.house.world, taken, account.scope, notes=account.may(Right.READ_NOTES))
+    code = spoken.code if spoken is not None else None
+    found = await taken(shared, account, item, code=code, origin=origin("api", request))
+    return views.incident(shared.house.world, found, account.scope, notes=account.may(Right.READ_NOTES))
 
 
 @router.post("/incidents/{number}/acts")

@@ -10,7 +10,9 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field, model_validator
 
 from channelwatch.app.settings.parts import Model, SecretRef
+from channelwatch.base.secrets import Secret
 
+MIN_TOKEN = 20
 TimeLimit = Annotated[float, Field(gt=0, le=60)]
 Number = Annotated[str, Field(pattern=r"^\+?[0-9]{3,15}$")]
 """A telephone number as a gateway or a modem takes it (E.164), of a post and never of a person."""
@@ -58,6 +60,12 @@ class WebhookSettings(Model):
     inside: bool = True
 
 
+def _long(value: Secret) -> Secret:
+    if len(value.reveal()) < MIN_TOKEN:
+        raise ValueError(f"a bearer token has at least {MIN_TOKEN} characters")
+    return value
+
+
 class SmsSettings(Model):
     """A gateway for short messages; the fields are what it calls the number, the text and the identity."""
 
@@ -70,7 +78,7 @@ class SmsSettings(Model):
     token: SecretRef | None = None
     user: str | None = None
     password: SecretRef | None = None
-    reply_token: SecretRef | None = None
+    reply_token: Annotated[SecretRef, AfterValidator(_long)] | None = None
     timeout_s: TimeLimit = 10.0
     accents: bool = False
     inside: bool = False

@@ -15,6 +15,7 @@ from channelwatch_api.texts import Language, load_catalogue, own_rows, plain
 from channelwatch_collector.profiles.vocabulary import MEANING
 
 from channelwatch.app.texts import catalogue as glossary
+from channelwatch.incidents.ack import AckRefusal
 from channelwatch.incidents.model import IncidentState, PageKind, Severity, StepKind
 from channelwatch.inventory.model import Bloc, CommuneKind, LifeCycle, Role, UnitKind
 from channelwatch.pipeline.acts import ActKind
@@ -36,7 +37,10 @@ ENUMERATED: dict[str, Iterable[StrEnum | str]] = {
     "state.": SignalState, "signal.": Signal, "family.": {signal.family for signal in Signal}, "bloc.": Bloc,
     "unit.": [*CommuneKind, *UnitKind], "life.": LifeCycle, "role.": Role,
     "ha.role_": ["active", "standby", "other", "none"],
-    "problem.": [*problems.BY_STATUS.values(), "wrong_password", "too_many_failures", "stale_form", "internal"],
+    "problem.": [
+        *problems.BY_STATUS.values(), "wrong_password", "too_many_failures", "stale_form", "unknown_code", "internal",
+    ],
+    "ack.": AckRefusal,
 }  # fmt: skip
 """What may follow each prefix that a template joins to a value."""
 
