@@ -122,3 +122,10 @@ def test_a_trap_without_its_varbinds_says_what_it_can(encryptor: Profile) -> Non
 def test_the_text_of_an_event_is_bounded(encryptor: Profile) -> None:
     given = binds((f"{CWE}.1.10.2.0", "x" * 5000))
     assert len(decode_trap(encryptor, oid(f"{CWE}.0.2"), given, moment()).text) <= MAX_EVENT_TEXT
+
+
+def test_a_cisco_tunnel_trap_names_its_peer_from_raw_octets() -> None:
+    cisco = load_profiles()["cisco-ipsec"]
+    peer = (oid("1.3.6.1.4.1.9.9.171.1.2.2.1.7.1.4.7"), value(bytes((192, 0, 2, 7))))
+    meant = decode_trap(cisco, oid("1.3.6.1.4.1.9.9.171.2.0.2"), [peer], moment())
+    assert (meant.kind, meant.component) == (EventKind.TUNNEL_DOWN, "192.0.2.7")
