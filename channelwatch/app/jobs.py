@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Sequence
+from fractions import Fraction
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
@@ -13,7 +14,10 @@ from apscheduler.triggers.cron import CronTrigger
 
 from channelwatch.base.clock import LOCAL_ZONE, EpochMs
 from channelwatch.base.errors import Bug, Permanent, Transient
+from channelwatch.base.intervals import Interval
 from channelwatch.metrics.process import Projection
+from channelwatch.pipeline.availability import Terms
+from channelwatch.pipeline.snapshots import MonthArchive, make_month, stale_months
 
 if TYPE_CHECKING:
     from channelwatch.app.engine import Engine, Job
@@ -25,10 +29,12 @@ SHOWN = 5
 """Differences of the projection that are logged."""
 COUNTED = 1000
 """Differences that are looked for at most."""
+MONTHS_MS = 5 * 366 * DAY_MS
+"""How long ago a month may lie that is measured without being asked for."""
 
 
-class Projected(Protocol):
-    """A store whose projection can be compared with what it was made of, from any thread."""
+class Projected(MonthArchive, Protocol):
+    """A store whose projection can be compared with what it was made of, and that keeps months, from any thread."""
 
     def differences(self, *, limit: int) -> Sequence[object]:
         """Where the projection is not what the transitions say."""
@@ -37,7 +43,7 @@ class Projected(Protocol):
 
 def calendar(store: Projected) -> Job:
     """The calendar, run until cancelled: each night at 02:30 local time what is past its retention goes, and at 03:30
-    the projection of `store` is compared with its transitions.
+    the projection of `store` is compared with its transitions, and months that are over are measured.
     """
 
     async def keep(engine: Engine) -> None:
@@ -45,6 +51,7 @@ def calendar(store: Projected) -> Job:
         meter = Projection(engine.registry)
         _nightly(scheduler, partial(prune, engine), hour=2)
         _nightly(scheduler, partial(compare, engine, store, meter), hour=3)
+        _nightly(scheduler, partial(measure_months, engine, store), hour=3)
         scheduler.start()
         try:
             await asyncio.Event().wait()
@@ -99,3 +106,17 @@ async def compare(engine: Engine, store: Projected, meter: Projection) -> None:
             "status intervals differ; run `channelwatch rebuild`", extra={"difference": str(difference)}
         )
     log.info("projection compared", extra={"differences": len(found)})
+
+
+async def measure_months(engine: Engine, store: MonthArchive) -> None:
+    """Measure the months that are over and not kept, or no longer right; another night's turn for what fails."""
+    now = engine.clock.now()
+    terms = Terms(
+        Interval(max(0, now - MONTHS_MS), now), now, Fraction(1), engine.settings.collector.snmp.poll_s * 1000
+    )
+    try:
+        for month in await asyncio.to_thread(stale_months, store, terms):
+            kept = await asyncio.to_thread(make_month, store, month, terms)
+            log.info("month measured", extra={"from": month.start, "to": month.end, "kept": kept})
+    except (Transient, Permanent, Bug) as error:
+        log.error("months not measured", extra={"reason": str(error)})

@@ -97,38 +97,87 @@ def availability(archive: Archive, question: Question, terms: Terms) -> list[Mea
     InputError when nothing of that name was listed in the period.
     """
     estate = survey(archive.editions(terms.period), terms.period)
-    questions = list(_parts(estate, question, terms.blocs))
+    questions = list(parts(estate, question, terms.blocs))
+    found = answers(archive, terms, estate, questions)
+    return [row for part in questions for row in found[part]]
+
+
+def answers(
+    archive: Archive, terms: Terms, estate: Estate, questions: Sequence[Question]
+) -> dict[Question, list[Measured]]:
+    """The answer to each of `questions`, which are about one thing each, as recorded and as corrected."""
     terms = replace(terms, windows=tuple(archive.windows()))
     recorded = _in_full(archive, terms, estate, questions)
-    approved = [item for item in archive.corrections() if item.decision is Decision.APPROVED]
-    bearing = tuple(item for item in approved if touches(item, terms.period) and terms.trusts(item))
+    bearing = bearing_corrections(archive.corrections(), terms)
     if not bearing:
-        return [row for part in questions for row in recorded[part]]
+        return recorded
     restated = _in_full(archive, replace(terms, corrections=bearing), estate, questions)
-    pairs = (pair for part in questions for pair in zip(recorded[part], restated[part], strict=True))
-    return [row for pair in pairs for row in (pair if pair[1].corrections else pair[:1])]
+    return {
+        part: [
+            row
+            for pair in zip(rows, restated[part], strict=True)
+            for row in (pair if pair[1].corrections else pair[:1])
+        ]
+        for part, rows in recorded.items()
+    }
+
+
+def bearing_corrections(corrections: Iterable[Correction], terms: Terms) -> tuple[Correction, ...]:
+    """Those of `corrections` that count and say anything about the period."""
+    approved = (item for item in corrections if item.decision is Decision.APPROVED)
+    return tuple(item for item in approved if touches(item, terms.period) and terms.trusts(item))
 
 
 def _in_full(
     archive: Archive, terms: Terms, estate: Estate, questions: Sequence[Question]
 ) -> dict[Question, list[Measured]]:
-    """The answers. Outages count in full: of what was not serving as the period began, all of the past is read."""
-    found, older = _answers(archive, terms, estate, questions)
-    carried = [
-        part
-        for part in questions
-        if any(row.carried for row in found[part]) and not older.isdisjoint(_subjects(estate, part))
-    ]
-    return found | _answers(archive, replace(terms, since_ever=True), estate, carried)[0]
+    return {
+        part: rows for some, _ in measured(archive, terms, estate, questions) for part, rows in some.items()
+    }
 
 
-def _parts(estate: Estate, question: Question, blocs: frozenset[Bloc] | None) -> Iterator[Question]:
+def measured(
+    archive: Archive, terms: Terms, estate: Estate, questions: Sequence[Question]
+) -> Iterator[tuple[dict[Question, list[Measured]], Calculator]]:
+    """The answers, a few at a time, and who measured them.
+
+    Outages count in full: of what was not serving as the period began, all of the past is read.
+    """
+    since = None if terms.since_ever else lookback(terms.period)
+    carried: list[Question] = []
+    for start in range(0, len(questions), AT_ONCE):
+        some = questions[start : start + AT_ONCE]
+        subjects = sorted(set().union(*(_subjects(estate, part) for part in some)))
+        chapters = archive.chapters(subjects=subjects, since=since, until=terms.period.end)
+        alarms = archive.alarms(subjects=subjects, until=terms.period.end)
+        ledger = Ledger(
+            estate, chapters, terms.now, terms.target, terms.poll_ms, terms.windows, terms.corrections, alarms
+        )
+        calculator = Calculator(ledger)
+        older = {
+            subject
+            for (subject, _), chapter in chapters.items()
+            if since is not None and chapter.entries[0].t_hi < since
+        }
+        found = {part: list(_measure(calculator, part)) for part in some}
+        again = [
+            part
+            for part, rows in found.items()
+            if any(row.carried for row in rows) and not older.isdisjoint(_subjects(estate, part))
+        ]
+        carried += again
+        yield {part: rows for part, rows in found.items() if part not in again}, calculator
+    if carried:
+        yield from measured(archive, replace(terms, since_ever=True), estate, carried)
+
+
+def parts(estate: Estate, question: Question, blocs: frozenset[Bloc] | None = None) -> Iterator[Question]:
     """The questions, each about one thing, that `question` stands for."""
     there = _names(estate, question.asked, frozenset(Bloc) if blocs is None else blocs)
     if question.asked is Asked.PROVINCE:
         yield from (Question(Asked.BLOC, name) for name in there)
         return
-    wanted = there if question.code == ALL else [name for name in there if _is_named(name, question)]
+    wanted = there if question.code == ALL else [name for name in there if is_named(name, question)]
     if not wanted and question.code != ALL:
         text = f"{question.asked} {question.code!r}: no inventory in force in the period lists it"
         raise InputError([text])
@@ -152,35 +201,11 @@ def _names(estate: Estate, asked: Asked, blocs: frozenset[Bloc]) -> list[str]:
     return [name for name in sorted(known[asked]) if estate.bloc_of(name) in blocs]
 
 
-def _is_named(name: str, question: Question) -> bool:
+def is_named(name: str, question: Question) -> bool:
+    """Does the code of `question` name `name`, as a whole or as its unit?"""
     return name == question.code or (
         question.asked is Asked.COMMUNE and name.partition("/")[0] == question.code
     )
-
-
-def _answers(
-    archive: Archive, terms: Terms, estate: Estate, questions: Sequence[Question]
-) -> tuple[dict[Question, list[Measured]], set[str]]:
-    """The answers, and the subjects whose history goes further back than it was read."""
-    since = None if terms.since_ever else lookback(terms.period)
-    found: dict[Question, list[Measured]] = {}
-    older: set[str] = set()
-    for start in range(0, len(questions), AT_ONCE):
-        some = questions[start : start + AT_ONCE]
-        subjects = sorted(set().union(*(_subjects(estate, part) for part in some)))
-        chapters = archive.chapters(subjects=subjects, since=since, until=terms.period.end)
-        alarms = archive.alarms(subjects=subjects, until=terms.period.end)
-        ledger = Ledger(
-            estate, chapters, terms.now, terms.target, terms.poll_ms, terms.windows, terms.corrections, alarms
-        )
-        calculator = Calculator(ledger)
-        found |= {part: list(_measure(calculator, part)) for part in some}
-        older |= {
-            subject
-            for (subject, _), chapter in chapters.items()
-            if since is not None and chapter.entries[0].t_hi < since
-        }
-    return found, older
 
 
 def _subjects(estate: Estate, question: Question) -> set[str]:

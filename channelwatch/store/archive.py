@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 from sqlalchemy import Connection, Engine
@@ -10,8 +10,19 @@ from sqlalchemy import Connection, Engine
 from channelwatch.base.intervals import Interval
 from channelwatch.incidents.oncall import Roster
 from channelwatch.inventory.maintenance import Window
+from channelwatch.pipeline.snapshots import Ground
 from channelwatch.status.states import Axis
-from channelwatch.store import desk, health, history, incidents, intervals, inventory, lease, roster
+from channelwatch.store import (
+    desk,
+    health,
+    history,
+    incidents,
+    intervals,
+    inventory,
+    lease,
+    roster,
+    snapshots,
+)
 from channelwatch.store.desk import Act
 from channelwatch.store.engine import WRITES
 from channelwatch.store.errors import StorePermanent, StoreReason, translated
@@ -20,8 +31,9 @@ from channelwatch.store.moving import Told, carry_over
 from channelwatch.store.roster import RosterAct
 from channelwatch.uptime.corrections import Correction, Decision
 from channelwatch.uptime.estate import Edition
-from channelwatch.uptime.ledger import Chapter
+from channelwatch.uptime.ledger import Chapter, ScopeKind
 from channelwatch.uptime.outages import Alarm
+from channelwatch.uptime.shares import Share
 
 MAX_SUBJECTS = 30_000
 """Subjects in one question: either database takes more parameters than this, though not many."""
@@ -118,6 +130,27 @@ class SqlArchive:
         with self._write("decide correction") as connection:
             return desk.decide(connection, number, decision, act, sign)
 
+    def ground(self) -> Ground:
+        with self._steady("read ground") as connection:
+            return snapshots.ground(connection)
+
+    def added_up(self, months: Sequence[Interval], kinds: Collection[ScopeKind], code: str) -> list[Share]:
+        with self._read("add up months") as connection:
+            return snapshots.added_up(connection, months, kinds, code)
+
+    def shares_of(self, month: Interval) -> list[Share]:
+        """The kept shares of one month."""
+        with self._read("read month") as connection:
+            return list(snapshots.stored(connection, month))
+
+    def begin_month(self, span: Interval) -> None:
+        with self._write("begin month") as connection:
+            snapshots.begin(connection, span)
+
+    def keep_month(self, span: Interval, ground: str, shares: Iterable[Share]) -> bool:
+        with self._write("keep month") as connection:
+            return snapshots.keep(connection, span, ground, shares)
+
     def differences(self, *, limit: int = 1000) -> list[Difference]:
         """Where the projection of the transitions is not what it must be: at most `limit` of it."""
         with self._steady("check projection") as connection:
@@ -127,7 +160,10 @@ class SqlArchive:
         """Make the projection what the transitions say; how many spans were not. Nobody else can write meanwhile."""
         with self._write("repair projection") as connection:
             lease.check(connection, epoch, "repair projection")
-            return intervals.repair(connection)
+            repaired = intervals.repair(connection)
+            if repaired:
+                snapshots.note_late(connection, 0)
+            return repaired
 
     def health(self) -> tuple[str, list[str]]:
         """The version of the schema (empty when there is none), and what is wrong, in plain sentences."""

@@ -17,28 +17,33 @@ from channelwatch.uptime.ledger import Chapter
 def chapters(
     connection: Connection, *, subjects: Sequence[str], since: int | None, until: int
 ) -> dict[tuple[str, Axis], Chapter]:
-    """What `subjects` were between `since` (None: ever) and `until`, and when their collectors were alive."""
-    awake = alive(connection, until=until)
-    together = _one_after_another(awake.values())
+    """What `subjects` were between `since` (None: ever) and `until`, and when their collectors were alive.
+
+    Collectors are told of to the present day: whether a pause at `until` was one, what came after it decides.
+    """
+    awake = alive(connection)
+    together = one_after_another(awake.values())
     found = intervals.entries(connection, subjects=subjects, since=since, until=until)
     return {
-        key: Chapter(entries, together or union(*(awake.get(log, ()) for log in logs)))
+        key: (
+            Chapter(entries, together)
+            if together
+            else Chapter(entries, union(*(awake.get(log, ()) for log in logs)), ",".join(sorted(logs)))
+        )
         for key, (entries, logs) in found.items()
     }
 
 
-def _one_after_another(collectors: Collection[Spans]) -> Spans:
+def one_after_another(collectors: Collection[Spans]) -> Spans:
     """All of their time when no two ran at once, and so each took over from the one before; otherwise nothing."""
     joined = union(*collectors)
     return joined if total(joined) == sum(map(total, collectors)) else ()
 
 
-def alive(connection: Connection, *, until: int) -> dict[str, Spans]:
-    """When each collector was alive, spans that began before `until`."""
+def alive(connection: Connection) -> dict[str, Spans]:
+    """When each collector was alive."""
     rows = connection.execute(
-        select(collector_alive)
-        .where(collector_alive.c.t_from < until)
-        .order_by(collector_alive.c.collector, collector_alive.c.t_from)
+        select(collector_alive).order_by(collector_alive.c.collector, collector_alive.c.t_from)
     )
     spans: dict[str, list[tuple[int, int]]] = defaultdict(list)
     for row in rows:

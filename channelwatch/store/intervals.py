@@ -95,14 +95,17 @@ def follow(last: Span | None, stored: StoredTransition) -> tuple[Span | None, Sp
     return None if last is None else replace(last, t_to=t_hi), began
 
 
-def write(connection: Connection, effects: Effects) -> None:
-    """Close what the batch's transitions end, and begin what they begin."""
+def write(connection: Connection, effects: Effects) -> int | None:
+    """Close what the batch's transitions end, and begin what they begin; from when on that changes the past (epoch ms).
+
+    None when it changes nothing.
+    """
     transitions = [
         StoredTransition(effects.log, seq, item)
         for seq, item in enumerate(effects.transitions, effects.first_seq)
     ]
     if not transitions:
-        return
+        return None
     stored = _open(connection, sorted({item.transition.subject for item in transitions}))
     last: dict[Subject, Span] = dict(stored)
     new: dict[Source, Span] = {}
@@ -116,6 +119,7 @@ def write(connection: Connection, effects: Effects) -> None:
         new[began.source] = last[key] = began
     _close(connection, [span for span in stored.values() if span.t_to is not None])
     connection.execute(insert(status_interval), [_values(span) for span in new.values()])
+    return min(span.t_from - span.err_ms for span in new.values())
 
 
 def _open(connection: Connection, subjects: Sequence[str]) -> dict[Subject, Span]:
@@ -140,11 +144,14 @@ def _close(connection: Connection, closed: Sequence[Span]) -> None:
 def entries(
     connection: Connection, *, subjects: Sequence[str], since: int | None, until: int
 ) -> dict[Subject, tuple[list[Entry], frozenset[LogId]]]:
-    """What each of `subjects` was between `since` (None: ever) and `until`, in order, and which logs told of it."""
+    """What each of `subjects` was between `since` (None: ever) and `until`, in order, and which logs told of it.
+
+    A change that may have happened before `until` is one of them, even if it was seen only afterwards.
+    """
     column = status_interval.c
     asked = select(
         column.subject, column.axis, column.state, column.cause, column.t_from, column.err_ms, column.log_id
-    ).where(column.subject.in_(subjects), column.t_from < until)
+    ).where(column.subject.in_(subjects), column.t_from - column.err_ms < until)
     if since is not None:
         asked = asked.where(or_(column.t_to.is_(None), column.t_to >= since))
     rows = connection.execute(

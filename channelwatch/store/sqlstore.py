@@ -35,6 +35,7 @@ from channelwatch.store import (
     numbering,
     outbox,
     schema,
+    snapshots,
     status,
 )
 from channelwatch.store.archive import SqlArchive, limited
@@ -90,7 +91,9 @@ class SqlStore(SqlArchive):
             lease.check(connection, epoch, "commit")
             if numbering.claim_numbers(connection, effects):
                 status.write(connection, effects)
-                intervals.write(connection, effects)
+                began = intervals.write(connection, effects)
+                if began is not None:
+                    snapshots.note_late(connection, began)
                 events.write(connection, effects.events, effects.rogues)
                 incidents.write(connection, effects.incidents, effects.steps)
                 outbox.write(connection, effects.outbox)

@@ -118,6 +118,37 @@ status_interval = Table(
 )
 """Where it can, PostgreSQL refuses spans that overlap by a constraint, otherwise a trigger does: migration 2."""
 
+month_snapshot = Table(
+    "month_snapshot",
+    metadata,
+    Column("t_from", BigInteger, primary_key=True, autoincrement=False),
+    Column("t_to", BigInteger, nullable=False),
+    Column("ground", Words, nullable=False),
+    Column("late", BigInteger, nullable=False),
+)
+"""Months that were measured. `late` counts what was recorded of the month, or before it, since that was begun."""
+
+month_share = Table(
+    "month_share",
+    metadata,
+    Column("kind", Words, primary_key=True),
+    Column("code", Words, primary_key=True),
+    Column("axis", Words, primary_key=True),
+    Column("t_from", BigInteger, ForeignKey("month_snapshot.t_from"), primary_key=True, autoincrement=False),
+    Column("bloc", Words, nullable=False),
+    Column("basis", Words, nullable=False),
+    Column("firm", Integer, nullable=False),
+    *(
+        Column(name, BigInteger, nullable=False)
+        for name in (
+            "up_ms", "degraded_ms", "split_ms", "edge_ms", "down_self_ms", "down_link_ms", "down_upstream_ms",
+            "blind_ms", "silent_ms", "path_ms", "maintenance_ms", "attested_ms", "blackout_lo_ms", "blackout_hi_ms",
+        )
+    ),
+    Column("unexcluded", JSON(none_as_null=True)),
+)  # fmt: skip
+"""The sums of a figure over a month. `unexcluded`: the first twelve without maintenance left out, where they differ."""
+
 status_current = Table(
     "status_current",
     metadata,

@@ -5,7 +5,6 @@ An edge is a fourth value, between true and false in rank: it may be either, but
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Final, TypeAlias
@@ -17,6 +16,8 @@ Rule: TypeAlias = Callable[[Sequence[Segment]], Segment]
 
 _AND_ORDER: Final = (State.UP, State.DEGRADED, State.SPLIT, State.EDGE, State.UNKNOWN, State.DOWN)
 OR_ORDER: Final = (State.DOWN, State.EDGE, State.UNKNOWN, State.SPLIT, State.DEGRADED, State.UP)
+_AND_RANK: Final = {state: rank for rank, state in enumerate(_AND_ORDER)}
+_OR_RANK: Final = {state: rank for rank, state in enumerate(OR_ORDER)}
 
 
 def pair_service(first: Timeline, second: Timeline) -> Timeline:
@@ -73,11 +74,11 @@ def _blame(timeline: Timeline, cause: DownCause) -> Timeline:
 
 
 def _every(now: Sequence[Segment]) -> Segment:
-    return max(now, key=lambda part: _AND_ORDER.index(part.state))
+    return max(now, key=lambda part: _AND_RANK[part.state])
 
 
 def _best(now: Sequence[Segment]) -> Segment:
-    return max(now, key=lambda part: OR_ORDER.index(part.state))
+    return max(now, key=lambda part: _OR_RANK[part.state])
 
 
 def _either(now: Sequence[Segment]) -> Segment:
@@ -108,6 +109,7 @@ class Reader:
 
     def __init__(self, timeline: Timeline) -> None:
         self._lasting = [part for part in timeline.segments if part.start < part.end]
+        self._reached = 0
         self.glimpses = {
             part.start: part
             for part in timeline.segments
@@ -116,9 +118,15 @@ class Reader:
         """Losses seen at one instant only; no time is certain, but the outage is."""
 
     def over(self, at: int) -> Segment:
-        index = bisect_right(self._lasting, at, key=lambda part: part.start) - 1
-        if index >= 0 and at < self._lasting[index].end:
-            return self._lasting[index]
+        """The segment in which `at` lies. Quick as long as nobody goes back in time."""
+        parts, index = self._lasting, self._reached
+        if index and at < parts[index - 1].end:
+            index = 0
+        while index < len(parts) and parts[index].end <= at:
+            index += 1
+        self._reached = index
+        if index < len(parts) and parts[index].start <= at:
+            return parts[index]
         return Segment(at, at, State.UNKNOWN, UnknownCause.BLIND)
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass, fields
 from enum import StrEnum
 from fractions import Fraction
+from operator import add, attrgetter
 
 from channelwatch.base.intervals import Interval
 
@@ -34,7 +35,7 @@ class Sums:
     """The part of the serving time that a continuity counter backs."""
 
     def __add__(self, other: Sums) -> Sums:
-        return Sums(*(left + right for left, right in zip(astuple(self), astuple(other), strict=True)))
+        return Sums(*map(add, in_order(self), in_order(other)))
 
     @property
     def base_ms(self) -> int:
@@ -70,6 +71,10 @@ class Sums:
     def down_hi_ms(self) -> int:
         """D_hi: down at most, as far as it was observed."""
         return self.down_lo_ms + self.edge_ms
+
+
+in_order = attrgetter(*(field.name for field in fields(Sums)))
+"""The sums as a tuple, in their order."""
 
 
 class Verdict(StrEnum):

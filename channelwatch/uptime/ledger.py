@@ -69,10 +69,14 @@ def lookback(period: Interval) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Chapter:
-    """What is recorded of one subject on one axis, and when the collectors that recorded it were alive."""
+    """What is recorded of one subject on one axis, and when the collectors that recorded it were alive.
+
+    `told_by`: their logs, when collectors ran at once, so that it matters which of them were alive.
+    """
 
     entries: Sequence[Entry] = ()
     alive: Spans = ()
+    told_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,19 +130,24 @@ class Calculator:
         self.ledger = ledger
         self._estate = ledger.estate
         self._made: dict[tuple[str, Axis], Timeline] = {}
+        self._channels: dict[ChannelCode, Timeline] = {}
         self._windows: defaultdict[tuple[WindowScope, str], list[Window]] = defaultdict(list)
         for window in ledger.windows:
             self._windows[window.scope, window.code].append(window)
 
     def device(self, code: DeviceCode) -> Measured:
         """A device's own health: not held against it is what happens while its hub is lost."""
-        health = self._health(code)
-        hub = self._estate.hub_of.get(code)
-        own = health if hub is None else behind(health, self._hub(hub))
+        own = self.own_health(code)
         places = self._estate.places_of(code)
         return self._measured(
             ScopeKind.DEVICE, code, own, self._scope(self._in_service(code), places), places
         )
+
+    def own_health(self, code: DeviceCode) -> Timeline:
+        """The history that a device's availability is measured by."""
+        health = self._health(code)
+        hub = self._estate.hub_of.get(code)
+        return health if hub is None else behind(health, self._hub(hub))
 
     def protection(self, code: DeviceCode) -> Measured:
         """How long a device's traffic was protected. Only corrections about maintenance bear on it."""
@@ -329,9 +338,11 @@ class Calculator:
         return self._once(code, Axis.PAIR, make)
 
     def _channel(self, code: ChannelCode) -> Timeline:
-        line = self._estate.channels[code]
-        device, link = parts_of_spoke(self._health(line.spoke))
-        return channel_service(device=device, link=link, hub=self._hub(line.hub))
+        if code not in self._channels:
+            line = self._estate.channels[code]
+            device, link = parts_of_spoke(self._health(line.spoke))
+            self._channels[code] = channel_service(device=device, link=link, hub=self._hub(line.hub))
+        return self._channels[code]
 
     def _hub(self, code: GroupCode | DeviceCode) -> Timeline:
         group = GroupCode(code)

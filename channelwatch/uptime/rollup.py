@@ -61,15 +61,29 @@ def bloc_figures(
         sums=sum((found.sums for found in each.values()), Sums()),
         unexcluded=sum((found.unexcluded for found in each.values()), Sums()),
     )
-    verdicts = Counter(found.verdict for found in each.values())
+    blackout = (
+        total(_blackout(channels, frozenset({State.DOWN}))),
+        total(_blackout(channels, frozenset({State.DOWN, State.EDGE}))),
+    )
+    return bloc_of(bloc, whole, each, blackout)
+
+
+def bloc_of(
+    bloc: Bloc,
+    whole: Availability,
+    channels: Mapping[ChannelCode, Availability],
+    blackout: tuple[int, int],
+) -> BlocFigures:
+    """A bloc of what was measured: its channels, their time added up, and when all were certainly or perhaps down."""
+    verdicts = Counter(found.verdict for found in channels.values())
     return BlocFigures(
         bloc=bloc,
         availability=whole,
-        channels=MappingProxyType(each),
-        worst=_worst(each),
+        channels=MappingProxyType(channels),
+        worst=_worst(channels),
         verdicts=MappingProxyType({verdict: verdicts[verdict] for verdict in Verdict}),
-        blackout_lo_ms=total(_blackout(channels, frozenset({State.DOWN}))),
-        blackout_hi_ms=total(_blackout(channels, frozenset({State.DOWN, State.EDGE}))),
+        blackout_lo_ms=blackout[0],
+        blackout_hi_ms=blackout[1],
     )
 
 

@@ -7,14 +7,18 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from fractions import Fraction
 from pathlib import Path
 
 from channelwatch.app.arguments import config_argument, show_acts
 from channelwatch.app.engine import LEASE
 from channelwatch.app.settings import Settings, load_settings
 from channelwatch.app.wiring import build_store
-from channelwatch.base.clock import LOCAL_ZONE, SystemClock, local_text
+from channelwatch.base.clock import LOCAL_ZONE, EpochMs, SystemClock, local_text
 from channelwatch.base.errors import InputError, Permanent
+from channelwatch.base.intervals import Interval
+from channelwatch.pipeline.availability import Terms
+from channelwatch.pipeline.snapshots import make_month, stale_months, wrong_months
 from channelwatch.store import backup
 from channelwatch.store.errors import StorePermanent, StoreReason
 from channelwatch.store.sqlstore import SqlStore, open_store
@@ -28,7 +32,7 @@ class Rebuild:
     """The projection of the transitions, compared or made anew."""
 
     name = "rebuild"
-    help = "make the status intervals anew from the recorded transitions"
+    help = "make the status intervals, and the sums of past months, anew from the recorded transitions"
 
     def configure(self, parser: argparse.ArgumentParser) -> None:
         """Only to look, or to repair."""
@@ -41,13 +45,31 @@ class Rebuild:
 
     def run(self, args: argparse.Namespace) -> int:
         """Status 1 when `--check` finds a difference."""
-        with opened(load_settings(args.config)) as store:
+        settings = load_settings(args.config)
+        with opened(settings) as store:
             store.upgrade()
+            terms = _whole_past(settings)
             if args.check:
-                return _compare(store)
+                return max(_compare(store), _compare_months(store, terms))
             with sole_writer(store, "rebuild") as epoch:
                 print(f"{store.repair(epoch=epoch)} status intervals repaired")
+            made = [make_month(store, month, terms) for month in stale_months(store, terms)]
+            print(f"{sum(made)} months measured")
         return 0
+
+
+def _whole_past(settings: Settings) -> Terms:
+    now = SystemClock().now()
+    return Terms(Interval(0, now), now, Fraction(1), settings.collector.snmp.poll_s * 1000)
+
+
+def _compare_months(store: SqlStore, terms: Terms) -> int:
+    wrong = wrong_months(store, terms)
+    for month, figures in wrong:
+        print(f"month from {local_text(EpochMs(month.start))}: {figures} sums are not what the history says")
+    if not wrong:
+        print("the months that are kept are what the history says")
+    return 1 if wrong else 0
 
 
 def _compare(store: SqlStore) -> int:

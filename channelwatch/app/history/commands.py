@@ -14,6 +14,7 @@ from channelwatch.app.signing import signers
 from channelwatch.app.wiring import build_store
 from channelwatch.base.clock import SystemClock
 from channelwatch.pipeline.availability import Terms, availability
+from channelwatch.pipeline.snapshots import brief
 from channelwatch.reports.availability import Report
 from channelwatch.reports.render import to_csv, to_json
 from channelwatch.uptime.ledger import Measured
@@ -46,6 +47,11 @@ class Uptime:
             "--to", dest="last", metavar="WHEN", help="the same, to its end (default: the end of --from)"
         )
         parser.add_argument("--target", default=DEFAULT_TARGET, help=f"percent (default: {DEFAULT_TARGET})")
+        parser.add_argument(
+            "--brief",
+            action="store_true",
+            help="without outages and repair times: quick, months that are over were measured before",
+        )
         form = parser.add_mutually_exclusive_group()
         form.add_argument("--json", action="store_true", help="print JSON")
         form.add_argument("--csv", action="store_true", help="print CSV for spreadsheets")
@@ -61,7 +67,7 @@ class Uptime:
             store.upgrade()
             poll_ms = settings.collector.snmp.poll_s * 1000
             terms = Terms(period, now, target, poll_ms, trusts=signers(settings).approve)
-            rows = availability(store, question, terms)
+            rows = (brief if args.brief else availability)(store, question, terms)
         finally:
             store.close()
         if args.json or args.csv:

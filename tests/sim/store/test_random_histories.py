@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -14,9 +15,10 @@ from hypothesis import strategies as st
 
 from channelwatch.base.ids import DeviceCode
 from channelwatch.base.intervals import Interval
-from channelwatch.inventory.model import LifeCycle
+from channelwatch.inventory.model import Inventory, LifeCycle
 from channelwatch.pipeline.availability import Asked, Question, Terms, availability
 from channelwatch.status.events import Observation
+from channelwatch.status.signals import Reading, Signal, SignalState
 from channelwatch.store.sqlstore import SqlStore, open_store
 from tests.support.province import (
     HUB_A,
@@ -42,7 +44,16 @@ def cut_off(code: DeviceCode, at: int) -> Observation:
     return answer(code, at, encrypting(tunnel_down()))
 
 
-TALKS = {"well": well, "silent": silent, "active": active, "cut off": cut_off}
+def aged(code: DeviceCode, at: int) -> Observation:
+    """Its counters say that it has served since long before."""
+    ages = (
+        Reading(Signal.SYS_UPTIME, SignalState.OK, 10**6),
+        Reading(Signal.CHANNEL_AGE, SignalState.OK, 10**6, component="hub"),
+    )
+    return answer(code, at, encrypting(*ages))
+
+
+TALKS = {"well": well, "silent": silent, "active": active, "cut off": cut_off, "aged": aged}
 polls = st.tuples(
     st.just("poll"), st.integers(1, 12), st.tuples(*(st.sampled_from(list(TALKS)) for _ in DEVICES))
 )
@@ -52,6 +63,7 @@ acts = st.one_of(
     st.tuples(st.just("sleep"), st.sampled_from([5_000, 26_000, 60_000, 900_000]), st.just(())),
     st.tuples(st.just("suspend"), st.integers(0, 3), st.just(())),
     st.tuples(st.just("serve"), st.integers(0, 3), st.just(())),
+    st.tuples(st.sampled_from(["leave", "return"]), st.integers(2, 3), st.just(())),
     st.tuples(st.just("clock"), st.sampled_from([-3_000, -40_000, 40_000]), st.just(())),
 )
 
@@ -67,7 +79,14 @@ def empty_store() -> Iterator[Path]:
 
 
 def tell(store: SqlStore, story: list[tuple[str, int, tuple[str, ...]]]) -> Recorder:
+    """Let `story` happen to a new province."""
     recorder = Recorder(store, START, inventory=small_inventory(2))
+    go_on(recorder, story)
+    return recorder
+
+
+def go_on(recorder: Recorder, story: list[tuple[str, int, tuple[str, ...]]]) -> None:
+    """Let `story` happen next."""
     for what, much, talks in story:
         match what:
             case "poll":
@@ -80,12 +99,26 @@ def tell(store: SqlStore, story: list[tuple[str, int, tuple[str, ...]]]) -> Reco
             case "suspend" | "serve":
                 life = LifeCycle.SUSPENDED if what == "suspend" else LifeCycle.IN_SERVICE
                 recorder.put_into(life, DEVICES[much])
+            case "leave":
+                recorder.apply(without(recorder.inventory, DEVICES[much]))
+            case "return":
+                recorder.apply(small_inventory(2))
             case "clock":
                 recorder.now += much
-    return recorder
+            case _:
+                raise AssertionError(what)
 
 
-@settings(max_examples=120)
+def without(inventory: Inventory, code: DeviceCode) -> Inventory:
+    """`inventory` after a spoke and its channel were taken off it."""
+    return replace(
+        inventory,
+        devices=tuple(item for item in inventory.devices if item.code != code),
+        channels=tuple(item for item in inventory.channels if item.spoke != code),
+    )
+
+
+@settings(max_examples=80)
 @given(st.lists(acts, min_size=2, max_size=12), st.floats(0, 1), st.floats(0, 1))
 def test_however_it_is_asked_the_figures_are_the_same(
     empty_store: Path, story: list[tuple[str, int, tuple[str, ...]]], first: float, last: float

@@ -1,0 +1,181 @@
+"""Months that were measured once: sums that a report adds up instead of reading the history again."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import fields, replace
+from itertools import islice
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    Row,
+    and_,
+    cast,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+    text,
+    update,
+)
+
+from channelwatch.base.intervals import Interval
+from channelwatch.pipeline.availability import ALL
+from channelwatch.pipeline.snapshots import Ground, StoredMonth
+from channelwatch.status.states import Axis
+from channelwatch.store import desk, history
+from channelwatch.store.sql import Values, put
+from channelwatch.store.tables import inventory_version, month_share, month_snapshot
+from channelwatch.uptime.figures import Sums, in_order
+from channelwatch.uptime.ledger import ScopeKind
+from channelwatch.uptime.shares import Share
+
+ROWS = 1_000
+"""Shares written at a time."""
+_ONE = month_share.c
+_NAMES = tuple(field.name for field in fields(Sums))
+_SUMS = [_ONE[name] for name in _NAMES]
+
+
+def ground(connection: Connection) -> Ground:
+    """What every month rests on besides the history of states, and the months themselves."""
+    versions = connection.execute(
+        select(inventory_version.c.version, inventory_version.c.applied_at).order_by(
+            inventory_version.c.version
+        )
+    )
+    return Ground(
+        alive=history.alive(connection),
+        versions=[(row.version, row.applied_at) for row in versions],
+        windows=tuple(desk.windows(connection)),
+        corrections=tuple(desk.corrections(connection)),
+        months=_months(connection),
+    )
+
+
+def _months(connection: Connection) -> list[StoredMonth]:
+    rows = connection.execute(select(month_snapshot).order_by(month_snapshot.c.t_from))
+    return [StoredMonth(Interval(row.t_from, row.t_to), row.ground, row.late) for row in rows]
+
+
+def begin(connection: Connection, span: Interval) -> None:
+    """Begin to count what is recorded late of `span`."""
+    if connection.dialect.name == "postgresql":
+        # Whoever is writing now may not have seen the month yet, nor can what he writes be read yet.
+        connection.execute(text("LOCK TABLE status_interval IN SHARE MODE"))
+    connection.execute(delete(month_share).where(_ONE.t_from == span.start))
+    put(connection, month_snapshot, [{"t_from": span.start, "t_to": span.end, "ground": "", "late": 0}])
+
+
+def keep(connection: Connection, span: Interval, found: str, shares: Iterable[Share]) -> bool:
+    """Keep `shares` as those of `span`; False, and nothing is kept, when something was recorded late meanwhile."""
+    month = month_snapshot.c
+    begun = and_(month.t_from == span.start, month.late == 0)
+    if not connection.execute(update(month_snapshot).where(begun).values(ground=found)).rowcount:
+        return False
+    connection.execute(delete(month_share).where(_ONE.t_from == span.start))
+    rows = (_values(span, one) for one in shares)
+    while some := list(islice(rows, ROWS)):
+        connection.execute(insert(month_share), some)
+    return True
+
+
+def note_late(connection: Connection, since: int) -> None:
+    """Something was recorded of the time since `since` (epoch ms): months that reach into it are not right any more."""
+    later = month_snapshot.c.t_to > since
+    connection.execute(update(month_snapshot).where(later).values(late=month_snapshot.c.late + 1))
+
+
+def stored(connection: Connection, span: Interval) -> Iterator[Share]:
+    """The shares of one month."""
+    for row in connection.execute(select(month_share).where(_ONE.t_from == span.start)):
+        sums = Sums(*in_order(row))
+        unexcluded = Sums(*row.unexcluded) if row.unexcluded else sums
+        yield replace(_to_share(row, row.basis, sums, unexcluded), firm=bool(row.firm))
+
+
+def added_up(
+    connection: Connection, wanted: Sequence[Interval], kinds: Collection[ScopeKind], code: str
+) -> list[Share]:
+    """The shares of all, or of `code` (also of a bloc's channels), over `wanted`; without a basis where they do not
+    add up."""
+    asked = and_(_ONE.t_from.in_([span.start for span in wanted]), _ONE.kind.in_(kinds))
+    if code != ALL:
+        below = or_(_ONE.code == code, _ONE.bloc == code) if ScopeKind.BLOC in kinds else _ONE.code == code
+        asked = and_(asked, below)
+    key = (_ONE.kind, _ONE.code, _ONE.axis)
+    same = and_(
+        func.count() == len(wanted),
+        func.min(_ONE.basis) == func.max(_ONE.basis),
+        func.min(_ONE.bloc) == func.max(_ONE.bloc),
+        func.min(_ONE.firm) == 1,
+    )
+    rows = connection.execute(
+        select(
+            *key,
+            func.min(_ONE.basis).label("basis"),
+            func.min(_ONE.bloc).label("bloc"),
+            same.label("same"),
+            *(
+                cast(func.sum(column), BigInteger).label(column.name)
+                for column in (*_SUMS, _ONE.blackout_lo_ms, _ONE.blackout_hi_ms)
+            ),
+        )
+        .where(asked)
+        .group_by(*key)
+    )
+    planned = _planned(connection, asked)
+    found = []
+    for row in rows:
+        sums = Sums(*in_order(row))
+        more = planned.get((row.kind, row.code, row.axis))
+        basis = row.basis if row.same else ""
+        found.append(_to_share(row, basis, sums, sums if more is None else sums + more))
+    return found
+
+
+def _planned(connection: Connection, asked: ColumnElement[bool]) -> dict[tuple[str, str, str], Sums]:
+    """By figure, by how much the sums differ when maintenance counts as whatever it was; nothing where it does not."""
+    differs: dict[tuple[str, str, str], Sums] = {}
+    rows = connection.execute(select(month_share).where(asked, _ONE.unexcluded.is_not(None)))
+    for row in rows:
+        key = (row.kind, row.code, row.axis)
+        more = Sums(
+            *(with_it - without for with_it, without in zip(row.unexcluded, in_order(row), strict=True))
+        )
+        differs[key] = differs.get(key, Sums()) + more
+    return differs
+
+
+def _to_share(row: Row[Any], basis: str, sums: Sums, unexcluded: Sums) -> Share:
+    return Share(
+        kind=ScopeKind(row.kind),
+        code=row.code,
+        axis=Axis(row.axis),
+        sums=sums,
+        unexcluded=unexcluded,
+        basis=basis,
+        bloc=row.bloc,
+        blackout_lo_ms=row.blackout_lo_ms,
+        blackout_hi_ms=row.blackout_hi_ms,
+    )
+
+
+def _values(span: Interval, one: Share) -> Values:
+    return {
+        "t_from": span.start,
+        "kind": one.kind,
+        "code": one.code,
+        "axis": one.axis,
+        "basis": one.basis,
+        "firm": int(one.firm),
+        "bloc": one.bloc,
+        "blackout_lo_ms": one.blackout_lo_ms,
+        "blackout_hi_ms": one.blackout_hi_ms,
+        **dict(zip(_NAMES, in_order(one.sums), strict=True)),
+        "unexcluded": None if one.unexcluded == one.sums else in_order(one.unexcluded),
+    }
