@@ -167,13 +167,15 @@ class PatternEntry(_Model):
 
     def compile(self, pack: PackFile) -> Pattern:
         """The same for the classifier; gates that the pattern leaves out are those of its pack."""
+        has_glob = any("*" in msgid or "?" in msgid for msgid in self.msgids)
         return Pattern(
             pack=pack.id,
             id=self.id,
             kind=self.kind,
             fields=tuple(self.fields),
             apps=frozenset(app_key(name) for name in self.apps or pack.apps),
-            msgids=frozenset(self.msgids),
+            msgids=frozenset(() if has_glob else self.msgids),
+            msgid_globs=tuple(self.msgids if has_glob else ()),
             pack_contains=tuple(pack.contains),
             contains=() if pack.fallback else tuple(self.contains),
             fallback=tuple(word.lower() for word in self.contains) if pack.fallback else (),

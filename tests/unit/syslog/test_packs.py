@@ -204,3 +204,43 @@ def test_a_clock_is_judged_without_its_sign() -> None:
     event = classify("<28>Nov 22 10:42:03 gw chronyd[6]: System clock wrong by -61.5 seconds")
     assert isinstance(event, Classified)
     assert (event.readings[0].state, event.readings[0].unit) == (SignalState.FAILED, "s")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "<165>%ASA-3-713120: Group = 198.51.100.1, IP = 198.51.100.1, PHASE 2 COMPLETED (msgid=2b1f00c3)",
+        "<165>Nov 22 10:42:03 relay Nov 22 2026 10:42:03 fw : %ASA-5-713120: IP = 198.51.100.1, PHASE 2 COMPLETED",
+    ],
+)
+def test_a_message_id_counts_at_any_severity_and_behind_a_header_of_a_relay(line: str) -> None:
+    result = built_in().classify(parse_header(line.encode(), received_at=AT))
+    assert isinstance(result, Classified)
+    assert (result.name, result.component) == ("cisco-asa/phase2-completed", "198.51.100.1")
+
+
+@pytest.mark.parametrize(
+    ("line", "kind"),
+    [
+        ("<28>Nov 22 10:42:03 x y: neighbor adjacency over Tunnel0 changed: interface state down", None),
+        ("<28>Nov 22 10:42:03 x y: the bypass valve of the tamper-proof pump was opened", None),
+        (
+            "<28>Nov 22 10:42:03 x sshd[1]: Failed password for root from 192.0.2.7 port 5 ssh2",
+            EventKind.LOGIN_FAIL,
+        ),
+    ],
+)
+def test_plain_wordings_come_last_and_never_cry_wolf(line: str, kind: EventKind | None) -> None:
+    result = built_in().classify(parse_header(line.encode(), received_at=AT))
+    assert (result.kind if isinstance(result, Classified) else None) is kind
+
+
+def test_plain_wordings_speak_of_no_tampering_and_no_bypass_and_state_nothing() -> None:
+    plain = [pattern for pattern in load_packs() if pattern.fallback]
+    assert plain
+    assert not {pattern.kind for pattern in plain} & {
+        EventKind.TAMPER,
+        EventKind.BYPASS_ON,
+        EventKind.BYPASS_OFF,
+    }
+    assert not any(pattern.readings for pattern in plain)

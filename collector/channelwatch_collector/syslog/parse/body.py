@@ -117,12 +117,8 @@ def _read_colons(text: str) -> Body | None:
 
 def _read_pairs(text: str) -> Body | None:
     pairs: dict[str, str] = {}
-    for found in _PAIR.finditer(text):
-        name, quoted, single, bare = found.groups()
-        value = _QUOTED_ESCAPE.sub(r"\1", quoted) if quoted is not None else (single or bare or "")
-        pairs.setdefault(name, value)
-        if len(pairs) >= MAX_PAIRS:
-            break
+    for name, quoted, single, bare in reversed(_PAIR.findall(text)[:MAX_PAIRS]):
+        pairs[name] = _QUOTED_ESCAPE.sub(r"\1", quoted) if "\\" in quoted else quoted or single or bare
     return Body(Form.PAIRS, pairs) if pairs else None
 
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from fnmatch import translate
 from functools import lru_cache
 from operator import itemgetter
 from typing import Final, NamedTuple
@@ -20,6 +21,7 @@ from channelwatch_collector.syslog.parse.redact import redact_value
 MAX_FIELD_CHARS: Final = 256
 MAX_MATCHED_CHARS: Final = 2048
 """Of a longer text only the beginning is looked at: a pattern's time may grow with the square of its text."""
+_MNEMONIC: Final = re.compile(r"%([A-Z][A-Z0-9_]*(?:-[A-Z0-9_]+)*-[0-7]-[A-Za-z0-9_]+) ?:")
 _LARGEST_NUMBER: Final = 1e15
 _MAX_REMEMBERED: Final = 8192
 """Programs and field values of which a classifier remembers what it found out; beyond that it begins anew."""
@@ -102,6 +104,7 @@ class Pattern:
     """One rule of a pack. Each gate that is given must let the message pass before `regex` is tried on its text.
 
     `sd_id` and `sd_fields` (parameter name, field name) take fields from that structured data element.
+    `msgid_globs` stand beside `msgids` and take the place of `apps`: message ids with `*` and `?` in them.
     `contains` is a gate of literals, one of which must be in the text; `pack_contains` is its pack's, tried once for
     all. Only `fields` leave the pattern, besides what the templates use. `kind` None marks known noise.
     With `fallback` it is tried only where no other pattern fits, on texts that hold one of these literals in any case.
@@ -113,6 +116,7 @@ class Pattern:
     fields: tuple[str, ...] = ()
     apps: frozenset[str] = frozenset()
     msgids: frozenset[str] = frozenset()
+    msgid_globs: tuple[str, ...] = ()
     pack_contains: tuple[str, ...] = ()
     contains: tuple[str, ...] = ()
     regex: re.Pattern[str] | None = None
@@ -186,15 +190,19 @@ class Classifier:
     def __init__(self, patterns: Iterable[Pattern]) -> None:
         self._by_name: dict[tuple[str | None, str | None], list[_Ranked]] = {}
         by_text: dict[tuple[str, ...], list[tuple[str, _Ranked]]] = {}
+        self._by_glob: list[tuple[re.Pattern[str], _Ranked]] = []
         self._fallbacks: list[tuple[str, Pattern]] = []
         for ranked in enumerate(patterns):
             pattern = ranked[1]
             if pattern.fallback:
                 self._fallbacks += [(word, pattern) for word in pattern.fallback]
                 continue
-            assert pattern.apps or pattern.msgids or pattern.contains, (
+            assert pattern.apps or pattern.msgids or pattern.msgid_globs or pattern.contains, (
                 "a pattern without a gate slows every line"
             )
+            if pattern.msgid_globs:
+                self._by_glob.append((_any_of(pattern.msgid_globs), ranked))
+                continue
             if not pattern.apps and not pattern.msgids:
                 words = by_text.setdefault(pattern.pack_contains, [])
                 words += [(word, ranked) for word in pattern.contains]
@@ -255,8 +263,12 @@ class Classifier:
 
     def _candidates(self, message: Message) -> list[_Ranked]:
         """The patterns whose names and literals let `message` pass, in their order."""
-        text = message.text
-        key = (message.app_name, message.msgid)
+        text, msgid = message.text, message.msgid
+        if msgid is None and "%" in text:
+            # A relay may have left a header of the device's own before it.
+            mnemonic = _MNEMONIC.search(text)
+            msgid = mnemonic[1] if mnemonic else None
+        key = (message.app_name, msgid)
         named = self._named.get(key)
         if named is None:
             named = self._remember_named(*key)
@@ -273,6 +285,8 @@ class Classifier:
         found: list[_Ranked] = []
         for key in {(app, msgid), (app, None), (None, msgid)}:
             found += self._by_name.get(key, ())
+        if msgid is not None:
+            found += [ranked for glob, ranked in self._by_glob if glob.match(msgid)]
         found.sort(key=itemgetter(0))
         if len(self._named) >= _MAX_REMEMBERED:
             self._named.clear()
@@ -309,6 +323,10 @@ class Classifier:
                 self._clean.clear()
             self._clean.add(value)
         return shown
+
+
+def _any_of(globs: Iterable[str]) -> re.Pattern[str]:
+    return re.compile("|".join(translate(glob) for glob in globs))
 
 
 def app_key(app_name: str) -> str:
