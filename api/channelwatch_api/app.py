@@ -28,7 +28,17 @@ from channelwatch_api.middleware import SafeHeaders
 from channelwatch_api.pages import ack, acts, board, login
 from channelwatch_api.pages.shell import PREFIXES, chrome, tongue
 from channelwatch_api.problems import MEDIA_TYPE, Problem, not_found
-from channelwatch_api.routes import devices, hooks, house, incidents, metrics, probes, replies, uptime
+from channelwatch_api.routes import (
+    devices,
+    hooks,
+    house,
+    incidents,
+    metrics,
+    overview,
+    probes,
+    replies,
+    uptime,
+)
 from channelwatch_api.schemas import ProblemOut
 from channelwatch_api.scrape import Scrapes
 from channelwatch_api.services import Services, Shared, services
@@ -80,7 +90,15 @@ def create_app(engine: House, http: HttpSettings) -> FastAPI:
     app.include_router(probes.router)
     app.include_router(metrics.router)
     app.include_router(static)
-    for room in (devices.router, incidents.router, house.router, uptime.router, hooks.router, replies.router):
+    for room in (
+        devices.router,
+        incidents.router,
+        house.router,
+        overview.router,
+        uptime.router,
+        hooks.router,
+        replies.router,
+    ):
         app.include_router(room, prefix="/api/v1", dependencies=[Depends(BEARER)], responses=PROBLEMS)
     for prefix in PREFIXES:
         app.include_router(board.router, prefix=prefix)

@@ -14,6 +14,7 @@ from channelwatch.inventory.model import Bloc, CommuneKind, LifeCycle, UnitKind
 from channelwatch.pipeline.acts import MAX_REASON, ActKind
 from channelwatch.pipeline.ports import OutboxState
 from channelwatch.status.events import EventKind, MissCause, Transport
+from channelwatch.status.service import Part
 from channelwatch.status.signals import Scalar, Signal, SignalState
 from channelwatch.status.states import Axis, Cause, Flag, Health, PairState, Protection, Reason
 
@@ -104,6 +105,71 @@ class LatchOut(_Shape):
 
     signal: Signal
     component: str
+
+
+class CountsOut(_Shape):
+    """How many there are of each health."""
+
+    up: int
+    degraded: int
+    down: int
+    unknown: int
+
+
+class BlocNow(_Shape):
+    """One bloc now. Blocs stand side by side and are never added up."""
+
+    bloc: Bloc
+    communes: CountsOut
+    channels: CountsOut
+    circuits_lost: list[str]
+
+
+class OverviewOut(_Shape):
+    """The province now."""
+
+    province: str
+    blocs: list[BlocNow]
+
+
+class ChannelNow(_Shape):
+    """A channel now: its device, its tunnel and its hub, all of them. `cause` says which of them took it down."""
+
+    code: str
+    health: Health
+    cause: Part | None
+
+
+class PlaceOut(_Shape):
+    """A unit in one bloc: as well served as the best of its channels."""
+
+    unit: UnitRef
+    bloc: Bloc
+    health: Health
+    cause: Part | None
+    channels: list[ChannelNow]
+
+
+class CircuitOut(_Shape):
+    """A clear circuit that carries several devices. `since` is when it was lost or came back, null if it never was."""
+
+    code: str
+    bloc: Bloc
+    lost: bool
+    since: Instant | None
+    devices: list[str]
+
+
+class SiteOut(_Shape):
+    """A site now: as bad as its worst device."""
+
+    code: str
+    bloc: Bloc
+    unit: UnitRef
+    device: str
+    health: Health
+    protection: Protection
+    devices: int
 
 
 class TransitionOut(_Shape):

@@ -47,7 +47,7 @@ def device_summary(inventory: Inventory, state: DeviceState) -> DeviceSummary:
     device = inventory.device[state.device]
     return DeviceSummary(
         code=state.device,
-        unit=_unit(inventory.unit_of(state.device)),
+        unit=unit_ref(inventory.unit_of(state.device)),
         bloc=inventory.bloc_of(state.device),
         site=device.site,
         life_cycle=device.life_cycle,
@@ -180,7 +180,7 @@ def units(world: World, scope: Scope) -> list[UnitOut]:
         row.setdefault(inventory.bloc_of(state.device), []).append(state)
     return [
         UnitOut(
-            **dict(_unit(unit)),
+            **dict(unit_ref(unit)),
             cells=[
                 _cell(inventory, bloc, cells[unit.code][bloc]) for bloc in Bloc if bloc in cells[unit.code]
             ],
@@ -284,5 +284,6 @@ def in_service(inventory: Inventory, code: DeviceCode) -> bool:
     return inventory.device[code].in_service
 
 
-def _unit(unit: Unit) -> UnitRef:
+def unit_ref(unit: Unit) -> UnitRef:
+    """A unit as others refer to it."""
     return UnitRef(code=unit.code, name=unit.name, kind=unit.kind, commune_kind=unit.commune_kind)

@@ -16,6 +16,7 @@ from channelwatch.incidents.rules import OwnFault, RuleBook
 from channelwatch.incidents.worktime import ORDINARY, WorkCalendar
 from channelwatch.inventory.maintenance import Window
 from channelwatch.inventory.model import Bloc, Inventory
+from channelwatch.pipeline.overview import Overview
 from channelwatch.status.device import DeviceState, StepPolicy
 from channelwatch.status.topology import CircuitView, PairView
 
@@ -102,6 +103,8 @@ class World:
         self.blind_after_ms: dict[DeviceCode, int] = {}
         """How long each device may go unpolled before nothing is known of it."""
         self.inventory = inventory
+        self.overview = Overview(inventory)
+        """What channels, communes and blocs are now."""
         self.set_inventory(inventory)
 
     @property
@@ -135,6 +138,8 @@ class World:
             if code in self.inventory.device and self.inventory.device[code].in_service:
                 spokes[self.inventory.bloc_of(code)].append(code)
         self.spokes = {bloc: tuple(codes) for bloc, codes in spokes.items()}
+        self.overview = Overview(inventory)
+        self.overview.follow(self._devices, self._devices, self._pairs)
         self.circuits = circuits(self.inventory)
         self.circuit_of = {code: name for name, codes in self.circuits.items() for code in codes}
         self.circuit_views = {name: self.circuit_views.get(name) or CircuitView() for name in self.circuits}
@@ -159,6 +164,7 @@ class World:
         """Fill in what was stored before a restart; what the inventory no longer has is left out."""
         self._devices.update({item.device: item for item in devices if item.device in self._devices})
         self._pairs.update({code: view for code, view in pairs.items() if code in self._pairs})
+        self.overview.follow(self._devices, self._devices, self._pairs)
         for incident in incidents:
             self.put_incident(incident)
 
@@ -177,11 +183,15 @@ class World:
 
     def put_device(self, state: DeviceState) -> None:
         """Replace one device's state."""
+        before = self._devices.get(state.device)
         self._devices[state.device] = state
+        if before is None or before.assessment != state.assessment:
+            self.overview.follow((state.device,), self._devices, self._pairs)
 
     def put_pair(self, group: GroupCode, view: PairView) -> None:
         """Replace one HA group's state."""
         self._pairs[group] = view
+        self.overview.follow(self.inventory.members.get(group, ())[:1], self._devices, self._pairs)
 
     def poll_period_ms(self, device: DeviceCode) -> int:
         """How often `device` is to be polled."""

@@ -13,7 +13,7 @@ from channelwatch.inventory.model import Bloc, CommuneKind, Inventory, Unit, Uni
 from channelwatch.pipeline.world import World
 from channelwatch.status.device import DeviceState
 from channelwatch.status.states import Cause, Flag, Health, PairState, Protection
-from channelwatch_api.board.marks import Mark, carries_traffic, mark_of, since_of
+from channelwatch_api.board.marks import Mark, mark_of, since_of
 from channelwatch_api.limits import EXCEPTIONS_SHOWN, INCIDENTS_SHOWN
 from channelwatch_api.scope import Scope
 from channelwatch_api.views import ha_role
@@ -242,7 +242,7 @@ def _card(world: World, bloc: Bloc, spots: Mapping[DeviceCode, Spot]) -> BlocCar
     own = [item for item in spots.values() if item.bloc is bloc]
     kinds = {item.device: inventory.unit_of(item.device).kind for item in own}
     paired = {code for members in inventory.members.values() for code in members}
-    communes = [item for item in own if kinds[item.device] is UnitKind.COMMUNE and item.mark is not Mark.IDLE]
+    served = world.overview.communes.get(bloc, Counter[Health]())
     above = [item for item in own if kinds[item.device] is not UnitKind.COMMUNE and item.device not in paired]
     return BlocCard(
         bloc=bloc,
@@ -253,8 +253,8 @@ def _card(world: World, bloc: Bloc, spots: Mapping[DeviceCode, Spot]) -> BlocCar
         ),
         hubs=tuple(item for item in above if kinds[item.device] is not UnitKind.AGENCY),
         agencies=tuple(item for item in above if kinds[item.device] is UnitKind.AGENCY),
-        communes_up=len({item.unit for item in communes if carries_traffic(world.devices[item.device])}),
-        communes=len({item.unit for item in communes}),
+        communes_up=served[Health.UP] + served[Health.DEGRADED],
+        communes=served.total(),
     )
 
 

@@ -15,11 +15,12 @@ from channelwatch.incidents.model import PageKind
 from channelwatch.inventory.model import Inventory, LifeCycle
 from channelwatch.pipeline.draft import Draft
 from channelwatch.pipeline.ingest import acknowledge, ingest, resume, revise, tick
+from channelwatch.pipeline.overview import Overview
 from channelwatch.pipeline.ports import Effects
 from channelwatch.status.events import LatchCleared, MissCause, Observation
 from channelwatch.status.signals import Reading, Signal, SignalState
 from channelwatch.status.states import Flag
-from channelwatch.status.topology import hub_is_lost
+from channelwatch.status.topology import circuit_is_lost, hub_is_lost
 from tests.support.memory_store import MemoryStore
 from tests.support.province import (
     HUB,
@@ -59,7 +60,12 @@ class Province:
     """A world over a memory store, which refuses what contradicts itself."""
 
     def __init__(self) -> None:
-        self.full = small_inventory(3)
+        plain = small_inventory(3)
+        # The first two communes share a clear circuit.
+        lines = tuple(
+            replace(item, circuit="line" if item.spoke in DEVICES[2:4] else None) for item in plain.channels
+        )
+        self.full = replace(plain, channels=lines)
         self.store = MemoryStore()
         self.store.apply_inventory(self.full, [], by="test", at=EpochMs(START))
         taken = self.store.take_lease("engine", "test", now=EpochMs(0), ttl_ms=10**15)
@@ -214,8 +220,27 @@ def check_impact(province: Province) -> None:
     for code, state in world.devices.items():
         hub = world.inventory.parent.get(code)
         lost = False if hub is None else hub_is_lost(hub, world.pairs, world.devices)
+        circuit = world.circuit_of.get(code)
+        if lost is False and circuit is not None:
+            lost = world.circuit_views[circuit].lost
         if lost is not None:
             assert (Flag.IMPACTED in state.flags) is lost, code
+    for name, codes in world.circuits.items():
+        lost = circuit_is_lost(world.devices[code] for code in codes)
+        hub_lost = hub_is_lost(world.inventory.parent[codes[0]], world.pairs, world.devices)
+        if lost is not None and hub_lost is False:
+            assert world.circuit_views[name].lost is lost
+
+
+def check_overview(province: Province) -> None:
+    """What is kept on write is what would be found by looking at everything anew."""
+    world, anew = province.world, Overview(province.world.inventory)
+    anew.follow(world.devices, world.devices, world.pairs)
+    kept = world.overview
+    assert (kept.channels, kept.places) == (anew.channels, anew.places)
+    assert {bloc: +counts for bloc, counts in kept.communes.items()} == {
+        bloc: +counts for bloc, counts in anew.communes.items()
+    }
 
 
 def check_waiting(province: Province) -> None:
@@ -237,6 +262,7 @@ def test_every_story_holds_together(story: list[Act]) -> None:
         read = len(province.effects)
         check_incidents(province)
         check_impact(province)
+        check_overview(province)
         check_waiting(province)
 
 
