@@ -1,0 +1,1 @@
+"""Putting our dashboards into a shared Grafana over its HTTP API."""
