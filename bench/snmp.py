@@ -17,6 +17,7 @@ from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
 
+from channelwatch_collector.engines import search_for_cycles_less_often
 from snmp import exporter, farm, fuzzing, jitter, memory, polls, traps
 from snmp.figures import Figure
 
@@ -31,6 +32,7 @@ PEERS = {
 def main(wanted: list[str]) -> int:
     """Print the figures of the groups named in `wanted`, or all of them; the exit status."""
     os.environ["PATH"] += ":/usr/sbin"
+    search_for_cycles_less_often()  # as the service does
     for program, package in PEERS.items():
         if shutil.which(program) is None and not Path(program).is_file():
             print(

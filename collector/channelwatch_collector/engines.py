@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Mapping, Sequence
 from typing import Literal, assert_never
 
@@ -19,9 +20,22 @@ from channelwatch_collector.snmp.port import (
 )
 from channelwatch_collector.snmp.usm import speaks
 
+CYCLE_SEARCH = (10_000, 20, 20)
+"""What `gc.set_threshold` takes."""
+
+
+def search_for_cycles_less_often() -> None:
+    """Tell the whole process so: by default the interpreter looks after every 700 new values, which is ten polls.
+
+    What polls leave behind is freed at once by counting references. Looking for cycles among it took a tenth of the
+    processor time of a poll and found none.
+    """
+    gc.set_threshold(*CYCLE_SEARCH)
+
 
 def engine_for(choice: Literal["native", "pysnmp"], max_in_flight: int = 500) -> SnmpEngine:
     """The engine of that name; with `native`, ciphers that it does not speak go to the other one."""
+    search_for_cycles_less_often()
     match choice:
         case "native":
             return RoutedEngine(UdpSnmpEngine(EngineLimits(max_in_flight=max_in_flight)), _pysnmp)

@@ -38,6 +38,7 @@ from channelwatch_collector.profiles.match import (
 )
 from channelwatch_collector.profiles.profile import FALLBACK, Profile
 from channelwatch_collector.profiles.rows import Memory, Moment
+from channelwatch_collector.snmp.limits import Places
 from channelwatch_collector.snmp.port import (
     AgentClock,
     PollAnswer,
@@ -74,11 +75,14 @@ class Reports:
 
 @dataclass(frozen=True, slots=True)
 class PollLimits:
-    """`max_in_flight` polls at once; a miss is not held against a device while the loop lags more than
-    `max_lag_ms`."""
+    """`max_in_flight` polls at once, of which those do not count that have lasted longer than `slow_after_s`, up to
+    `max_slow` of them: who does not answer must not keep the others waiting. A miss is not held against a device while
+    the loop lags more than `max_lag_ms`."""
 
     max_in_flight: int = 200
     max_lag_ms: int = 1_000
+    max_slow: int = 2_000
+    slow_after_s: float = 0.5
 
 
 class Poller:
@@ -107,6 +111,9 @@ class Poller:
         self._watched: dict[DeviceCode, Watched] = {}
         self._witnesses = Witnesses()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._places = Places(
+            most=limits.max_in_flight, most_slow=limits.max_slow, patience_s=limits.slow_after_s
+        )
         self._changed = asyncio.Event()
 
     @property
@@ -176,10 +183,11 @@ class Poller:
         try:
             while not stop.is_set():
                 now = self._clock.monotonic_ms()
-                for due in self._schedule.due(now, self._limits.max_in_flight - len(self._tasks)):
+                for due in self._schedule.due(now, self._places.free(now / 1000)):
                     self._reports.late(due.late_ms / 1000)
                     task = asyncio.create_task(self._supervised(due))
                     self._tasks.add(task)
+                    self._places.take(task, now / 1000)
                     task.add_done_callback(self._landed)
                 await self._rest()
         finally:
@@ -194,15 +202,18 @@ class Poller:
 
     def _landed(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
+        self._places.give_back(task)
         self._changed.set()
 
     async def _rest(self) -> None:
         """Until something is due and there is room for it, a poll lands, or something changes from outside."""
         self._changed.clear()
-        due_at = self._schedule.next_at()
+        due_at, now = self._schedule.next_at(), self._clock.monotonic_ms()
         wait_s = LONGEST_SLEEP_S
-        if due_at is not None and len(self._tasks) < self._limits.max_in_flight:
-            wait_s = min(wait_s, (due_at - self._clock.monotonic_ms()) / 1000)
+        if due_at is not None and self._places.free(now / 1000):
+            wait_s = min(wait_s, (due_at - now) / 1000)
+        elif due_at is not None and (frees_at_s := self._places.frees_at()) is not None:
+            wait_s = min(wait_s, max(due_at / 1000, frees_at_s) - now / 1000)
         if wait_s <= 0:
             await asyncio.sleep(0)
             return

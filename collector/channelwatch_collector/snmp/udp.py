@@ -12,6 +12,7 @@ import struct
 import sys
 from collections import Counter, deque
 from collections.abc import Callable
+from contextlib import suppress
 from ipaddress import IPv6Address
 
 from channelwatch_collector.snmp.port import MAX_DATAGRAM
@@ -30,6 +31,7 @@ _MSG_ERRQUEUE = getattr(socket, "MSG_ERRQUEUE", 0)
 _EXTENDED_ERROR = struct.Struct("=IBBBBII")
 _ERRORS_PER_READ = 64
 _SO_MEMINFO = 55
+_SO_RCVBUFFORCE = 33
 _MEMINFO = struct.Struct("=9I")
 
 _ANY_IPV6 = "::"
@@ -72,7 +74,7 @@ class UdpSocket:
         self._socket = socket.socket(socket.AF_INET6 if ipv6 else socket.AF_INET, socket.SOCK_DGRAM)
         try:
             self._socket.setblocking(False)
-            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+            self._ask_for_room(receive_buffer)
             if ipv6:
                 self._socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, int(local[0] != _ANY_IPV6))
             if sys.platform == "linux":
@@ -85,6 +87,13 @@ class UdpSocket:
             self._socket.close()
             raise
         self._loop.add_reader(self._socket.fileno(), self.drain)
+
+    def _ask_for_room(self, receive_buffer: int) -> None:
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+        if sys.platform == "linux":
+            # Beyond net.core.rmem_max, for whoever administers the network.
+            with suppress(PermissionError):
+                self._socket.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, receive_buffer)
 
     @property
     def local(self) -> Address:

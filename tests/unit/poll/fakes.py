@@ -22,10 +22,14 @@ from channelwatch_collector.snmp.port import (
 
 @dataclass
 class MemoryEngine:
-    """Answers for devices by address from `objects`; one in `failing` fails so. Follows `SnmpEngine`."""
+    """Answers for devices by address from `objects`; one in `failing` fails so, one in `hanging` never answers.
+
+    Follows `SnmpEngine`.
+    """
 
     objects: dict[str, dict[Oid, Value]] = field(default_factory=dict)
     failing: dict[str, PollFailure] = field(default_factory=dict)
+    hanging: set[str] = field(default_factory=set)
     agents: dict[str, AgentClock] = field(default_factory=dict)
     asked: list[tuple[Target, PollPlan]] = field(default_factory=list)
     delay_s: float = 0.0
@@ -37,7 +41,7 @@ class MemoryEngine:
         self.in_flight += 1
         self.most_in_flight = max(self.most_in_flight, self.in_flight)
         try:
-            await asyncio.sleep(self.delay_s)
+            await asyncio.sleep(600 if target.address in self.hanging else self.delay_s)
         finally:
             self.in_flight -= 1
         failure = self.failing.get(target.address)
