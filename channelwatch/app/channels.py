@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
+from typing import Literal, Protocol
 
-from channelwatch.app.settings import Settings
+from channelwatch.app.settings import NotifySettings
 from channelwatch.app.texts import word
 from channelwatch.base.clock import Clock
 from channelwatch.incidents.ack import AckSigner
@@ -27,7 +29,31 @@ Closer = Callable[[], Awaitable[None]]
 HOUR_MS = 3600_000
 
 
-def build_channels(settings: Settings, clock: Clock) -> tuple[dict[str, DeliveryChannel], tuple[Closer, ...]]:
+class Speaker(Protocol):
+    """Whose name a message bears, and in which language."""
+
+    @property
+    def id(self) -> str: ...
+
+    @property
+    def language(self) -> Literal["vi", "en"]: ...
+
+
+class Ways(Protocol):
+    """Configuration with ways out: that of the service, or of the watchdog."""
+
+    @property
+    def instance(self) -> Speaker: ...
+
+    @property
+    def notify(self) -> NotifySettings: ...
+
+    def resolve(self, path: Path) -> Path:
+        """`path` counted from the configuration file's folder."""
+        ...
+
+
+def build_channels(settings: Ways, clock: Clock) -> tuple[dict[str, DeliveryChannel], tuple[Closer, ...]]:
     """The channels by name, and what closes them. Permanent when a library that one needs is missing."""
     voice = _voice(settings)
     posting = [_webhook(settings, voice, clock), _sms(settings, voice), _alertmanager(settings, voice)]
@@ -44,19 +70,19 @@ def build_channels(settings: Settings, clock: Clock) -> tuple[dict[str, Delivery
     return channels, tuple(item.close for item in posting if item is not None)
 
 
-def ack_signer(settings: Settings) -> AckSigner | None:
+def ack_signer(settings: Ways) -> AckSigner | None:
     """What makes and reads links and codes; None where nobody acknowledges without signing in."""
     ack = settings.notify.ack
     return AckSigner(ack.secret) if ack is not None else None
 
 
-def _voice(settings: Settings) -> Voice:
+def _voice(settings: Ways) -> Voice:
     language, ack, signer = settings.instance.language, settings.notify.ack, ack_signer(settings)
     acks = Acks(signer, ack.url, ack.link_hours * HOUR_MS) if ack is not None and signer is not None else None
     return Voice(partial(word, language=language), language, acks=acks)
 
 
-def _webhook(settings: Settings, voice: Voice, clock: Clock) -> WebhookChannel | None:
+def _webhook(settings: Ways, voice: Voice, clock: Clock) -> WebhookChannel | None:
     targets = {
         name: WebhookConfig(item.url, item.secret, item.timeout_s, item.inside)
         for name, item in settings.notify.webhooks.items()
@@ -64,7 +90,7 @@ def _webhook(settings: Settings, voice: Voice, clock: Clock) -> WebhookChannel |
     return WebhookChannel(targets, voice, clock) if targets else None
 
 
-def _sms(settings: Settings, voice: Voice) -> SmsChannel | None:
+def _sms(settings: Ways, voice: Voice) -> SmsChannel | None:
     found = settings.notify.sms
     if found is None:
         return None
@@ -82,7 +108,7 @@ def _sms(settings: Settings, voice: Voice) -> SmsChannel | None:
     return SmsChannel(config, replace(voice, inside=found.inside))
 
 
-def _alertmanager(settings: Settings, voice: Voice) -> AlertmanagerChannel | None:
+def _alertmanager(settings: Ways, voice: Voice) -> AlertmanagerChannel | None:
     targets = {
         name: AlertmanagerConfig(item.url, item.timeout_s, item.inside)
         for name, item in settings.notify.alertmanagers.items()
@@ -90,7 +116,7 @@ def _alertmanager(settings: Settings, voice: Voice) -> AlertmanagerChannel | Non
     return AlertmanagerChannel(targets, voice, settings.instance.id) if targets else None
 
 
-def _smtp(settings: Settings, voice: Voice) -> SmtpChannel | None:
+def _smtp(settings: Ways, voice: Voice) -> SmtpChannel | None:
     found = settings.notify.smtp
     if found is None:
         return None
@@ -107,7 +133,7 @@ def _smtp(settings: Settings, voice: Voice) -> SmtpChannel | None:
     return SmtpChannel(config, replace(voice, inside=found.inside))
 
 
-def _gsm(settings: Settings, voice: Voice) -> GsmChannel | None:
+def _gsm(settings: Ways, voice: Voice) -> GsmChannel | None:
     found = settings.notify.gsm
     if found is None:
         return None
@@ -117,7 +143,7 @@ def _gsm(settings: Settings, voice: Voice) -> GsmChannel | None:
     return GsmChannel(config, replace(voice, inside=found.inside))
 
 
-def _syslog(settings: Settings, voice: Voice) -> SyslogChannel | None:
+def _syslog(settings: Ways, voice: Voice) -> SyslogChannel | None:
     targets = {
         name: SyslogConfig(
             host=item.host,
@@ -134,14 +160,14 @@ def _syslog(settings: Settings, voice: Voice) -> SyslogChannel | None:
     return SyslogChannel(targets, voice, settings.instance.id) if targets else None
 
 
-def _siren(settings: Settings, voice: Voice) -> SirenChannel | None:
+def _siren(settings: Ways, voice: Voice) -> SirenChannel | None:
     targets = {
         name: SirenConfig(item.command, item.timeout_s) for name, item in settings.notify.sirens.items()
     }
     return SirenChannel(targets, voice) if targets else None
 
 
-def _apprise(settings: Settings, voice: Voice) -> AppriseChannel | None:
+def _apprise(settings: Ways, voice: Voice) -> AppriseChannel | None:
     targets = {
         name: AppriseConfig(item.url, item.timeout_s, item.inside)
         for name, item in settings.notify.apprise.items()

@@ -29,6 +29,7 @@ from channelwatch.app.oncall.commands import Oncall
 from channelwatch.app.plugins import Command, load_commands, load_parts
 from channelwatch.app.settings import Settings, load_settings, masked
 from channelwatch.app.starter import Init
+from channelwatch.app.watch.commands import Watchdog
 from channelwatch.app.wiring import build_engine, build_store
 from channelwatch.base.clock import SystemClock
 from channelwatch.base.errors import ChannelwatchError, InputError
@@ -117,7 +118,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if argv is None else argv)
     commands: list[Command] = [
         Run(), Init(), Apply(), Uptime(), Maintenance(), Correct(), Oncall(), Backup(), Restore(), Rebuild(),
-        Database(), CheckConfig(), Rules(), GrafanaCommand(), Version(),
+        Database(), CheckConfig(), Rules(), GrafanaCommand(), Watchdog(), Version(),
     ]  # fmt: skip
     if arguments[:1] not in ([command.name] for command in commands):
         commands += load_commands()

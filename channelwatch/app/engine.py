@@ -126,6 +126,9 @@ class Engine:
         self.meters = fittings.meters
         self.registry = fittings.meters.registry
         self.started_at = fittings.clock.now()
+        self.evaluated_at_ms = fittings.clock.monotonic_ms()
+        self.extra_faults: set[OwnFault] = set()
+        """What jobs beside the engine find wrong with the monitoring itself."""
         self._fittings = fittings
         self._limits = limits = fittings.limits
         self._store = StoreThread(fittings.store)
@@ -368,8 +371,15 @@ class Engine:
         self.world.own_faults = frozenset(self._own_faults())
         await self._writer.write(lambda: tick(self.world, self.clock.now()))
         self.meters.evaluated(self.clock.now())
+        self.evaluated_at_ms = self.clock.monotonic_ms()
+
+    @property
+    def oldest_unsent_ms(self) -> int:
+        """How long the oldest alert has waited when it was last counted."""
+        return self._reach.oldest_unsent_ms
 
     def _own_faults(self) -> Iterator[OwnFault]:
+        yield from self.extra_faults
         yield from self._reach.faults()
         if len(self.observations) >= self.observations.limit:
             yield OwnFault.BACKLOG

@@ -25,6 +25,11 @@ class Reach:
         self._refused: dict[int, str] = {}
         self._oldest_unsent_ms = 0
 
+    @property
+    def oldest_unsent_ms(self) -> int:
+        """How long the oldest alert had waited when it was last counted."""
+        return self._oldest_unsent_ms
+
     def settled(self, claim: Claim, outcome: Outcome) -> None:
         """An attempt ended."""
         number = claim.alert.incident

@@ -16,6 +16,7 @@ from channelwatch.app.outlook import follow_availability
 from channelwatch.app.roster import follow_roster
 from channelwatch.app.rulefile import load_rules, shipped_rules
 from channelwatch.app.settings import Settings
+from channelwatch.app.watch.heart import beat
 from channelwatch.base.clock import SystemClock
 from channelwatch.base.ids import LogId
 from channelwatch.incidents.restraint import Restraint
@@ -55,6 +56,7 @@ def build_engine(settings: Settings) -> Engine:
             calendar(store),
             follow_agenda(store),
             follow_roster(store),
+            beat,
             follow_availability(partial(build_store, settings)),
         ),
     )

@@ -29,6 +29,7 @@ class OwnFault(StrEnum):
     UNSENT = "unsent"
     UNHEARD = "unheard"
     BACKLOG = "backlog"
+    UNWATCHED = "unwatched"
     DUTY_GAP = "duty_gap"
 
 

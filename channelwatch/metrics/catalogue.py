@@ -26,6 +26,9 @@ HEARTBEAT = Family(
     "channelwatch_heartbeat_timestamp_seconds",
     "When the rules were last evaluated and the result committed, Unix time; 0 = not yet.",
 )
+HEARTBEAT_REFUSED = Family(
+    "channelwatch_heartbeat_receivers_silent", "Receivers of the heartbeat that did not take the last beat."
+)
 QUEUE_LENGTH = Family("channelwatch_queue_length", "Items waiting in a queue.", labels=_QUEUE)
 QUEUE_LIMIT = Family("channelwatch_queue_limit", "The most items a queue holds.", labels=_QUEUE)
 QUEUE_ACCEPTED = Family("channelwatch_queue_accepted_total", "Items taken.", Kind.COUNTER, _QUEUE)
@@ -213,7 +216,7 @@ SCRAPES_REFUSED = Family(
 )
 
 PROCESS: tuple[Family, ...] = (
-    BUILD_INFO, START_TIME, HEARTBEAT, LEASE_HELD, LEASE_EPOCH, LEASE_AGE, LOOP_LAG,
+    BUILD_INFO, START_TIME, HEARTBEAT, HEARTBEAT_REFUSED, LEASE_HELD, LEASE_EPOCH, LEASE_AGE, LOOP_LAG,
     POLLS, POLL_SECONDS, POLL_LATENESS, TRAPS, SYSLOG, SYSLOG_BYTES, COLLECTOR,
     QUEUE_LENGTH, QUEUE_LIMIT, QUEUE_ACCEPTED, QUEUE_DROPPED, SET_ASIDE, COMMIT_SECONDS, COMMIT_LAG,
     PROJECTION_DIFFERENCES, PROJECTION_COMPARED, BLIND_SECONDS, DEVICES_BLIND,

@@ -21,6 +21,7 @@ from channelwatch.app.cli import main
 from channelwatch.app.inventoryfile import InventoryFile, load_inventory
 from channelwatch.app.rulefile import RuleFile, duration_ms, load_rules, shipped_rules
 from channelwatch.app.settings import Settings, load_settings
+from channelwatch.app.settings.heartbeat import WatchdogSettings, load_watchdog
 from channelwatch.app.texts import catalogue, word
 from channelwatch.base.ids import RuleId
 from channelwatch.base.secrets import Secret
@@ -130,6 +131,16 @@ def test_the_example_rules_are_understood(tmp_path: Path) -> None:
     rules = load_rules(tmp_path).rules
     assert {rule.id for rule in rules} == {"commune-down", "module-battery"}
     assert {rule.runbook for rule in rules} <= {rule.runbook for rule in RULES}
+
+
+def test_the_example_of_a_watchdog_is_understood_and_its_keys_are_explained(tmp_path: Path) -> None:
+    (tmp_path / "secrets").mkdir()
+    (tmp_path / "secrets/beat").write_text("a secret of a test", encoding="utf-8")
+    path = tmp_path / "watchdog.yaml"
+    path.write_text(example("watchdog.md", "# watchdog.yaml"), encoding="utf-8")
+    assert load_watchdog(path).tell == ("smtp:chief@example.test", "siren:desk")
+    explained = {plain(row[0]).partition(".")[0] for row in rows_under(doc("watchdog.md"), "key")}
+    assert explained == set(WatchdogSettings.model_fields) - {"folder"}
 
 
 def test_the_example_cases_pass(tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ _OWN_FAULTY = {
     OwnFault.UNSENT: ("channelwatch_outbox_oldest_unsent_age_seconds", 61),
     OwnFault.UNHEARD: ("channelwatch_incidents_unheard", 1),
     OwnFault.DUTY_GAP: ("channelwatch_oncall_gaps", 1),
+    OwnFault.UNWATCHED: ("channelwatch_heartbeat_receivers_silent", 1),
     OwnFault.BACKLOG: ('channelwatch_queue_length{queue="observations"}', 100),
 }
 

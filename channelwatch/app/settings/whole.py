@@ -11,6 +11,7 @@ from pydantic import Field
 
 from channelwatch.app.settings.collector import CollectorSettings
 from channelwatch.app.settings.credentials import CredentialSettings
+from channelwatch.app.settings.heartbeat import HeartbeatSettings
 from channelwatch.app.settings.http import HttpSettings
 from channelwatch.app.settings.instance import InstanceSettings, InventorySettings, StoreSettings
 from channelwatch.app.settings.notify import NotifySettings
@@ -32,6 +33,7 @@ class Settings(Model):
     notify: NotifySettings = NotifySettings()
     oncall: OncallSettings = OncallSettings()
     http: HttpSettings | None = None
+    heartbeat: HeartbeatSettings = HeartbeatSettings()
     alert_rules: Path | None = None
     signers: Mapping[str, Path] = {}
     folder: Path = Field(default=Path(), exclude=True)
