@@ -9,6 +9,7 @@ import time
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from ipaddress import IPv4Address
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from channelwatch_collector.syslog.packfile import PackFile, built_in_packs
@@ -71,6 +72,7 @@ class UdpLoad:
     """Sockets of all devices, connected to one receiver."""
 
     def __init__(self, port: int, devices: int = DEVICES) -> None:
+        self._at = f":{port:04X}"
         self._sockets = []
         for device in range(devices):
             made = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -91,6 +93,11 @@ class UdpLoad:
             if ahead > 0.0005:
                 time.sleep(ahead)
         return sent, time.perf_counter() - began
+
+    def dropped(self) -> int:
+        """Datagrams that the kernel has dropped at the receiver's socket, all in all."""
+        rows = (line.split() for line in Path("/proc/net/udp").read_text(encoding="ascii").splitlines()[1:])
+        return sum(int(row[-1]) for row in rows if row[1].endswith(self._at) and row[2].endswith(":0000"))
 
     def close(self) -> None:
         """Give the sockets back."""

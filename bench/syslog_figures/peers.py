@@ -18,8 +18,8 @@ from syslog_figures import house, load
 from syslog_figures.figures import Figure
 from tests.support.net import free_port
 
-RATE = 10_000
-_SECONDS = 4.0
+RATE = 15_000
+_SECONDS = 3.0
 _ROUNDS = 2
 _START_S = 10.0
 _FOLDERS = os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"))

@@ -16,10 +16,15 @@ from channelwatch_collector.syslog.limits import Limits
 from channelwatch_collector.syslog.sockets import listening_socket
 
 _MAX_PEERS: Final = 20_000
+_REST_S: Final = 0.002
+"""While datagrams keep coming they are fetched so often: to be woken for every few of them costs more than they do."""
 
 
 class UdpListener:
-    """Reads its socket until the kernel's queue is empty, giving way to other callbacks in between."""
+    """Reads its socket until the kernel's queue is empty, giving way to other callbacks in between.
+
+    It waits to be woken when nothing comes, and looks by itself, a moment later, when something does.
+    """
 
     def __init__(self, intake: Intake, limits: Limits) -> None:
         self._intake = intake
@@ -29,6 +34,7 @@ class UdpListener:
         self._read: deque[tuple[bytes, bytes]] = deque()
         self._peers: dict[bytes, Peer] = {}
         self._dropped = 0
+        self._next: asyncio.Handle | None = None
 
     @property
     def address(self) -> tuple[str, int]:
@@ -42,21 +48,41 @@ class UdpListener:
         bound = listening_socket(host, port, socket.SOCK_DGRAM)
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, self._limits.receive_buffer_octets)
         self._socket, self._datagrams = bound, Datagrams(bound)
-        asyncio.get_running_loop().add_reader(bound.fileno(), self._drain)
+        asyncio.get_running_loop().add_reader(bound.fileno(), self._wake)
 
     def close(self) -> None:
         """Stop reading and give the port back."""
+        if self._next is not None:
+            self._next.cancel()
         if self._socket is not None:
             asyncio.get_running_loop().remove_reader(self._socket.fileno())
             self._socket.close()
             self._socket = self._datagrams = None
 
+    def _wake(self) -> None:
+        assert self._socket is not None
+        asyncio.get_running_loop().remove_reader(self._socket.fileno())
+        self._drain()
+
     def _drain(self) -> None:
-        """Take what waits, for one turn; the event loop calls again while more does."""
-        for _ in range(0, self._limits.datagrams_per_turn, BATCH):
+        """Take what waits, for one turn, and see to it that the next comes."""
+        turns = max(1, self._limits.datagrams_per_turn // BATCH)
+        taken = 0
+        for _ in range(turns):
             if self._datagrams is None or not self._receive(self._datagrams):
-                return
+                break
+            taken += 1
             self._take(self._datagrams)
+        if self._socket is None:
+            return
+        loop = asyncio.get_running_loop()
+        if not taken:
+            self._next = None
+            loop.add_reader(self._socket.fileno(), self._wake)
+        elif taken == turns:
+            self._next = loop.call_soon(self._drain)
+        else:
+            self._next = loop.call_later(_REST_S, self._drain)
 
     def _receive(self, datagrams: Datagrams) -> bool:
         """Read once more; whether there was anything."""
