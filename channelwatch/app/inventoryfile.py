@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from channelwatch.app.settings import Settings
 from channelwatch.app.yamlfile import YamlFile
@@ -30,10 +30,12 @@ from channelwatch.inventory.model import (
     Owner,
     Province,
     Role,
+    SignalLimit,
     Site,
     Unit,
     UnitKind,
 )
+from channelwatch.status.signals import Signal
 
 CODE = r"^[A-Za-z0-9][A-Za-z0-9._>-]{0,63}$"
 NAME_MAX = 200
@@ -112,6 +114,44 @@ class GroupFile(_Model):
     name: Name
 
 
+class BoundsFile(_Model):
+    """Where a signal becomes degraded or failed."""
+
+    degraded: float | None = Field(default=None, allow_inf_nan=False)
+    failed: float | None = Field(default=None, allow_inf_nan=False)
+
+
+class LimitFile(_Model):
+    """How one signal of a device is judged in place of its profile's limits."""
+
+    above: BoundsFile | None = None
+    at_most: BoundsFile | None = None
+    hold: int | None = Field(default=None, ge=1, le=30)
+    of: int | None = Field(default=None, ge=1, le=30)
+    stays: int | None = Field(default=None, ge=1, le=1000)
+
+    @model_validator(mode="after")
+    def _possible(self) -> LimitFile:
+        if self.above is not None and self.at_most is not None:
+            raise ValueError("has either above or at_most")
+        if self.of is not None and (self.hold is None or self.hold > self.of):
+            raise ValueError("of is given with hold, and is not smaller")
+        return self
+
+    def limit(self, signal: Signal) -> SignalLimit:
+        """The domain's limit."""
+        bounds = self.above or self.at_most or BoundsFile()
+        return SignalLimit(
+            signal.value,
+            bounds.degraded,
+            bounds.failed,
+            self.at_most is not None,
+            self.hold,
+            self.of,
+            self.stays,
+        )
+
+
 class DeviceFile(_Model):
     code: Code
     site: Code
@@ -130,6 +170,7 @@ class DeviceFile(_Model):
     poll_s: int | None = Field(default=None, ge=1, le=3600)
     expected_peers: tuple[Name, ...] = ()
     certificate: Fingerprint | None = None
+    limits: Mapping[Signal, LimitFile] = {}
 
 
 class ChannelFile(_Model):
@@ -236,6 +277,7 @@ def _device(item: DeviceFile) -> Device:
         poll_s=item.poll_s,
         expected_peers=item.expected_peers,
         certificate=item.certificate,
+        limits=tuple(entry.limit(signal) for signal, entry in sorted(item.limits.items())),
     )
 
 

@@ -130,6 +130,30 @@ class Document:
 
 
 @dataclass(frozen=True, slots=True)
+class SignalLimit:
+    """How one signal of one device is judged, where its profile judges otherwise; None: as the profile says.
+
+    Worse when greater than `degraded` or `failed`, with `at_most` when not greater. `hold` of the last `of` polls must
+    say so, and it stays so for `stays` polls at least.
+    """
+
+    signal: str
+    degraded: float | None = None
+    failed: float | None = None
+    at_most: bool = False
+    hold: int | None = None
+    of: int | None = None
+    stays: int | None = None
+
+    def __str__(self) -> str:
+        bound = "<=" if self.at_most else ">"
+        bounds = {f"degraded {bound}": self.degraded, f"failed {bound}": self.failed}
+        said = {**bounds, "hold": self.hold, "of": self.of, "stays": self.stays}
+        parts = [f"{name} {value:g}" for name, value in said.items() if value is not None]
+        return f"{self.signal}: {', '.join(parts)}"
+
+
+@dataclass(frozen=True, slots=True)
 class Device:
     """One channel-encryption device. `address` and `port` are where it is polled; `credential` is only a name.
 
@@ -153,6 +177,7 @@ class Device:
     poll_s: int | None = None
     expected_peers: tuple[str, ...] = ()
     certificate: str | None = None
+    limits: tuple[SignalLimit, ...] = ()
 
     @property
     def in_service(self) -> bool:

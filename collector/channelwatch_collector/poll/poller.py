@@ -296,7 +296,9 @@ class Poller:
         device, profile = watched.device, recognised.profile
         # Under another profile the same names may be other counters.
         memory = watched.memory if watched.read_by is None or watched.read_by == profile else Memory()
-        decoded = decode(profile, answer, memory, moment, expected=device.expected_peers)
+        decoded = decode(
+            profile, answer, memory, moment, expected=device.expected_peers, limits=device.limits
+        )
         before, watched.box = watched.box, box_of(decoded.readings, watched.box)
         watched.memory, watched.read_by = decoded.memory, profile
         received_at = EpochMs(moment.received_at)

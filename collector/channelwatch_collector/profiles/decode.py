@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from channelwatch.inventory.model import SignalLimit
 from channelwatch.status.signals import Reading, Scalar, Signal, SignalState
 from channelwatch_collector.profiles.counters import Restart, Uptimes, restart
+from channelwatch_collector.profiles.damping import Damping, Held, damped, limited, rules_of
 from channelwatch_collector.profiles.expression import Absent, Unusable
 from channelwatch_collector.profiles.judge import Read
 from channelwatch_collector.profiles.model import TableSpec
@@ -57,8 +59,9 @@ def decode(
     moment: Moment,
     *,
     expected: Sequence[str] = (),
+    limits: Sequence[SignalLimit] = (),
 ) -> Decoded:
-    """Decode a poll's answer. `expected`: names or peers of tunnels that must be there."""
+    """Decode a poll's answer. `expected`: names or peers of tunnels that must be there; `limits`: the device's own."""
     seen = Answer(answer.scalars, answer.columns, answer.failed)
     probe = DeviceRow(seen, profile.scalars, moment, Watch(memory, moment.tick))
     uptimes = _uptimes(profile, probe, answer.agent)
@@ -68,10 +71,10 @@ def decode(
     watch = Watch(memory, moment.tick)
     readings = decode_rows(profile, DeviceRow(seen, profile.scalars, moment, watch), expected)
     readings += _of_the_agent(answer, restarted)
-    held, streaks = _held(profile, readings, memory)
+    held, kept = _held(limited(readings, limits), rules_of(profile.damping, limits), memory)
     return Decoded(
         readings=tuple(held),
-        memory=Memory(watch.samples, watch.windows, streaks, uptimes),
+        memory=Memory(watch.samples, watch.windows, kept, uptimes),
         restart=restarted,
         absent=profile.offered - {reading.signal for reading in held},
     )
@@ -253,15 +256,13 @@ def _merged(one: Reading, other: Reading, merge: Literal["best", "worst"]) -> Re
 
 
 def _held(
-    profile: Profile, readings: Sequence[Reading], memory: Memory
-) -> tuple[list[Reading], dict[Key, int]]:
-    """Hold back a worsening that has not lasted its number of polls; the streaks to remember."""
+    readings: Sequence[Reading], rules: Mapping[Signal, Damping], memory: Memory
+) -> tuple[list[Reading], dict[Key, Held]]:
+    """The readings as they count by `rules`, and what to remember for the next answer."""
     held = list(readings)
-    streaks: dict[Key, int] = {}
+    kept: dict[Key, Held] = {}
     for index, reading in enumerate(readings):
-        if reading.state in _BAD and (needed := profile.holds.get(reading.signal, 1)) > 1:
-            streak = memory.streaks.get(reading.key, 0) + 1
-            streaks[reading.key] = min(streak, needed)
-            if streak < needed:
-                held[index] = replace(reading, state=SignalState.OK)
-    return held, streaks
+        rule = rules.get(reading.signal)
+        if rule is not None and not rule.is_idle:
+            held[index], kept[reading.key] = damped(reading, memory.held.get(reading.key, Held()), rule)
+    return held, kept

@@ -140,6 +140,8 @@ class SignalSpec(_Model):
     allow: tuple[PatternText, ...] = ()
     unit: str | None = None
     hold: int | None = Field(default=None, ge=1, le=10)
+    of: int | None = Field(default=None, ge=1, le=30)
+    stays: int | None = Field(default=None, ge=1, le=1000)
 
     @model_validator(mode="before")
     @classmethod
@@ -150,6 +152,12 @@ class SignalSpec(_Model):
                 raise ValueError("put the key in quotes: YAML reads on, off, yes and no as true or false")
             return {**data, "enum": keyed}
         return data
+
+    @model_validator(mode="after")
+    def _damping_is_possible(self) -> SignalSpec:
+        if self.of is not None and (self.hold is None or self.hold > self.of):
+            raise ValueError("of is given with hold, and is not smaller")
+        return self
 
     @model_validator(mode="after")
     def _words_are_the_vocabularys(self) -> SignalSpec:

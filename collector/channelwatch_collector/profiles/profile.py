@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from channelwatch.status.signals import Signal
+from channelwatch_collector.profiles.damping import Damping
 from channelwatch_collector.profiles.judge import Read, reader
 from channelwatch_collector.profiles.model import (
     BUILT_IN,
@@ -72,11 +73,16 @@ class Profile:
         return frozenset(found)
 
     @cached_property
-    def holds(self) -> Mapping[Signal, int]:
-        """How many polls in a row must say that a signal is worse, where that is more than one."""
+    def damping(self) -> Mapping[Signal, Damping]:
+        """How many polls must say that a signal is worse, and how long it then stays so, where that is not one."""
         specs = [*self.signals, *(spec for table in self.tables for spec in table.signals)]
-        polls = {spec.signal: spec.hold or MEANING[spec.signal].hold for spec in specs}
-        return {signal: count for signal, count in polls.items() if count > 1}
+        rules = {spec.signal: _damping(spec) for spec in specs}
+        return {signal: rule for signal, rule in rules.items() if not rule.is_idle}
+
+
+def _damping(spec: SignalSpec) -> Damping:
+    hold = spec.hold or MEANING[spec.signal].hold
+    return Damping(hold, spec.of or hold, spec.stays or 1)
 
 
 def join(

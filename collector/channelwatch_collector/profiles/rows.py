@@ -12,6 +12,7 @@ from channelwatch.base.clock import LOCAL_ZONE
 from channelwatch.status.signals import Scalar
 from channelwatch_collector.profiles import values
 from channelwatch_collector.profiles.counters import Sample, Uptimes, Window, per_second, rise
+from channelwatch_collector.profiles.damping import Held
 from channelwatch_collector.profiles.expression import Absent, Unusable
 from channelwatch_collector.profiles.model import JsonSource, ObjectSpec, TableSpec
 from channelwatch_collector.profiles.values import TypeRule
@@ -55,7 +56,7 @@ class Memory:
 
     counters: Mapping[str, Sample] = field(default_factory=dict)
     windows: Mapping[str, Window] = field(default_factory=dict)
-    streaks: Mapping[Key, int] = field(default_factory=dict)
+    held: Mapping[Key, Held] = field(default_factory=dict)
     uptimes: Uptimes | None = None
 
 

@@ -10,7 +10,7 @@ from channelwatch.app.inventoryfile import load_inventory
 from channelwatch.app.settings import load_settings
 from channelwatch.base.errors import InputError
 from channelwatch.inventory.diff import ChangeKind, diff
-from channelwatch.inventory.model import Inventory
+from channelwatch.inventory.model import Inventory, SignalLimit
 from tests.support.files import ENVIRON, INVENTORY, write_config, write_inventory
 
 
@@ -28,6 +28,18 @@ SECOND = """\
   - {code: 51-D-21548-2, site: 51-D-21548, address: 127.11.0.5, credential: encryptors}
 contacts:
 """
+
+
+def test_limits_of_a_device_are_read_in_order_of_their_signals(tmp_path: Path) -> None:
+    limits = "{platform.cpu: {above: {degraded: 90}, hold: 2, of: 3}, hsm.battery: {at_most: {failed: 2.5}, stays: 4}}"
+    text = INVENTORY.replace("credential: encryptors", f"credential: encryptors\n    limits: {limits}", 1)
+    assert load(tmp_path, text).devices[0].limits == (
+        SignalLimit("hsm.battery", failed=2.5, at_most=True, stays=4),
+        SignalLimit("platform.cpu", degraded=90, hold=2, of=3),
+    )
+
+
+LIMITS = "credential: encryptors\n    limits: "
 
 
 @pytest.mark.parametrize(
@@ -57,6 +69,12 @@ contacts:
             "credential: encryptors\n    certificate: 0A:0B",
             "inventory.yaml:12: devices[0].certificate: must be a SHA-256 fingerprint",
         ),
+        (
+            "credential: encryptors",
+            LIMITS + "{platform.load: {hold: 2}}",
+            "inventory.yaml:12: devices[0].limits.platform.load",
+        ),
+        ("credential: encryptors", LIMITS + "{if.util: {hold: 3, of: 2}}", "of is given with hold"),
         ("commune_kind: dac_khu, ", "", "units[0].commune_kind:"),
         ('"webhook:duty"', '"webhook:pager"', "contacts[0].deliver[0]: 'webhook:pager'"),
         (
