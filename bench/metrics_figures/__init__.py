@@ -1,0 +1,1 @@
+"""What the bench of the metrics page is made of."""
