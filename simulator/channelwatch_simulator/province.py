@@ -292,7 +292,7 @@ def _contacts() -> Iterator[Contact]:
     for bloc, text in _BLOC_TEXT.items():
         mail = f"smtp:truc-{bloc}@example.test"
         yield Contact(
-            ContactCode(f"watch-{bloc}"), Role.WATCH, "Trực giám sát", (bloc,), (mail, "webhook:duty")
+            ContactCode(f"watch-{bloc}"), Role.WATCH, "Trực giám sát", (bloc,), ("webhook:duty", mail)
         )
         yield Contact(
             ContactCode(f"onsite-{bloc}"),
@@ -313,7 +313,7 @@ def _contacts() -> Iterator[Contact]:
         Role.CHIEF,
         "Trưởng ca",
         everywhere,
-        ("smtp:truong-ca@example.test", "webhook:duty"),
+        ("webhook:duty", "smtp:truong-ca@example.test"),
     )
     yield Contact(
         ContactCode("irt"),

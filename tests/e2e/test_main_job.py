@@ -158,7 +158,7 @@ def test_an_alert_committed_before_a_power_cut_is_delivered_once_after_it(
     keys = [request.headers["idempotency-key"] for request in web.requests]
     assert keys == [f"{incident['number']}.0.opened.0.watch.0"]
     assert {mail["Message-ID"] for mail in smtp.mails} == {
-        f"<{incident['number']}.0.opened.0.watch.1@example.test>"
+        f"<{incident['number']}.0.opened.0.desk.0@example.test>"
     }
 
 

@@ -59,7 +59,12 @@ contacts:
     role: watch
     post: Trực giám sát
     blocs: [party]
-    deliver: ["webhook:duty", "smtp:truc@example.test"]
+    deliver: ["webhook:duty"]
+  - code: desk
+    role: watch
+    post: Bàn trực
+    blocs: [party]
+    deliver: ["smtp:truc@example.test"]
 """
 
 DEVICE = "51-D-21548-1"
