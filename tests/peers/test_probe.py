@@ -12,6 +12,7 @@ import pytest
 
 from channelwatch.app.cli import main
 from tests.support import free_port
+from tests.support.net import has_ipv6_loopback
 from tests.support.snmp_agent import ScriptedAgent, serving
 from tests.support.snmpd import AUTH_PHRASE, COMMUNITY, PRIV_PHRASE, Agent, running_snmpd, user_name
 from tests.unit.simulator.running import AUTH, PRIV, running
@@ -207,5 +208,14 @@ async def test_a_simulated_encryptor_is_read_over_v2c_too(probe: Probe) -> None:
 def test_a_device_that_speaks_only_des_is_read_all_the_same(agent: Agent, probe: Probe) -> None:
     arguments = [*v3(user=user_name("md5", "des")), "--auth", "MD5", "--priv", "DES", "--json"]
     status, output, errors = probe(where(agent), *arguments)
+    assert (status, errors) == (0, "")
+    assert json.loads(output)["profile"] == "net-snmp"
+
+
+def test_a_host_is_read_over_ipv6(probe: Probe, tmp_path: Path) -> None:
+    if not has_ipv6_loopback():
+        pytest.skip("this machine has no ::1")
+    with running_snmpd(tmp_path, address="::1") as found:
+        status, output, errors = probe(f"[::1]:{found.port}", *v3(), "--json")
     assert (status, errors) == (0, "")
     assert json.loads(output)["profile"] == "net-snmp"
