@@ -63,13 +63,16 @@ class Meters:
         process.devices_blind(self.registry, lambda: blind_devices(world))
 
         def live() -> Tally[Severity]:
-            return Tally(item.severity for item in world.incidents.values() if not item.state.is_over)
+            return Tally(item.severity for item in world.incidents.values() if not item.state.is_over and not item.drill)
 
         def lease_age() -> float:
             return 0.0 if self._renewed_ms is None else (clock.monotonic_ms() - self._renewed_ms) / 1000
 
         process.incidents_open(self.registry, live)
         process.gauge(self.registry, catalogue.UNHEARD).set_function(lambda: len(unheard()))
+        process.read_at_scrape(
+            self.registry, catalogue.ONCALL_FILLED, lambda: oncall_filled(world, clock.now())
+        )
         process.gauge(self.registry, catalogue.ONCALL_GAPS).set_function(lambda: len(world.duty_gaps))
         process.gauge(self.registry, catalogue.LEASE_AGE).set_function(lease_age)
 
@@ -105,7 +108,7 @@ class Meters:
         by_number = {incident.id: incident for incident in effects.incidents}
         for step in effects.steps:
             incident = by_number.get(step.incident)
-            if incident is not None:
+            if incident is not None and not incident.drill:
                 self._stepped(incident, step)
 
     def _stepped(self, incident: Incident, step: IncidentStep) -> None:
@@ -146,6 +149,13 @@ def blind_devices(world: World) -> dict[Bloc, int]:
         if device is not None and device.in_service:
             counts[inventory.site[device.site].bloc] += state.assessment.health is Health.UNKNOWN
     return dict(counts)
+
+
+def oncall_filled(world: World, now: EpochMs) -> dict[tuple[str, ...], float]:
+    """The share of the teams without a gap at `now`; nothing without teams."""
+    teams = world.roster.teams
+    open_now = {gap.team for gap in world.duty_gaps if gap.start <= now < gap.end}
+    return {(): 1 - len(open_now) / len(teams)} if teams else {}
 
 
 def _result(outcome: Outcome) -> str:

@@ -119,6 +119,11 @@ INCIDENTS_OPEN = Family(
 UNHEARD = Family(
     "channelwatch_incidents_unheard", "Incidents that await a person and that nobody can be told of."
 )
+ONCALL_FILLED = Family(
+    "channelwatch_oncall_filled_ratio",
+    "Share of the roster's teams that have somebody on call now, where they must.",
+    optional=True,
+)
 ONCALL_GAPS = Family(
     "channelwatch_oncall_gaps",
     "Times ahead, as far as the roster is looked through, at which a team has nobody on call.",
@@ -220,7 +225,7 @@ PROCESS: tuple[Family, ...] = (
     POLLS, POLL_SECONDS, POLL_LATENESS, TRAPS, SYSLOG, SYSLOG_BYTES, COLLECTOR,
     QUEUE_LENGTH, QUEUE_LIMIT, QUEUE_ACCEPTED, QUEUE_DROPPED, SET_ASIDE, COMMIT_SECONDS, COMMIT_LAG,
     PROJECTION_DIFFERENCES, PROJECTION_COMPARED, BLIND_SECONDS, DEVICES_BLIND,
-    INCIDENTS_OPEN, INCIDENTS_OPENED, UNHEARD, ONCALL_GAPS, ACK_SECONDS, RESTORE_SECONDS,
+    INCIDENTS_OPEN, INCIDENTS_OPENED, UNHEARD, ONCALL_FILLED, ONCALL_GAPS, ACK_SECONDS, RESTORE_SECONDS,
     OUTBOX_ROWS, OUTBOX_AGE, DELIVERIES, ALERT_LATENCY,
     AVAILABILITY, AVAILABILITY_COVERAGE, BELOW_TARGET, AVAILABILITY_AT,
     SIGN_INS, STREAMS, STREAMS_REFUSED, SCRAPE_SECONDS, SCRAPE_BYTES, SCRAPES_REFUSED,

@@ -151,7 +151,7 @@ def main() -> None:
     with source as url, tempfile.TemporaryDirectory() as name:
         folder, names = Path(name), []
         for path in sorted((ROOT / "dashboards" / args.lang).glob("*.json")):
-            asker = Asker(url, chosen, args.span or int(args.after))
+            asker = Asker(url, chosen, args.span or max(60, int(args.after) - 40))
             board = json.loads(path.read_text(encoding="utf-8"))
             names.append(path.stem)
             (folder / f"{path.stem}.html").write_text(page(board, asker, chosen), encoding="utf-8")

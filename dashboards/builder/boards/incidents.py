@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dashboards.builder.model import Board, Column, Kind, Panel, Query, Row
 from dashboards.builder.parts import BLOC, data_age, graph, quantile, tile
-from dashboards.builder.text import BLOC_NAMES, CRIMSON, GRAVITY, LIFE, ORANGE, RED, T, age, bad
+from dashboards.builder.text import BLOC_NAMES, CRIMSON, GRAVITY, LIFE, ORANGE, RED, T, age, bad, share
 
 _WHERE = 'bloc=~"$bloc|"'
 _SEVERITIES = ("p1", "p2", "p3", "p4")
@@ -164,7 +164,7 @@ BOARD = Board(
                     Kind.TABLE,
                     T("Sự cố kéo theo thiết bị khác", "Incidents that take others along"),
                     T("Số thiết bị bị ảnh hưởng dây chuyền.", "How many devices an incident impacts."),
-                    16,
+                    12,
                     7,
                     (Query(f"channelwatch_incident_impacted{{{_WHERE}}}", may_be_empty=True),),
                     columns=(
@@ -179,8 +179,30 @@ BOARD = Board(
                     T("Vượt quá 200 sự cố.", "Incidents beyond the two hundred."),
                     "max(channelwatch_incidents_omitted)",
                     bad(ORANGE),
-                    width=8,
                     height=7,
+                ),
+                tile(
+                    T("Ca trực còn trống", "Gaps in the roster"),
+                    T(
+                        "Lúc sắp tới mà một đội không có ai trực.",
+                        "Times ahead at which a team has nobody on call.",
+                    ),
+                    "max(channelwatch_oncall_gaps)",
+                    bad(ORANGE),
+                    height=7,
+                ),
+                Panel(
+                    Kind.STAT,
+                    T("Đội đang có người trực", "Teams with somebody on call"),
+                    T(
+                        "Tỷ lệ đội có người trực lúc này; chưa có lịch trực thì để trống.",
+                        "Share of the teams now; empty without a roster.",
+                    ),
+                    4,
+                    7,
+                    (Query("min(channelwatch_oncall_filled_ratio)", instant=True, may_be_empty=True),),
+                    share(0.5, 1),
+                    "percentunit",
                 ),
             )
         ),

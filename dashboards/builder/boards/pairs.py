@@ -52,10 +52,10 @@ BOARD = Board(
                 tile(
                     T("Chuyển đổi trong 24 giờ", "Switch-overs in 24 h"),
                     T(
-                        "Số lần cụm đổi trạng thái trong 24 giờ qua.",
-                        "Changes of the pairs' states within the last 24 hours.",
+                        "Số lần chuyển sang máy dự phòng hoặc trở lại.",
+                        "To the standby or back, within the last 24 hours.",
                     ),
-                    f'sum(changes(channelwatch_pair_state{{state=~"redundant|switched",{IN}}}[24h]))',
+                    f'sum(changes(channelwatch_pair_state{{state="switched",{IN}}}[24h]))',
                     width=5,
                 ),
                 data_age(),
@@ -115,13 +115,13 @@ BOARD = Board(
         Row(
             (
                 graph(
-                    T("Tốc độ chuyển đổi theo thiết bị", "Switch-overs as the devices count them"),
+                    T("Chuyển đổi mỗi ngày theo thiết bị", "Switch-overs a day as the devices count them"),
                     T(
                         "Chuyển đổi mỗi giây do thiết bị đếm.",
                         "Changes of role per second by the devices' counters.",
                     ),
-                    {"{{device}}": f"channelwatch_ha_switchovers_per_second{{{IN}}}"},
-                    unit="ops",
+                    {"{{device}}": f"86400 * channelwatch_ha_switchovers_per_second{{{IN}}}"},
+                    unit="none",
                     size=(24, 6),
                 ),
             )
