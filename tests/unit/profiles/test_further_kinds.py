@@ -49,6 +49,8 @@ def read(name: str, objects: Given, *expected: str) -> tuple[Reading, ...]:
         ("1.3.6.1.4.1.3097.1.5.58", "M370", "watchguard"),
         ("1.3.6.1.4.1.8072.3.2.10", "WatchGuard Fireware", "watchguard"),
         ("1.3.6.1.4.1.3854.1", "SensorProbe", "akcp"),
+        ("1.3.6.1.4.1.2544.1.12.1.1.31", "FSP150-XG118Pro", "adva-fsp150"),
+        ("1.3.6.1.4.1.2544.1.11.1.1", "Fiber Service Platform F7", "adva-fsp3000"),
         ("1.3.6.1.4.1.8072.3.2.10", "Cisco Adaptive Security Appliance Version 9.8(2)", "cisco-ipsec"),
         ("1.3.6.1.4.1.8072.3.2.10", "Palo Alto Networks PA-400 series firewall", "palo-alto"),
         ("", "Juniper Networks, Inc. srx345 internet router, kernel JUNOS 21.4R3", "juniper-srx"),
@@ -116,6 +118,15 @@ def test_a_clock_of_any_make_is_found_by_ntp_unless_it_is_better_known() -> None
 def test_where_a_clocks_time_comes_from(mode: int, word: str, state: SignalState) -> None:
     readings = read("ntp-clock", {NTP_MODE: mode})
     assert (value_of(readings, Signal.TIME_SOURCE), state_of(readings, Signal.TIME_SOURCE)) == (word, state)
+
+
+def test_a_secure_flow_of_an_fsp150_is_a_channel() -> None:
+    base = "1.3.6.1.4.1.2544.1.12.36.1.1.1"
+    objects = {DESCR: "FSP150-XG118Pro", f"{base}.5.1.4": 1, f"{base}.5.1.5": 2, f"{base}.22.1.4": 0}
+    readings = read("adva-fsp150", objects)
+    assert value_of(readings, Signal.INV_MODEL) == "FSP150-XG118Pro"
+    assert state_of(readings, Signal.CHANNEL_STATE, "secure flow 1.4") is OK
+    assert state_of(readings, Signal.CHANNEL_STATE, "secure flow 1.5") is FAILED
 
 
 def test_a_firebrick_tells_its_readings_in_units() -> None:
