@@ -77,6 +77,8 @@ NOW_S = 1_000.0
 TURNS = 64
 """Mutations of one message before another one is made."""
 NASTY = bytes((0x00, 0x01, 0x02, 0x04, 0x05, 0x06, 0x30, 0x7F, 0x80, 0x81, 0x82, 0x84, 0xA2, 0xA8, 0xFF))
+NASTY_OCTETS = [bytes((octet,)) for octet in NASTY]
+ALL_OCTETS = [bytes((octet,)) for octet in range(256)]
 
 _VALUES = (
     Value(SnmpType.INTEGER, -5),
@@ -173,23 +175,23 @@ class Fuzzer:
 
     def mutated(self, message: bytes) -> bytes:
         """`message` with a few octets changed, lost, doubled or added."""
-        chance = self._chance
+        chance, some = self._chance, self._chance.random
         spoilt = bytearray(message)
-        for _ in range(chance.randrange(1, 4)):
-            at = chance.randrange(len(spoilt) + 1)
-            match chance.randrange(12):
+        for _ in range(1 + int(3 * some())):
+            at = int((len(spoilt) + 1) * some())
+            match int(12 * some()):
                 case 0:
                     del spoilt[at:]
                 case 1:
-                    del spoilt[at : at + chance.randrange(1, 9)]
+                    del spoilt[at : at + 1 + int(8 * some())]
                 case 2:
-                    spoilt[at:at] = spoilt[at : at + chance.randrange(1, 40)]
+                    spoilt[at:at] = spoilt[at : at + 1 + int(39 * some())]
                 case 3:
-                    spoilt[at:at] = chance.randbytes(chance.randrange(1, 9))
+                    spoilt[at:at] = chance.randbytes(1 + int(8 * some()))
                 case 4 | 5 | 6:
-                    spoilt[at : at + 1] = bytes((chance.choice(NASTY),))
+                    spoilt[at : at + 1] = NASTY_OCTETS[int(len(NASTY) * some())]
                 case _:
-                    spoilt[at : at + 1] = bytes((chance.randrange(256),))
+                    spoilt[at : at + 1] = ALL_OCTETS[int(256 * some())]
         return bytes(spoilt)
 
     # ------------------------------------------------------------ the engine

@@ -16,8 +16,8 @@ from snmp import exporter, farm
 from snmp.figures import Figure, interleaved
 
 DEVICES = 100
-ROUNDS = 5
-ROUND_S = 3.0
+ROUNDS = 9
+ROUND_S = 1.5
 WARM_S = 0.5
 DEAD_DEVICES, DEAD_PERCENT, DEAD_TIMEOUT_S, DEAD_ROUNDS = 500, 20, 1.0, 7
 PLACES = 200
