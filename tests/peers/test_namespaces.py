@@ -194,7 +194,7 @@ def start_gateways(province: Province) -> None:
         hub.start_tunnels(HUB_TO_SPOKE)
         hub.start_redundancy(priority=priority, address=f"{HUB_ADDRESS}/24")
         if hub is province.hub_a:
-            wait_until(lambda: province.holds_address(province.hub_a), what="hub A to serve")
+            wait_until(lambda: province.holds_address(province.hub_a), LONG_S, what="hub A to serve")
     province.agent = province.spoke.start_agent(traps_to=TRAPS_TO)
     province.spoke.start_tunnels(SPOKE_TO_HUB)
 
@@ -293,7 +293,7 @@ def test_a_hub_that_fails_over_shows_within_two_polls(province: Province) -> Non
     province.wait_well()
     made = province.network
     made.ip(province.hub_a.host, "link", "set", "wan", "down")
-    wait_until(lambda: province.holds_address(province.hub_b), what="hub B to take over")
+    wait_until(lambda: province.holds_address(province.hub_b), LONG_S, what="hub B to take over")
     province.within_two_polls(HUB_A, HUB_B, shown=lambda: province.pair() == "no_redundancy")
     assert province.reading(HUB_A, "ha.role") == ("fault", "failed")
     assert province.reading(HUB_B, "ha.role") == ("active", "ok")
@@ -307,7 +307,7 @@ def test_two_active_hubs_are_told_from_a_switch_within_two_polls(province: Provi
     wait_until(lambda: province.pair() in ("redundant", "switched"), LONG_S)
     province.network.unplug(province.hub_a.host, "ha")
     both = lambda: province.holds_address(province.hub_a) and province.holds_address(province.hub_b)  # noqa: E731
-    wait_until(both, what="both hubs to serve")
+    wait_until(both, LONG_S, what="both hubs to serve")
     province.within_two_polls(HUB_A, HUB_B, shown=lambda: province.pair() == "split")
     province.network.replug(province.hub_a.host, "ha")
     wait_until(lambda: province.pair() in ("redundant", "switched"), LONG_S, what="one hub to give way")

@@ -72,7 +72,7 @@ vrrp_instance hub {{
   virtual_router_id 51
   priority {priority}
   nopreempt
-  advert_int 0.2
+  advert_int 0.5
   track_interface {{ wan }}
   virtual_ipaddress {{ {address} dev wan }}
 }}
