@@ -21,6 +21,7 @@ from channelwatch.base.clock import SystemClock
 from channelwatch.base.errors import ChannelwatchError
 from channelwatch.base.ids import LogId
 from channelwatch.base.secrets import Secret
+from channelwatch.incidents.restraint import Restraint
 from channelwatch.inventory.model import Bloc
 from channelwatch.notify.webhook.transport import WebhookChannel, WebhookConfig
 from channelwatch.notify.words import Voice
@@ -69,7 +70,7 @@ async def work(url: str, webhook: str, devices: int) -> None:
         clock=clock,
         store=store,
         history=store,
-        world=World(small_inventory(0), RULES, LogId("col-1"), WorldPolicy()),
+        world=World(small_inventory(0), RULES, LogId("col-1"), WorldPolicy(restraint=Restraint(most=1_000_000))),
         channels={"webhook": hook},
         meters=Meters("test-1"),
         jitter=lambda: 0.0,

@@ -1,0 +1,1 @@
+"""What `bench/alert.py` measures, one module for each kind of figure."""
