@@ -30,11 +30,13 @@ from channelwatch.notify.webhook.transport import WebhookChannel, WebhookConfig
 from channelwatch.notify.words import Voice
 from channelwatch.pipeline.ports import OutboxState
 from channelwatch.pipeline.world import World, WorldPolicy
+from channelwatch.store.engine import open_engine
 from channelwatch.store.sqlstore import SqlStore, open_store
 from tests.support.house import one_way
 from tests.support.province import answer, bypass, encrypting, miss, small_inventory, spoke, trap, tunnel_down
 from tests.support.waiting import eventually
 
+RULES = load_rules(shipped_rules())
 LOG = LogId("col-1")
 UNRESTRAINED = Restraint(most=1_000_000)
 
@@ -49,12 +51,12 @@ def engine_over(store: SqlStore, webhook: str, *, restraint: Restraint, lease_tt
         store=store,
         history=store,
         archive=store,
-        world=World(small_inventory(0), load_rules(shipped_rules()), LOG, WorldPolicy(restraint=restraint)),
+        world=World(small_inventory(0), RULES, LOG, WorldPolicy(restraint=restraint)),
         channels={"webhook": hook},
         meters=Meters("bench"),
         jitter=random.random,
         closers=(hook.close,),
-        limits=EngineLimits(lease_ttl_ms=lease_ttl_ms, begin_ttl_ms=max(lease_ttl_ms, 2_000)),
+        limits=EngineLimits(lease_ttl_ms=lease_ttl_ms, begin_ttl_ms=lease_ttl_ms),
     )
     settings = Settings.model_construct(
         instance=InstanceSettings(id="bench", province="51", blocs=(Bloc.PARTY,)),
@@ -171,12 +173,16 @@ def deaths(folder: Path, kills: int, limit_s: float, seed: int) -> Deaths:
     chance, ends, done = random.Random(seed), time.monotonic() + limit_s, 0
     with sink() as duty:
         while done < kills and time.monotonic() < ends:
+            began, begins = os.pipe()
             pid = os.fork()
             if pid == 0:
-                _die_working(folder, duty.url, chance.random())
-            time.sleep(chance.uniform(0.05, 0.45))
+                _die_working(folder, duty.url, chance.random(), begins)
+            os.close(begins)
+            os.read(began, 1)
+            time.sleep(chance.uniform(0.0, 0.3))
             os.kill(pid, signal.SIGKILL)
             os.waitpid(pid, 0)
+            os.close(began)
             done += 1
         messages, unpaged = _finish(folder, duty)
         heard = Counter(body["key"] for _, body in duty.came)
@@ -189,22 +195,30 @@ def deaths(folder: Path, kills: int, limit_s: float, seed: int) -> Deaths:
     )
 
 
-def _die_working(folder: Path, webhook: str, chance: float) -> None:
+class _Made(SqlStore):
+    """A store whose schema is known to be there: a life is short here."""
+
+    def upgrade(self) -> None:
+        pass
+
+
+def _die_working(folder: Path, webhook: str, chance: float, begins: int) -> None:
     """Toggle devices between plaintext and encryption until killed. Never returns."""
     try:
-        asyncio.run(_toggling(folder, webhook, random.Random(chance)))
+        asyncio.run(_toggling(folder, webhook, random.Random(chance), begins))
     finally:
         os._exit(1)
 
 
-async def _toggling(folder: Path, webhook: str, chance: random.Random) -> None:
-    store = open_store("sqlite:///store.db", folder)
-    engine = engine_over(store, webhook, restraint=UNRESTRAINED, lease_ttl_ms=200)
+async def _toggling(folder: Path, webhook: str, chance: random.Random, begins: int) -> None:
+    store = _Made(open_engine("sqlite:///store.db", folder))
+    engine = engine_over(store, webhook, restraint=UNRESTRAINED, lease_ttl_ms=100)
 
     class Part:
         name = "toggle"
 
         async def run(self, engine: Engine, stop: asyncio.Event) -> None:
+            os.write(begins, b"x")
             while not stop.is_set():
                 number = chance.randrange(1, DEVICES + 1)
                 readings = encrypting(bypass()) if chance.random() < 0.5 else encrypting()
