@@ -253,17 +253,18 @@ def test_places_without_a_sensor_are_absent_and_not_zero() -> None:
 
 
 def test_a_partition_that_is_kept_full_of_logs_is_no_full_disk() -> None:
+    disk, memory = (Value(SnmpType.OBJECT_IDENTIFIER, oid(f"1.3.6.1.2.1.25.2.1.{kind}")) for kind in (4, 2))
     rows = table(
         "1.3.6.1.2.1.25.2.3.1",
-        {2: "1.3.6.1.2.1.25.2.1.4", 3: "Slot-1 Management Log Partition", 5: 100, 6: 99},
-        {2: "1.3.6.1.2.1.25.2.1.4", 3: "Slot-1 Management Root Partition", 5: 100, 6: 60},
+        {2: disk, 3: "Slot-1 Management Log Partition", 5: 100, 6: 99},
+        {2: disk, 3: "Slot-1 Management Root Partition", 5: 100, 6: 60},
+        {2: memory, 3: "Slot-1 Management Memory", 5: 100, 6: 48},
     )
-    objects = {
-        name: Value(SnmpType.OBJECT_IDENTIFIER, oid(str(cell))) if name.split(".")[-2] == "2" else cell
-        for name, cell in rows.items()
-    }
-    disks = [item.component for item in read("palo-alto", objects) if item.signal is Signal.PLATFORM_DISK]
+    readings = read("palo-alto", {**rows, "1.3.6.1.4.1.25461.2.1.2.3.1.0": 7})
+    disks = [item.component for item in readings if item.signal is Signal.PLATFORM_DISK]
     assert disks == ["Slot-1 Management Root Partition"]
+    assert value_of(readings, Signal.PLATFORM_MEM, "Slot-1 Management Memory") == 48
+    assert value_of(readings, Signal.PLATFORM_SESSIONS) == 7
 
 
 def test_hillstone_and_adva_tell_what_they_are_in_their_texts() -> None:
