@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row, delete, func, insert, select, tuple_
 from channelwatch.base.clock import EpochMs
 from channelwatch.base.ids import DeviceCode
 from channelwatch.status.events import EventKind, EventReceived, RogueSource, Transport
-from channelwatch.store.sql import Values, among, put
+from channelwatch.store.sql import Values, add, among, put
 from channelwatch.store.sql import insert as insert_or
 from channelwatch.store.tables import event, rogue_source, storable
 
@@ -64,7 +64,7 @@ def _append(connection: Connection, rows: Sequence[Values]) -> None:
     """SQLite's driver gets the rows as they are: a storm writes most of all, and each value's own handling costs
     twice what the database does."""
     if not connection.dialect.positional:
-        connection.execute(insert(event), rows)
+        add(connection, event, rows)
         return
     names = list(rows[0])
     statement = insert(event).compile(dialect=connection.dialect, column_keys=names)

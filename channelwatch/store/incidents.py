@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from pydantic import TypeAdapter
-from sqlalchemy import Connection, Row, func, insert, or_, select
+from sqlalchemy import Connection, Row, func, or_, select
 
 from channelwatch.base.clock import EpochMs
 from channelwatch.base.ids import IncidentId, RuleId
@@ -20,7 +20,7 @@ from channelwatch.incidents.model import (
     SubjectKind,
 )
 from channelwatch.inventory.model import Bloc
-from channelwatch.store.sql import Values, put
+from channelwatch.store.sql import Values, add, put
 from channelwatch.store.tables import incident, incident_step
 from channelwatch.uptime.outages import Alarm
 
@@ -34,7 +34,7 @@ def write(connection: Connection, changed: Sequence[Incident], steps: Sequence[I
     ended_first = sorted(changed, key=lambda item: item.restored_at is None and item.closed_at is None)
     put(connection, incident, [_incident(item) for item in ended_first])
     if steps:
-        connection.execute(insert(incident_step), [_step(item) for item in steps])
+        add(connection, incident_step, [_step(item) for item in steps])
 
 
 def next_number(connection: Connection) -> int:
@@ -84,13 +84,16 @@ def steps(connection: Connection, number: int) -> list[IncidentStep]:
 
 def alarms(connection: Connection, *, subjects: Sequence[str], until: int) -> dict[str, list[Alarm]]:
     """When incidents of each of `subjects` were opened, or opened again, before `until`, and then first taken by
-    somebody. One that was found to be part of another is an alarm as well: people were alerted."""
+    somebody. One that was found to be part of another is an alarm as well: people were alerted. A drill's is none."""
     kinds = (StepKind.OPENED, StepKind.REOPENED, StepKind.ACKED)
     rows = connection.execute(
         select(incident.c.subject, incident_step.c.kind, incident_step.c.happened_at, incident.c.id)
         .join(incident_step, incident_step.c.incident == incident.c.id)
         .where(
-            incident.c.subject.in_(subjects), incident.c.opened_at < until, incident_step.c.kind.in_(kinds)
+            incident.c.subject.in_(subjects),
+            incident.c.opened_at < until,
+            incident_step.c.kind.in_(kinds),
+            ~incident.c.drill,
         )
         .order_by(incident.c.id, incident_step.c.id)
     )

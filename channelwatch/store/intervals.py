@@ -11,14 +11,14 @@ from itertools import accumulate
 from operator import itemgetter
 from typing import TypeVar
 
-from sqlalchemy import Connection, Row, bindparam, delete, exists, insert, or_, select, tuple_, update
+from sqlalchemy import Connection, Row, and_, bindparam, delete, exists, or_, select, tuple_, update
 
 from channelwatch.base.clock import EpochMs
 from channelwatch.base.ids import DeviceCode, LogId
 from channelwatch.pipeline.ports import Effects, StoredTransition
 from channelwatch.status.continuity import Continuity
 from channelwatch.status.states import Axis, Cause
-from channelwatch.store.sql import Values
+from channelwatch.store.sql import Values, add, as_columns, columns_of
 from channelwatch.store.status import to_stored
 from channelwatch.store.tables import status_interval, transition
 from channelwatch.uptime.history import Entry, settle
@@ -118,7 +118,7 @@ def write(connection: Connection, effects: Effects) -> int | None:
             stored[key] = before
         new[began.source] = last[key] = began
     _close(connection, [span for span in stored.values() if span.t_to is not None])
-    connection.execute(insert(status_interval), [_values(span) for span in new.values()])
+    add(connection, status_interval, [_values(span) for span in new.values()])
     return min(span.t_from - span.err_ms for span in new.values())
 
 
@@ -133,12 +133,18 @@ def _open(connection: Connection, subjects: Sequence[str]) -> dict[Subject, Span
 
 
 def _close(connection: Connection, closed: Sequence[Span]) -> None:
-    if closed:
-        statement = update(status_interval).where(
-            status_interval.c.log_id == bindparam("log"), status_interval.c.src_seq == bindparam("seq")
-        )
-        ends = [{"log": span.source[0], "seq": span.source[1], "ends": span.t_to} for span in closed]
-        connection.execute(statement.values(t_to=bindparam("ends")), ends)
+    if not closed:
+        return
+    key = (status_interval.c.log_id, status_interval.c.src_seq)
+    if connection.dialect.name == "postgresql":
+        given = columns_of(status_interval, ["log_id", "src_seq", "t_to"]).subquery("given")
+        mine = and_(key[0] == given.c.log_id, key[1] == given.c.src_seq)
+        rows = [{"log_id": span.source[0], "src_seq": span.source[1], "t_to": span.t_to} for span in closed]
+        connection.execute(update(status_interval).where(mine).values(t_to=given.c.t_to), as_columns(rows))
+        return
+    statement = update(status_interval).where(key[0] == bindparam("log"), key[1] == bindparam("seq"))
+    ends = [{"log": span.source[0], "seq": span.source[1], "ends": span.t_to} for span in closed]
+    connection.execute(statement.values(t_to=bindparam("ends")), ends)
 
 
 def entries(
@@ -201,7 +207,7 @@ def repair(connection: Connection) -> int:
         _remove(connection, [item.found.source for item in found if item.found is not None])
         missing = [_values(item.wanted) for item in found if item.wanted is not None]
         if missing:
-            connection.execute(insert(status_interval), missing)
+            add(connection, status_interval, missing)
         repaired += len(found)
     return repaired
 

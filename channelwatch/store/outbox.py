@@ -6,7 +6,20 @@ from collections.abc import Sequence
 from typing import assert_never
 
 from pydantic import TypeAdapter
-from sqlalchemy import Connection, Row, and_, case, delete, exists, func, or_, select, tuple_, update
+from sqlalchemy import (
+    Connection,
+    Executable,
+    Row,
+    and_,
+    case,
+    delete,
+    exists,
+    func,
+    or_,
+    select,
+    tuple_,
+    update,
+)
 
 from channelwatch.base.clock import EpochMs
 from channelwatch.base.errors import Bug
@@ -26,7 +39,7 @@ from channelwatch.pipeline.ports import (
     StoredPage,
     Unsure,
 )
-from channelwatch.store.sql import Values, insert
+from channelwatch.store.sql import Insert, Values, add
 from channelwatch.store.tables import incident, outbox
 
 LONGEST_WAIT_MS = 900_000
@@ -43,9 +56,11 @@ _SENDABLE = outbox.c.state.in_([OutboxState.PENDING, OutboxState.CLAIMED, Outbox
 
 def write(connection: Connection, rows: Sequence[OutboxRow]) -> None:
     """Add rows; a page whose key is there already, sent or not, is not added again."""
-    if rows:
-        statement = insert(connection, outbox).on_conflict_do_nothing(index_elements=["page_key"])
-        connection.execute(statement, [_values(row) for row in rows])
+
+    def leave(statement: Insert) -> Executable:
+        return statement.on_conflict_do_nothing(index_elements=["page_key"])
+
+    add(connection, outbox, [_values(row) for row in rows], conflict=leave)
 
 
 def prune(connection: Connection, before: EpochMs) -> int:

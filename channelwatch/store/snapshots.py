@@ -16,7 +16,6 @@ from sqlalchemy import (
     cast,
     delete,
     func,
-    insert,
     or_,
     select,
     text,
@@ -28,7 +27,7 @@ from channelwatch.pipeline.availability import ALL
 from channelwatch.pipeline.snapshots import Ground, StoredMonth
 from channelwatch.status.states import Axis
 from channelwatch.store import desk, history
-from channelwatch.store.sql import Values, put
+from channelwatch.store.sql import Values, add, put
 from channelwatch.store.tables import inventory_version, month_share, month_snapshot
 from channelwatch.uptime.figures import Sums, in_order
 from channelwatch.uptime.ledger import ScopeKind
@@ -80,7 +79,7 @@ def keep(connection: Connection, span: Interval, found: str, shares: Iterable[Sh
     connection.execute(delete(month_share).where(_ONE.t_from == span.start))
     rows = (_values(span, one) for one in shares)
     while some := list(islice(rows, ROWS)):
-        connection.execute(insert(month_share), some)
+        add(connection, month_share, some)
     return True
 
 

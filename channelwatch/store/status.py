@@ -21,7 +21,7 @@ from channelwatch.status.states import (
     Reason,
     Transition,
 )
-from channelwatch.store.sql import Values, among, put
+from channelwatch.store.sql import Values, add, among, put
 from channelwatch.store.tables import collector_alive, pair_current, status_current, transition
 
 HEARTBEAT_SLACK_MS = 1_000
@@ -34,7 +34,7 @@ def write(connection: Connection, effects: Effects) -> None:
         _entry(effects.log, seq, item) for seq, item in enumerate(effects.transitions, effects.first_seq)
     ]
     if entries:
-        connection.execute(insert(transition), entries)
+        add(connection, transition, entries)
     put(connection, status_current, [_current(row) for row in effects.current])
     pairs = [{"group_code": row.group, "state": row.state, "since": row.since} for row in effects.pairs]
     put(connection, pair_current, pairs)

@@ -12,6 +12,7 @@ from channelwatch.base.ids import LogId
 from channelwatch.incidents.model import IncidentState, StepKind
 from channelwatch.pipeline.ports import Effects, Snapshot, StoredTransition
 from channelwatch.status.states import Flag, Health, PairState
+from channelwatch.store.sqlstore import SqlStore
 from tests.contract.store.examples import (
     DAY_MS,
     DEVICE,
@@ -194,3 +195,36 @@ def test_text_from_a_device_cannot_poison_a_batch(store: FullStore, epoch: int, 
     (stored,) = store.events(devices=[DEVICE])
     assert stored.text.startswith("a" if text.startswith("a") else text)
     assert len(store.rogues()) == 1
+
+
+def test_a_large_batch_is_stored_as_a_small_one_is_and_its_sequel_too(store: FullStore, epoch: int) -> None:
+    devices = [f"51-D-{number:05d}-1" for number in range(40)]
+    first = effects(
+        transitions=tuple(transition(code) for code in devices),
+        current=tuple(replace(current(code), flags=frozenset()) for code in devices),
+        incidents=tuple(incident(number, subject=code) for number, code in enumerate(devices, 1)),
+        steps=tuple(step(number) for number in range(1, 41)),
+        outbox=tuple(outbox_row(number, f"{number}:opened:0:watch") for number in range(1, 41)),
+        events=tuple(event(code) for code in devices),
+    )
+    second = effects(
+        41,
+        transitions=tuple(transition(code, 5_000, Health.UP) for code in devices),
+        current=tuple(current(code, Health.UP) for code in devices),
+        incidents=tuple(
+            replace(incident(number, subject=code), impacted=(devices[0],))
+            for number, code in enumerate(devices, 1)
+        ),
+    )
+    for batch in (first, first, second):
+        store.commit(batch, epoch=epoch)
+    found = store.load(LOG, now=at(10_000))
+    assert found.current == second.current
+    assert found.incidents == second.incidents
+    assert [item.transition for item in store.transitions(subjects=devices)] == [
+        item for batch in (second, first) for item in reversed(batch.transitions)
+    ]
+    assert [len(store.pages(number)) for number in (1, 40)] == [1, 1]
+    assert len(store.events(devices=devices)) == 40
+    if isinstance(store, SqlStore):
+        assert store.differences() == []
