@@ -49,6 +49,7 @@ def read(name: str, objects: Given, *expected: str) -> tuple[Reading, ...]:
         ("1.3.6.1.4.1.3097.1.5.58", "M370", "watchguard"),
         ("1.3.6.1.4.1.8072.3.2.10", "WatchGuard Fireware", "watchguard"),
         ("1.3.6.1.4.1.3854.1", "SensorProbe", "akcp"),
+        ("1.3.6.1.4.1.12356.15", "", "fortigate"),
         ("1.3.6.1.4.1.2544.1.12.1.1.31", "FSP150-XG118Pro", "adva-fsp150"),
         ("1.3.6.1.4.1.2544.1.11.1.1", "Fiber Service Platform F7", "adva-fsp3000"),
         ("1.3.6.1.4.1.8072.3.2.10", "Cisco Adaptive Security Appliance Version 9.8(2)", "cisco-ipsec"),
