@@ -99,7 +99,7 @@ class Sink:
             found: int = store.execute(query).fetchone()[0]
             return found
 
-    def settled(self, expected: int, timeout_s: float = 60.0) -> int:
+    def settled(self, expected: int, timeout_s: float = 90.0, quiet_s: float = _QUIET_S) -> int:
         """Events once `expected` are there, or once no more come."""
         ends = time.monotonic() + timeout_s
         last, since = -1, time.monotonic()
@@ -107,7 +107,7 @@ class Sink:
             count = self.stored()
             if count != last:
                 last, since = count, time.monotonic()
-            if count >= expected or time.monotonic() - since > _QUIET_S:
+            if count >= expected or time.monotonic() - since > quiet_s:
                 break
             time.sleep(0.05)
         return last

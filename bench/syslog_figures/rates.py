@@ -21,6 +21,7 @@ _SLICE_S = 5.0
 _WHOLE_RUNS = 3
 """At so many rates the whole time is tried, from the highest that a probe stands."""
 _TLS_SENDERS = 4
+_PATIENCE_S = 10.0
 _CHUNK = 200
 
 
@@ -94,7 +95,7 @@ def tls_figure(lines: Sequence[bytes], messages: int) -> Figure:
                 chunk = [lines[(sent + at) % len(lines)] for at in range(_CHUNK)]
                 senders[sent // _CHUNK % _TLS_SENDERS].send(chunk)
                 sent += _CHUNK
-            stored = sink.settled(sent)
+            stored = sink.settled(sent, quiet_s=_PATIENCE_S)
             took, cpu = time.perf_counter() - began, sink.cpu_s - cpu
             for sender in senders:
                 sender.close()
