@@ -22,6 +22,7 @@ from channelwatch.app.alertrules.commands import Rules
 from channelwatch.app.arguments import config_argument
 from channelwatch.app.database.commands import Backup, Database, Rebuild, Restore
 from channelwatch.app.desk.commands import Correct, Maintenance
+from channelwatch.app.drill.commands import DrillCommand
 from channelwatch.app.grafana.commands import GrafanaCommand
 from channelwatch.app.history.commands import Uptime
 from channelwatch.app.inventoryfile import load_inventory
@@ -118,7 +119,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if argv is None else argv)
     commands: list[Command] = [
         Run(), Init(), Apply(), Uptime(), Maintenance(), Correct(), Oncall(), Backup(), Restore(), Rebuild(),
-        Database(), CheckConfig(), Rules(), GrafanaCommand(), Watchdog(), Version(),
+        Database(), CheckConfig(), Rules(), GrafanaCommand(), Watchdog(), DrillCommand(), Version(),
     ]  # fmt: skip
     if arguments[:1] not in ([command.name] for command in commands):
         commands += load_commands()

@@ -33,7 +33,7 @@ from channelwatch.pipeline.external import ExternalAlert, take_external
 from channelwatch.pipeline.ingest import acknowledge, ingest, resume, revise, tick
 from channelwatch.pipeline.ports import DeliveryChannel, Effects, History, Store
 from channelwatch.pipeline.world import World, WorldChange
-from channelwatch.status.events import CollectorAlive, LatchCleared, Observation
+from channelwatch.status.events import CollectorAlive, DrillInjected, LatchCleared, Observation
 from channelwatch.status.signals import Signal
 
 if TYPE_CHECKING:
@@ -127,6 +127,8 @@ class Engine:
         self.registry = fittings.meters.registry
         self.started_at = fittings.clock.now()
         self.evaluated_at_ms = fittings.clock.monotonic_ms()
+        self.play: Callable[[Sequence[DrillInjected]], Draft] | None = None
+        """What plays a drill, while there is one."""
         self.extra_faults: set[OwnFault] = set()
         """What jobs beside the engine find wrong with the monitoring itself."""
         self._fittings = fittings
@@ -202,6 +204,10 @@ class Engine:
         """
         await self._write_for_a_person(lambda: perform(self.world, incident, act, self.clock.now()))
         return self.world.incidents[IncidentId(incident)]
+
+    async def decide(self, make: Callable[[], Draft]) -> Draft:
+        """Commit what a job decides, as soon as the store takes it."""
+        return await self._writer.write(make)
 
     async def take_external(self, alerts: Sequence[ExternalAlert]) -> None:
         """Take the alerts of another monitoring system. Transient when there are too many, or the store refuses."""
@@ -417,6 +423,10 @@ class Engine:
     # What the intake, the writer and the deliverer call ---------------------------------------------------------
 
     async def _ingest(self, batch: Sequence[Observation]) -> Draft:
+        played = [item for item in batch if isinstance(item, DrillInjected)]
+        play = self.play
+        if played and play is not None:
+            await self._writer.write(lambda: play(played))
         draft = await self._writer.write(lambda: ingest(self.world, batch, self.clock.now()))
         self.meters.ingested(batch, self.clock.now())
         return draft

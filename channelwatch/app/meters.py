@@ -63,7 +63,8 @@ class Meters:
         process.devices_blind(self.registry, lambda: blind_devices(world))
 
         def live() -> Tally[Severity]:
-            return Tally(item.severity for item in world.incidents.values() if not item.state.is_over and not item.drill)
+            every = world.incidents.values()
+            return Tally(item.severity for item in every if not item.state.is_over and not item.drill)
 
         def lease_age() -> float:
             return 0.0 if self._renewed_ms is None else (clock.monotonic_ms() - self._renewed_ms) / 1000

@@ -9,6 +9,7 @@ from functools import partial
 from channelwatch.app.acks import follow_replies
 from channelwatch.app.agenda import follow_agenda
 from channelwatch.app.channels import ack_signer, build_channels
+from channelwatch.app.drill.runner import follow_drills
 from channelwatch.app.engine import Engine, Fittings, Job
 from channelwatch.app.jobs import calendar
 from channelwatch.app.meters import Meters
@@ -57,6 +58,7 @@ def build_engine(settings: Settings) -> Engine:
             follow_agenda(store),
             follow_roster(store),
             beat,
+            follow_drills(store),
             follow_availability(partial(build_store, settings)),
         ),
     )

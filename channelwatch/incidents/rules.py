@@ -176,11 +176,17 @@ class RuleBook:
 
     def of(self, name: RuleId) -> Rule | None:
         """The rule of an incident: one in force, or what stands for another system's alert. None: it was removed."""
-        return self.by_id.get(name) or (external_rule(name) if name.startswith(EXTERNAL) else None)
+        if name.startswith(EXTERNAL):
+            return external_rule(name)
+        return self.by_id.get(RuleId(name.removeprefix(REHEARSED)))
 
 
 EXTERNAL = "external."
 """What begins the rule of an incident that another system's alert opened; the alert's own name follows."""
+
+
+REHEARSED = "drill."
+"""What begins the rule of a drill's incident; the rule that is rehearsed follows."""
 
 
 def external_rule(name: RuleId) -> Rule:

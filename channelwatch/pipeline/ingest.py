@@ -31,6 +31,7 @@ from channelwatch.status.device import (
 )
 from channelwatch.status.events import (
     CollectorAlive,
+    DrillInjected,
     EventReceived,
     LatchCleared,
     Observation,
@@ -133,8 +134,8 @@ def _observe(draft: Draft, observation: Observation) -> None:
     match observation:
         case RogueSource():
             draft.rogues.append(observation)
-        case CollectorAlive():
-            pass
+        case CollectorAlive() | DrillInjected():
+            pass  # The one is recorded, the other rehearsed, apart from what devices are.
         case PollAnswered() | PollMissed() | EventReceived() | LatchCleared():
             if observation.device in draft.world.devices:
                 _observe_device(draft, observation)

@@ -172,4 +172,12 @@ class CollectorAlive:
     dropped: int = 0
 
 
-Observation = PollAnswered | PollMissed | EventReceived | RogueSource | LatchCleared | CollectorAlive
+@dataclass(frozen=True, slots=True)
+class DrillInjected:
+    """What a drill plays at the collector's edge. It changes the state of nothing: it is rehearsed apart."""
+
+    observation: PollMissed | EventReceived
+    received_at: EpochMs
+
+
+Observation = PollAnswered | PollMissed | EventReceived | RogueSource | LatchCleared | CollectorAlive | DrillInjected

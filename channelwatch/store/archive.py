@@ -8,12 +8,14 @@ from contextlib import contextmanager
 from sqlalchemy import Connection, Engine
 
 from channelwatch.base.intervals import Interval
+from channelwatch.incidents.drills import Drill
 from channelwatch.incidents.oncall import Roster
 from channelwatch.inventory.maintenance import Window
 from channelwatch.pipeline.snapshots import Ground
 from channelwatch.status.states import Axis
 from channelwatch.store import (
     desk,
+    drills,
     health,
     history,
     incidents,
@@ -94,6 +96,21 @@ class SqlArchive:
         """Write the roster made of version `base` anew. Permanent when somebody else has changed it since."""
         with self._write("change roster") as connection:
             return roster.change(connection, wanted, act, what=what, base=base)
+
+    def drills(self) -> tuple[Drill, ...]:
+        """All drills, whatever became of them, by number."""
+        with self._read("read drills") as connection:
+            return tuple(drills.drills(connection))
+
+    def ask_drill(self, wanted: Drill, *, origin: str) -> int:
+        """Record a drill; its number. Permanent while another one is not over."""
+        with self._write("ask for a drill") as connection:
+            return drills.ask(connection, wanted, origin=origin)
+
+    def mark_drill(self, number: int, kind: str, act: Act) -> None:
+        """Record that it has begun, is to stop or has ended. Permanent when there is none, or it is over."""
+        with self._write("mark a drill") as connection:
+            drills.mark(connection, number, kind, act)
 
     def plan_window(self, window: Window, *, origin: str) -> int:
         """Record a request for maintenance; its number. `origin` is who sat at the keyboard."""

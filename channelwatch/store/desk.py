@@ -31,7 +31,7 @@ class Act:
 
 def plan(connection: Connection, window: Window, *, origin: str) -> int:
     """Record a request; its number."""
-    return _asked(
+    return asked(
         connection,
         maintenance,
         {
@@ -55,11 +55,11 @@ def approve(connection: Connection, number: int, act: Act) -> Window:
     window = _window(connection, number)
     subject = f"maintenance {number}"
     if window.approved_at is not None:
-        raise _refused(f"{window.approved_by} has approved it already", "approve", subject)
+        raise refused(f"{window.approved_by} has approved it already", "approve", subject)
     _refuse_over(window, act, "approve")
     if same_person(window.requested_by, act.by):
-        raise _refused("whoever asks for it cannot approve it", "approve", subject)
-    _add_step(connection, maintenance_step, number, APPROVED, act)
+        raise refused("whoever asks for it cannot approve it", "approve", subject)
+    add_step(connection, maintenance_step, number, APPROVED, act)
     return _window(connection, number)
 
 
@@ -67,13 +67,13 @@ def end(connection: Connection, number: int, act: Act) -> Window:
     """End the window `number` at the time of the act."""
     take_turns(connection, Lock.DESK)
     _refuse_over(_window(connection, number), act, "end")
-    _add_step(connection, maintenance_step, number, ENDED, act)
+    add_step(connection, maintenance_step, number, ENDED, act)
     return _window(connection, number)
 
 
 def request(connection: Connection, wanted: Correction, *, origin: str) -> int:
     """Record a request; its number."""
-    return _asked(
+    return asked(
         connection,
         correction,
         {
@@ -100,17 +100,17 @@ def decide(
     found = _correction(connection, number)
     operation, subject = ("approve" if decision is Decision.APPROVED else "refuse"), f"correction {number}"
     if found.decision is not Decision.OPEN:
-        raise _refused(f"{found.decided_by} has {found.decision} it already", operation, subject)
+        raise refused(f"{found.decided_by} has {found.decision} it already", operation, subject)
     if same_person(found.requested_by, act.by):
-        raise _refused("whoever asks for it cannot decide on it", operation, subject)
+        raise refused("whoever asks for it cannot decide on it", operation, subject)
     became = replace(found, decision=decision, decided_by=act.by, decided_at=act.at)
-    _add_step(connection, correction_step, number, decision, act, signature=sign(became))
+    add_step(connection, correction_step, number, decision, act, signature=sign(became))
     return _correction(connection, number)
 
 
 def windows(connection: Connection, number: int | None = None) -> Iterator[Window]:
     """All windows, or the one of that number, with what became of them."""
-    for row, steps in _with_steps(connection, maintenance, maintenance_step, number):
+    for row, steps in with_steps(connection, maintenance, maintenance_step, number):
         approved, ended = steps.get(APPROVED), steps.get(ENDED)
         yield Window(
             id=row.id,
@@ -132,7 +132,7 @@ def windows(connection: Connection, number: int | None = None) -> Iterator[Windo
 
 def corrections(connection: Connection, number: int | None = None) -> Iterator[Correction]:
     """All corrections, or the one of that number, with what became of them."""
-    for row, steps in _with_steps(connection, correction, correction_step, number):
+    for row, steps in with_steps(connection, correction, correction_step, number):
         step = next(iter(steps.values()), None)
         yield Correction(
             id=row.id,
@@ -152,11 +152,13 @@ def corrections(connection: Connection, number: int | None = None) -> Iterator[C
         )
 
 
-def _asked(connection: Connection, table: Table, values: Values) -> int:
+def asked(connection: Connection, table: Table, values: Values) -> int:
+    """Record what was asked for; its number."""
     return int(connection.scalars(insert(table).values(**values).returning(table.c.id)).one())
 
 
-def _add_step(connection: Connection, table: Table, number: int, kind: str, act: Act, **more: str) -> None:
+def add_step(connection: Connection, table: Table, number: int, kind: str, act: Act, **more: str) -> None:
+    """Record what somebody did about the entry `number`."""
     of = table.name.removesuffix("_step")
     values: Values = {
         of: number,
@@ -170,9 +172,10 @@ def _add_step(connection: Connection, table: Table, number: int, kind: str, act:
     connection.execute(insert(table).values(**values))
 
 
-def _with_steps(
+def with_steps(
     connection: Connection, table: Table, steps: Table, number: int | None
 ) -> Iterator[tuple[Row[Any], dict[str, Row[Any]]]]:
+    """Each entry, or one of them, with its steps by their kind."""
     own = steps.c[table.name]
     asked, decided = select(table).order_by(table.c.id), select(steps)
     if number is not None:
@@ -195,18 +198,19 @@ def _correction(connection: Connection, number: int) -> Correction:
 def _only(found: Iterable[T], subject: str) -> T:
     for item in found:
         return item
-    raise _refused("no such number", "look up", subject)
+    raise refused("no such number", "look up", subject)
 
 
 def _refuse_over(window: Window, act: Act, operation: str) -> None:
     subject = f"maintenance {window.id}"
     if window.ended_at is not None:
-        raise _refused(f"{window.ended_by} has ended it", operation, subject)
+        raise refused(f"{window.ended_by} has ended it", operation, subject)
     if window.last_end <= act.at:
-        raise _refused(
+        raise refused(
             "it is over: what was not approved before it began is a correction", operation, subject
         )
 
 
-def _refused(message: str, operation: str, subject: str) -> Permanent:
+def refused(message: str, operation: str, subject: str) -> Permanent:
+    """What will not be done, whoever asks again."""
     return Permanent(message, operation=operation, subject=subject)

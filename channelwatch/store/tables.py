@@ -250,6 +250,20 @@ maintenance = Table(
 )
 maintenance_step = _steps("maintenance")
 
+drill = Table(
+    "drill",
+    metadata,
+    Column("id", PK, primary_key=True),
+    Column("scenario", Words, nullable=False),
+    Column("code", Words, nullable=False),
+    Column("ends_at", BigInteger, nullable=False),
+    Column("approved_by", Words, nullable=False),
+    Column("requested_by", Words, nullable=False),
+    Column("requested_at", BigInteger, nullable=False),
+    Column("origin", Words, nullable=False),
+)
+drill_step = _steps("drill")
+
 correction = Table(
     "correction",
     metadata,
