@@ -141,13 +141,10 @@ def sa_rows(name: str, sa: Section, connections: Section) -> Iterator[tuple[str,
         "connection": name,
         "remote_host": sa.get("remote-host", ""),
         "remote_id": remote_id,
-        "local_id": sa.get("local-id", ""),
-        "ike_state": sa.get("state", ""),
     }
-    peer |= numbers(sa, {"established": "ike_age"})
     children = sa.get("child-sas", {}).values()
     for child in children:
-        times = {"install-time": "sa_age", "life-time": "sa_life_left", "rekey-time": "rekey_in"}
+        times = {"install-time": "sa_age", "life-time": "sa_life_left"}
         octets = {"bytes-in": "rx_bytes", "bytes-out": "tx_bytes"}
         row = {
             **peer,
