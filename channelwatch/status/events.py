@@ -180,4 +180,6 @@ class DrillInjected:
     received_at: EpochMs
 
 
-Observation = PollAnswered | PollMissed | EventReceived | RogueSource | LatchCleared | CollectorAlive | DrillInjected
+Observation = (
+    PollAnswered | PollMissed | EventReceived | RogueSource | LatchCleared | CollectorAlive | DrillInjected
+)

@@ -206,9 +206,7 @@ def _refuse_over(window: Window, act: Act, operation: str) -> None:
     if window.ended_at is not None:
         raise refused(f"{window.ended_by} has ended it", operation, subject)
     if window.last_end <= act.at:
-        raise refused(
-            "it is over: what was not approved before it began is a correction", operation, subject
-        )
+        raise refused("it is over: what was not approved before it began is a correction", operation, subject)
 
 
 def refused(message: str, operation: str, subject: str) -> Permanent:

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from channelwatch.app.drill import runner
-from channelwatch.app.drill.runner import follow_drills
+from channelwatch.app import playing as runner
 from channelwatch.app.engine import Engine
+from channelwatch.app.playing import follow_drills
 from channelwatch.base.clock import EpochMs, SystemClock
 from channelwatch.base.errors import Permanent
 from channelwatch.incidents.drills import Drill, DrillEnd, Scenario

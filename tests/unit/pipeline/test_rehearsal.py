@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from channelwatch.app.drill.runner import faults
+from channelwatch.app.playing import faults
 from channelwatch.base.clock import EpochMs
 from channelwatch.incidents.drills import Drill, DrillEnd, Scenario, problems
 from channelwatch.incidents.model import IncidentState, PageKind
