@@ -24,7 +24,7 @@ from metrics import TOKEN, served, show, used_s  # noqa: E402
 
 EVERY_S = 15
 POLLS_PER_S = 250
-READY_S = 60
+READY_S = 180
 
 
 def main() -> int:

@@ -30,7 +30,7 @@ What `channelwatch` tells Prometheus. This document is made from the program (`t
 Who may read: a bearer of `http.metrics_token`, a client whose certificate `http.tls.clients` vouches for, and an
 account with its API token, which sees its own blocs alone ([configuration](configuration.md#http)). A scraper that
 asks for OpenMetrics 1.0.0 gets it, others the text format 0.0.4. How Prometheus is set up stands in
-[deployment](../deploy/README.md).
+[deployment](../deploy/README.md), how far it carries in [scale](scale.md).
 
 Names follow the Prometheus conventions: base units (`_seconds`, `_bytes`, `_ratio` from 0 to 1, `_celsius`,
 `_volts`), `_total` for what only grows, `_timestamp_seconds` for instants in Unix time, `_info` for identities that

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, assert_never
 
-from dashboards.builder.text import BLOCS, NO_VALUE, Scale, T, neutral
+from dashboards.builder.text import BLOCS, GRAVITY, NO_VALUE, Scale, T, neutral
 
 COLUMNS = 24
 TAG = "channelwatch"
@@ -346,6 +346,10 @@ def _overrides(panel: Panel, language: str) -> Iterator[dict[str, Any]]:
         for bloc, name in BLOCS.items():
             named = {"id": "displayName", "value": name.to(language)}
             yield {"matcher": {"id": "byName", "options": bloc}, "properties": [named]}
+    if any(query.legend == "{{severity}}" for query in panel.queries):
+        for word, _, color in GRAVITY.words:
+            fixed = {"id": "color", "value": {"fixedColor": color, "mode": "fixed"}}
+            yield {"matcher": {"id": "byName", "options": word}, "properties": [fixed]}
     for column in panel.columns:
         properties = [*_shown(column, panel, language)]
         if properties:

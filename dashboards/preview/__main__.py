@@ -123,7 +123,11 @@ def started(command: list[str], log: Path, ends: contextlib.ExitStack) -> None:
 
     def end() -> None:
         process.terminate()
-        process.wait(30)
+        try:
+            process.wait(60)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
 
     ends.callback(end)
 
@@ -144,7 +148,7 @@ def main() -> None:
     parser.add_argument("--after", type=float, default=240.0)
     parser.add_argument("--span", type=int, default=0, help="seconds shown (default: as long as was waited)")
     parser.add_argument("--lang", choices=("vi", "en"), default="vi")
-    parser.add_argument("--device", default="51-D-21548-1")
+    parser.add_argument("--device", default="51-D-21370-1")
     args = parser.parse_args()
     source = contextlib.nullcontext(args.prometheus) if args.prometheus else demonstration(args.after)
     chosen = {"device": args.device}

@@ -10,7 +10,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from dashboards.preview.ask import Asker
-from dashboards.preview.values import ink, legend_of, named, nothing, shown, with_unit
+from dashboards.preview.values import fixed_color, ink, legend_of, named, nothing, shown, with_unit
 
 CELL = 34
 PALETTE = (
@@ -105,16 +105,19 @@ def graph(panel: dict[str, Any], asker: Asker) -> str:
         y = height - (value - low) * scale_y
         parts.append(f'<line x1="{left}" x2="{width}" y1="{y:.0f}" y2="{y:.0f}" stroke="#2a2d34"/>')
         parts.append(label(with_unit(value, field.get("unit", "none")), left - 6, max(9.0, y + 4), "end"))
+    colors = [
+        fixed_color(panel, name, PALETTE[index % len(PALETTE)]) for index, (name, _) in enumerate(series)
+    ]
     for index, (_, points) in enumerate(series):
         places = [
             (left + (at - asker.start) * scale_x, height - (value - low) * scale_y) for at, value in points
         ]
         path = "M" + " L".join(f"{x:.1f},{y:.1f}" for x, y in places)
-        color = PALETTE[index % len(PALETTE)]
+        color = colors[index]
         parts.append(f'<path d="{path}" fill="none" stroke="{color}" stroke-width="1.8"/>')
     parts.append(clock_axis(asker, left, width - left, height))
     names = "".join(
-        f'<span><i style="background:{PALETTE[index % len(PALETTE)]}"></i>{html.escape(name)}</span>'
+        f'<span><i style="background:{colors[index]}"></i>{html.escape(name)}</span>'
         for index, (name, _) in enumerate(series)
     )
     svg = f'<svg width="{width}" height="{height + 18}">{"".join(parts)}</svg>'

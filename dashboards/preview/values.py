@@ -93,5 +93,15 @@ def named(panel: dict[str, Any], name: str) -> str:
     return name
 
 
+def fixed_color(panel: dict[str, Any], name: str, usual: str) -> str:
+    """The colour that an override gives to a series."""
+    for override in panel["fieldConfig"]["overrides"]:
+        if override["matcher"]["options"] == name:
+            for item in override["properties"]:
+                if item["id"] == "color":
+                    return str(item["value"]["fixedColor"])
+    return usual
+
+
 def nothing(panel: dict[str, Any]) -> str:
     return f'<div class="none">{html.escape(panel["fieldConfig"]["defaults"]["noValue"])}</div>'
