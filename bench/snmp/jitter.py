@@ -126,9 +126,12 @@ async def _ours() -> tuple[list[float], list[float]]:
         async with asyncio.timeout(SETTLE_MOST_S):
             while len(engine.asked) < DEVICES:  # noqa: ASYNC110 - nothing that is measured may signal
                 await asyncio.sleep(0.1)
-    engine.late_ms.clear()
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-        bare = asyncio.get_running_loop().run_in_executor(pool, _bare_timer)
+        loop = asyncio.get_running_loop()
+        await loop.run_in_executor(pool, int)  # to start a process holds the loop up
+        await asyncio.sleep(1)
+        engine.late_ms.clear()
+        bare = loop.run_in_executor(pool, _bare_timer)
         await asyncio.sleep(MEASURED_S)
         late_ms = list(engine.late_ms)
         bare_ms = await bare
