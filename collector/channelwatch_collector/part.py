@@ -106,6 +106,7 @@ class Collector:
         self._inventory: Inventory | None = None
         self._trap_counts = Mirror(process.traps(engine.registry))
         self._line_counts = Mirror(process.syslog_messages(engine.registry))
+        self._byte_counts = Mirror(process.counter(engine.registry, catalogue.SYSLOG_BYTES))
         process.read_at_scrape(engine.registry, catalogue.COLLECTOR, self._counts)
 
     async def start(self) -> None:
@@ -274,9 +275,14 @@ class Collector:
             self._trap_counts.follow({(word,): count for word, count in self.traps.counters.items()})
         if self.syslog is not None:
             counts: dict[tuple[str, ...], int] = {}
+            octets = self.syslog.counters.of(Count.OCTETS)
+            self._byte_counts.follow({(label,): count for label, count in octets.items()})
             for (what, label), count in self.syslog.counters.snapshot().items():
+                if what is Count.OCTETS:
+                    continue
                 by_transport = label if label in _TRANSPORTS else "all"
-                key = (by_transport, what.value)
+                result = f"{what.value}:{label}" if what in _WITH_REASON else what.value
+                key = (by_transport, result)
                 counts[key] = counts.get(key, 0) + count
             self._line_counts.follow(counts)
 
@@ -291,6 +297,11 @@ class Collector:
         return {(event,): count for event, count in sorted(counts.items())}
 
 
+_WITH_REASON = frozenset(
+    {Count.PARSED, Count.RAW, Count.UNREAD_PASSED_OVER, Count.UNMATCHED, Count.REFUSED, Count.SHED}
+    | {Count.FRAME_ERROR, Count.CONNECTION_REFUSED, Count.TLS_FAILED, Count.MISMATCH}
+)
+"""Counters whose labels are few and tell what to do."""
 _TRANSPORTS = frozenset({"syslog_udp", "syslog_tcp", "syslog_tls", "syslog_relp"})
 
 

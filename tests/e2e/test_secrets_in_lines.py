@@ -95,9 +95,14 @@ async def pages(place: Installation) -> str:
         bearer = {"Authorization": f"Bearer {TOKEN}"}
         for path in ("/api/v1/status", f"/api/v1/devices/{DEVICE}"):
             shown.append((await client.get(path, headers=bearer)).text)
-        metrics = {"Authorization": "Bearer the metrics token of a test"}
-        shown.append((await client.get("/metrics", headers=metrics)).text)
+    shown.append(metrics(place))
     return "\n".join(shown)
+
+
+def metrics(place: Installation) -> str:
+    """What Prometheus would read."""
+    headers = {"Authorization": "Bearer the metrics token of a test"}
+    return httpx.get(f"http://127.0.0.1:{place.ports.http}/metrics", headers=headers, timeout=20).text
 
 
 def given_files(place: Installation) -> set[Path]:
@@ -118,9 +123,11 @@ async def test_no_planted_secret_survives(place: Installation) -> None:
             lines = [*(line for _, line in secrets), LAST]
             stream.sendall(b"".join(b"%d %s" % (len(line), line) for line in lines))
             wait_until(lambda: _last_ones(place) == 2, 30, what="the last line over UDP and over TCP")
+        wait_until(lambda: 'result="raw:bad_priority"' in metrics(place), 30, what="the counts of the lines")
         shown = await pages(place)
         log = process.log()
     assert "tunnel_down" in shown and "login_fail" in shown, "the lines themselves did arrive"
+    assert 'result="refused:secrecy_stamp"' in shown
     kept = {path: path.read_bytes() for path in given_files(place) - given}
     assert any(path.name.startswith("channelwatch.db") for path in kept)
     for secret, line in secrets:
