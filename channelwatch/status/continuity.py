@@ -15,8 +15,6 @@ from channelwatch.base.clock import EpochMs
 from channelwatch.status.signals import Reading, Signal, SignalState
 from channelwatch.status.states import Health
 
-RESOLUTION_MS = 1_000
-"""An age is cut to whole seconds by most devices: the true one is less than this above what is told."""
 WHOLE_DEVICE = "host"
 """The word of `sys.restart` that means more than the agent."""
 Readings = Mapping[tuple[Signal, str], Reading]
@@ -42,30 +40,27 @@ class Backing:
 
 @dataclass(frozen=True, slots=True)
 class Witness:
-    """What one answer says, its counters read within [`sent_at`, `at`].
+    """What one answer, received at `at`, says.
 
     `age_ms`: for how long it has certainly served, by counters that rekeying leaves alone; None: they do not say.
     `long_age_ms`: the same with the age of a tunnel's present keys, which can prove a span and disproves none. It is
-    not used from answer to answer, where every rekeying would end what is backed. `back_for_ms`: the least and the most
-    that its present service may have lasted; an uptime tells that only after a restart, as it also begins anew when it
-    wraps. `has_restarted`: the whole device did, by its uptime, since the answer before.
+    not used from answer to answer, where every rekeying would end what is backed. `back_for_ms`: the least that its
+    present service has lasted; an uptime tells that only after a restart, as it also begins anew when it wraps.
+    `has_restarted`: the whole device did, by its uptime, since the answer before.
     """
 
-    sent_at: EpochMs
     at: EpochMs
     serves: bool
     age_ms: int | None
     long_age_ms: int | None
-    back_for_ms: tuple[int, int] | None
+    back_for_ms: int | None
     has_restarted: bool
 
     @property
-    def back_at(self) -> tuple[EpochMs, EpochMs] | None:
-        """Between which instants its present service began; None when it does not say."""
-        if self.back_for_ms is None:
-            return None
-        least, most = self.back_for_ms
-        return EpochMs(self.sent_at - most - RESOLUTION_MS), EpochMs(self.at - least)
+    def back_at(self) -> EpochMs | None:
+        """When its present service had begun at the latest; None when it does not say. It may have served before that,
+        and fallen again between two polls."""
+        return None if self.back_for_ms is None else EpochMs(self.at - self.back_for_ms)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,22 +80,22 @@ def serves(health: Health) -> bool:
     return health in _SERVING
 
 
-def witness(readings: Readings, *, sent_at: EpochMs, at: EpochMs, health: Health) -> Witness:
+def witness(readings: Readings, *, at: EpochMs, health: Health) -> Witness:
     """What an answer with these readings says of how long it has served."""
     restart = readings.get((Signal.SYS_RESTART, ""))
     has_restarted = restart is not None and restart.value == WHOLE_DEVICE
     uptime = _ms(readings.get((Signal.SYS_UPTIME, "")))
     tunnels = _tunnels(readings)
     if uptime is None or tunnels is None:
-        return Witness(sent_at, at, serves(health), None, None, None, has_restarted)
+        return Witness(at, serves(health), None, None, None, has_restarted)
     own = [age for age, _ in tunnels if age is not None]
     of_any = [longest for _, longest in tunnels if longest is not None]
     age = min([uptime, *own]) if len(own) == len(tunnels) else None
     long_age = min([uptime, *of_any]) if len(of_any) == len(tunnels) else None
-    back = (min(own), max(own)) if own and age is not None else None
+    back = min(own) if own and age is not None else None
     if not tunnels and has_restarted:
-        back = (uptime, uptime)
-    return Witness(sent_at, at, serves(health), age, long_age, back, has_restarted)
+        back = uptime
+    return Witness(at, serves(health), age, long_age, back, has_restarted)
 
 
 def judged(before: Backing, was: Health, told: Witness) -> Verdict:

@@ -124,7 +124,7 @@ def answered(state: DeviceState, poll: PollAnswered, policy: StepPolicy) -> Step
         profile=poll.profile,
     )
     wanted = assess(seen.readings.values())
-    told = witness(seen.readings, sent_at=poll.sent_at, at=at, health=wanted.health)
+    told = witness(seen.readings, at=at, health=wanted.health)
     return _attested(state, seen, wanted, told, policy)
 
 
@@ -143,10 +143,8 @@ def _attested(
         gone = replace(before.assessment, health=Health.DOWN, cause=Cause.UNREACHABLE)
         lost = _moved(seen, gone, _Edge(first, back, at, Reason.COUNTER, _UPTIME), policy)
         seen, moves, edge = lost.state, lost.transitions, _Edge(back, back, at, Reason.COUNTER, _UPTIME)
-    elif before.assessment.health is Health.DOWN and told.serves and told.back_at is not None:
-        earliest, latest = told.back_at
-        if latest > began:
-            edge = _Edge(EpochMs(max(began, earliest)), latest, at, Reason.COUNTER, _UPTIME)
+    elif before.assessment.health is Health.DOWN and told.serves and began < (told.back_at or began):
+        edge = _Edge(began, told.back_at or at, at, Reason.COUNTER, _UPTIME)
     step = _moved(seen, wanted, edge, policy)
     backed = _backed(step.state, verdict, at)
     return Step(backed.state, (*moves, *step.transitions, *backed.transitions))

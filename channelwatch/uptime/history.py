@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
@@ -139,16 +139,17 @@ class _Cut:
 def backed(health: Timeline, entries: Iterable[Entry], *, heard_until: int) -> Timeline:
     """`health` with the time attested that the device's counters back, by the `entries` of that axis.
 
-    What is backed counts from a time of service to a time of service, and what lasts no further than `heard_until`,
+    What is backed began with a time of service. What lasts counts up to the last time of service before `heard_until`,
     when the device had been heard for certain: beyond its last answer nothing is proven yet.
     """
-    changes = [*((entry.state, entry.t_hi) for entry in entries), ("", heard_until)]
-    serving = [part for part in health.segments if part.state in SERVING]
-    starts, ends, proven = [part.start for part in serving], [part.end for part in serving], []
-    for (state, since), (_, until) in pairwise(changes):
-        first, after = bisect_left(ends, since), bisect_right(starts, until)
-        if state == Continuity.BACKED and since < until and first < after:
-            proven.append((max(since, starts[first]), min(until, ends[after - 1])))
+    ends = [part.end for part in health.segments if part.state in SERVING]
+    starts = [part.start for part in health.segments if part.state in SERVING]
+    told = [(entry.state, entry.t_hi) for entry in entries]
+    proven = [(since, until) for (state, since), (_, until) in pairwise(told) if state == Continuity.BACKED]
+    if told and told[-1][0] == Continuity.BACKED:
+        after = bisect_right(starts, heard_until)
+        if after:
+            proven.append((told[-1][1], max(told[-1][1], min(heard_until, ends[after - 1]))))
     return health.attest(normalise(proven)) if proven else health
 
 

@@ -13,6 +13,7 @@ from channelwatch.base.ids import ChannelCode, DeviceCode, GroupCode
 from channelwatch.base.intervals import Interval, Spans, normalise, subtract, union
 from channelwatch.inventory.maintenance import Window, WindowScope
 from channelwatch.inventory.model import Bloc
+from channelwatch.status.continuity import Continuity
 from channelwatch.status.states import Axis
 from channelwatch.uptime.combine import any_of, channel_service, pair_service, protected_time
 from channelwatch.uptime.corrections import CorrectedState, Correction, corrected
@@ -46,7 +47,7 @@ from channelwatch.uptime.rollup import (
     ChannelHistory,
     bloc_figures,
 )
-from channelwatch.uptime.timeline import Timeline
+from channelwatch.uptime.timeline import State, Timeline
 
 
 class ScopeKind(StrEnum):
@@ -357,6 +358,17 @@ class Calculator:
             return Timeline(())
         until = max(chapter.entries[-1].t_hi, chapter.alive[-1].end)
         return tell(chapter.entries, until=until, blind=self._blind(code, chapter, until))
+
+    def awaits_proof(self, code: DeviceCode) -> bool:
+        """Is it unknown at the end of the period, in time that may turn out to be backed?"""
+        entries = self._chapter(code, Axis.CONTINUITY).entries
+        if not entries or entries[-1].state != Continuity.BACKED:
+            return False
+        end = self._estate.period.end
+        states = (
+            part.state for part in reversed(self._health(code).segments) if part.start < end <= part.end
+        )
+        return next(states, State.UNKNOWN) is State.UNKNOWN
 
     def _longest_gap(self, code: DeviceCode) -> int:
         """How far apart two answers may lie that are joined."""

@@ -6,7 +6,7 @@ up, so they are no part of this. Time does, as long as each instant is judged al
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
@@ -17,12 +17,13 @@ from channelwatch.base.ids import ChannelCode, DeviceCode, GroupCode
 from channelwatch.base.intervals import Interval
 from channelwatch.inventory.model import Bloc
 from channelwatch.status.states import Axis
+from channelwatch.uptime.estate import Estate
 from channelwatch.uptime.figures import Sums
 from channelwatch.uptime.ledger import Calculator, Ledger, Measured, ScopeKind
 from channelwatch.uptime.period import month
 from channelwatch.uptime.timeline import State, Timeline
 
-RULES = 1
+RULES = 2
 """The way of measuring. Whoever changes what a sum is made of counts it up, and no share made before is used again."""
 
 
@@ -81,11 +82,36 @@ def share_of(calculator: Calculator, found: Measured) -> Share:
         sums=found.availability.sums,
         unexcluded=found.availability.unexcluded,
         basis=basis_of(ledger, found.kind, found.code),
-        firm=not is_open(calculator, found, ledger.estate.period.end),
+        firm=not (
+            is_open(calculator, found, ledger.estate.period.end)
+            or any(map(calculator.awaits_proof, _devices_behind(ledger.estate, found)))
+        ),
         bloc=bloc,
         blackout_lo_ms=0 if found.bloc is None else found.bloc.blackout_lo_ms,
         blackout_hi_ms=0 if found.bloc is None else found.bloc.blackout_hi_ms,
     )
+
+
+def _devices_behind(estate: Estate, found: Measured) -> Iterator[DeviceCode]:
+    """The devices whose health the figure is made of."""
+    channels: Iterable[ChannelCode] = ()
+    match found.kind:
+        case ScopeKind.DEVICE:
+            yield DeviceCode(found.code)
+        case ScopeKind.PAIR | ScopeKind.PROTECTED:
+            yield from estate.members[GroupCode(found.code)]
+        case ScopeKind.CHANNEL:
+            channels = (ChannelCode(found.code),)
+        case ScopeKind.COMMUNE:
+            channels = estate.communes[found.code]
+        case ScopeKind.BLOC:
+            channels = estate.bloc_channels(Bloc(found.code))
+        case _:
+            assert_never(found.kind)
+    for code in channels:
+        line = estate.channels[code]
+        yield line.spoke
+        yield from estate.members.get(GroupCode(line.hub), (DeviceCode(line.hub),))
 
 
 def is_open(calculator: Calculator, found: Measured, at: int) -> bool:
