@@ -34,7 +34,7 @@ class Readiness(Protocol):
 
 
 class House(Protocol):
-    """The engine as a web server sees it. Everything belongs to the event loop except what `in_store` runs."""
+    """The engine as a web server sees it. Everything belongs to the event loop except what `look_up` runs."""
 
     @property
     def settings(self) -> Settings: ...
@@ -65,8 +65,8 @@ class House(Protocol):
     @property
     def started_at(self) -> EpochMs: ...
 
-    async def in_store(self, call: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-        """Run a store call in the store's thread."""
+    async def look_up(self, call: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """Run a reading store call in a thread for reads."""
         ...
 
     async def acknowledge(self, incident: int, *, by: str, origin: str) -> Incident:

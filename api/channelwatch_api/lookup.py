@@ -12,9 +12,6 @@ from channelwatch_api.auth import Account
 from channelwatch_api.problems import not_found
 from channelwatch_api.services import Services
 
-STORED_LIMIT = 10_000
-"""How far back an incident is found by its number."""
-
 Number = Annotated[int, Path(ge=1, le=2**53)]
 
 
@@ -32,8 +29,7 @@ async def find_incident(shared: Services, account: Account, number: int) -> Inci
     found = account.scope.incident(house.world, number)
     if found is not None:
         return found
-    stored = await house.in_store(house.history.incidents, blocs=account.scope.blocs, limit=STORED_LIMIT)
-    for item in stored:
-        if item.id == number and account.scope.sees_incident(item):
-            return item
-    raise not_found()
+    stored = await house.look_up(house.history.incident, number)
+    if stored is None or not account.scope.sees_incident(stored):
+        raise not_found()
+    return stored

@@ -9,9 +9,8 @@ from fractions import Fraction
 
 from sqlalchemy import text
 
-from channelwatch.base.intervals import Interval
 from channelwatch.pipeline.availability import ALL, Asked, Question, Terms, availability
-from channelwatch.pipeline.snapshots import EVERYTHING, brief, ground_of, shares
+from channelwatch.pipeline.snapshots import EVERYTHING, brief, ground_of, make_month, shares
 from channelwatch.store.sqlstore import SqlStore
 from channelwatch.uptime.shares import months_within
 from history import province
@@ -50,20 +49,35 @@ class Raw:
 
 
 def keep_months(store: SqlStore) -> float:
-    """Measure and keep every month of the year; seconds for each.
-
-    The months are measured on an estate in which nothing is corrected, with the job's own code.
-    """
+    """Measure and keep every month of the year; seconds for each."""
     began = time.perf_counter()
     months = months_within(province.YEAR, province.YEAR.end)
     for one in months:
-        terms = replace(TERMS, period=one)
-        store.begin_month(one)
-        ground = ground_of(one, store.ground(), TERMS.poll_ms)
-        assert store.keep_month(one, ground, shares(store, EVERYTHING, terms)), "nobody else writes"
+        assert make_month(store, one, TERMS), "nobody else writes"
     with store.engine.begin() as connection:
         connection.execute(text("ANALYZE"))
     return (time.perf_counter() - began) / len(months)
+
+
+def keep_copies(store: SqlStore) -> float:
+    """Measure one month and keep it as every month of the year; seconds for the measuring."""
+    months = months_within(province.YEAR, province.YEAR.end)
+    began = time.perf_counter()
+    once = list(shares(store, EVERYTHING, replace(TERMS, period=months[0])))
+    took = time.perf_counter() - began
+    for one in months:
+        store.begin_month(one)
+        assert store.keep_month(one, ground_of(one, store.ground(), TERMS.poll_ms), once)
+    with store.engine.begin() as connection:
+        connection.execute(text("ANALYZE"))
+    return took
+
+
+def compare(store: SqlStore) -> None:
+    """RuntimeError when the months add up to anything but what the history says."""
+    direct = [row.availability for row in availability(store, EVERY_DEVICE, TERMS)]
+    if [row.availability for row in brief(store, EVERY_DEVICE, TERMS)] != direct:
+        raise RuntimeError("the months do not add up to the year")
 
 
 def from_months_ms(store: SqlStore) -> float:
@@ -114,8 +128,3 @@ def _once_ms(work: Callable[[], object]) -> float:
     began = time.perf_counter()
     work()
     return (time.perf_counter() - began) * 1000
-
-
-def period() -> Interval:
-    """The year that is reported."""
-    return TERMS.period

@@ -114,7 +114,7 @@ class Part(Protocol):
 
 
 class Engine:
-    """What a part may use. All of it belongs to the event loop, except what `in_store` runs."""
+    """What a part may use. All of it belongs to the event loop, except what `in_store` and `look_up` run."""
 
     def __init__(self, settings: Settings, fittings: Fittings) -> None:
         self.settings = settings
@@ -178,6 +178,10 @@ class Engine:
     async def in_store(self, call: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Run a store call in the one store thread and await its result."""
         return await self._store.call(call, *args, **kwargs)
+
+    async def look_up(self, call: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """Run a store call that only reads beside the store thread: however long it takes, commits do not wait."""
+        return await self._store.read(call, *args, **kwargs)
 
     def subscribe(self) -> Subscription:
         """Changes of the world from now on; use it as an async context manager."""

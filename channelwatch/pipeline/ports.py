@@ -349,6 +349,10 @@ class History(Protocol):
         """Incidents opened in `blocs` (and those of the collector itself)."""
         ...
 
+    def incident(self, number: int) -> Incident | None:
+        """The incident of that number; None when there never was one."""
+        ...
+
     def steps(self, incident: int) -> list[IncidentStep]:
         """All steps of one incident, the oldest first."""
         ...

@@ -64,6 +64,12 @@ def opened(connection: Connection, *, blocs: Sequence[Bloc], since: int, limit: 
     return [_to_incident(row) for row in rows]
 
 
+def by_number(connection: Connection, number: int) -> Incident | None:
+    """The incident `number`, None when there is none."""
+    row = connection.execute(select(incident).where(incident.c.id == number)).one_or_none()
+    return None if row is None else _to_incident(row)
+
+
 def steps(connection: Connection, number: int) -> list[IncidentStep]:
     """All steps of one incident, the oldest first."""
     rows = connection.execute(

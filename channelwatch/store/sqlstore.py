@@ -170,6 +170,10 @@ class SqlStore(SqlArchive):
         with self._read("read incidents") as connection:
             return incidents.opened(connection, blocs=blocs, since=since, limit=limit)
 
+    def incident(self, number: int) -> Incident | None:
+        with self._read("read incident") as connection:
+            return incidents.by_number(connection, number)
+
     def steps(self, incident: int) -> list[IncidentStep]:
         with self._read("read steps") as connection:
             return incidents.steps(connection, incident)

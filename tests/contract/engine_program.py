@@ -70,7 +70,9 @@ async def work(url: str, webhook: str, devices: int) -> None:
         clock=clock,
         store=store,
         history=store,
-        world=World(small_inventory(0), RULES, LogId("col-1"), WorldPolicy(restraint=Restraint(most=1_000_000))),
+        world=World(
+            small_inventory(0), RULES, LogId("col-1"), WorldPolicy(restraint=Restraint(most=1_000_000))
+        ),
         channels={"webhook": hook},
         meters=Meters("test-1"),
         jitter=lambda: 0.0,

@@ -318,6 +318,9 @@ class MemoryStore:
         ]
         return sorted(found, key=lambda item: (item.opened_at, item.id), reverse=True)[:limit]
 
+    def incident(self, number: int) -> Incident | None:
+        return self._incidents.get(IncidentId(number))
+
     def steps(self, incident: int) -> list[IncidentStep]:
         return [step for step in self._steps if step.incident == incident]
 

@@ -39,8 +39,8 @@ async def fetch(house: House, scope: Scope) -> tuple[RecentRow, ...]:
     devices = [state.device for state in scope.devices(world)]
     subjects = [*devices, *(code for code, _ in scope.pairs(world))]
     history = house.history
-    changes = await house.in_store(partial(history.transitions, subjects=subjects, limit=RECENT_SHOWN))
-    events = await house.in_store(partial(history.events, devices=devices, limit=RECENT_SHOWN))
+    changes = await house.look_up(partial(history.transitions, subjects=subjects, limit=RECENT_SHOWN))
+    events = await house.look_up(partial(history.events, devices=devices, limit=RECENT_SHOWN))
     return merge(world.inventory, changes, events)
 
 

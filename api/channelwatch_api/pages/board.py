@@ -103,8 +103,8 @@ async def device(page: Framed, shared: Shared, code: str, done: str = "") -> HTM
     house = shared.house
     state = find_device(shared, page.account, code)
     now = house.clock.now()
-    transitions = await house.in_store(house.history.transitions, subjects=[state.device], limit=PAGE_DEFAULT)
-    received = await house.in_store(house.history.events, devices=[state.device], limit=PAGE_DEFAULT)
+    transitions = await house.look_up(house.history.transitions, subjects=[state.device], limit=PAGE_DEFAULT)
+    received = await house.look_up(house.history.events, devices=[state.device], limit=PAGE_DEFAULT)
     own = [
         incident_row(house.world, item, page.account.scope)
         for item in page.account.scope.incidents(house.world)
@@ -145,7 +145,7 @@ async def clear_latch(
 async def incidents(page: Framed, shared: Shared) -> HTMLResponse:
     """Open incidents, and those that are over, newest first."""
     house = shared.house
-    stored = await house.in_store(house.history.incidents, blocs=page.account.scope.blocs, limit=PAGE_DEFAULT)
+    stored = await house.look_up(house.history.incidents, blocs=page.account.scope.blocs, limit=PAGE_DEFAULT)
     past = [
         incident_row(house.world, item, page.account.scope)
         for item in stored
@@ -168,8 +168,8 @@ async def incident(page: Framed, shared: Shared, number: Number) -> HTMLResponse
         screen=await shared.screens.current(key) if live else None,
         still=page.fragment(key, "incident-now", incident_piece(house.world, item, scope)),
         item=item,
-        steps=await house.in_store(house.history.steps, number),
-        pages=await house.in_store(house.history.pages, number),
+        steps=await house.look_up(house.history.steps, number),
+        pages=await house.look_up(house.history.pages, number),
         notes=page.account.may(Right.READ_NOTES),
         acts=acts_of(page.account) if live and page.account.session is not None else [],
         severities=list(Severity),

@@ -56,10 +56,10 @@ async def device(
     """One device: axes, flags, signals; `since` and `limit` bound its transitions and its events, each."""
     house = shared.house
     state = find_device(shared, account, code)
-    transitions = await house.in_store(
+    transitions = await house.look_up(
         house.history.transitions, subjects=[state.device], since=since, limit=limit
     )
-    events = await house.in_store(house.history.events, devices=[state.device], since=since, limit=limit)
+    events = await house.look_up(house.history.events, devices=[state.device], since=since, limit=limit)
     return views.device_detail(house.world.inventory, state, transitions, events, now=house.clock.now())
 
 

@@ -19,7 +19,7 @@ async def status(shared: Shared, account: SignedIn) -> StatusOut:
     """Queue, outbox, blind devices, version."""
     house = shared.house
     now, instance, queue = house.clock.now(), house.settings.instance, house.observations
-    outbox = await house.in_store(house.store.outbox_counts, now)
+    outbox = await house.look_up(house.store.outbox_counts, now)
     readiness = house.readiness()
     return StatusOut(
         version=__version__,
@@ -50,7 +50,7 @@ async def changes(shared: Shared, account: SignedIn, limit: Limit = PAGE_DEFAULT
     house = shared.house
     every = frozenset(house.settings.instance.blocs)
     inventory = house.world.inventory
-    logged = await house.in_store(house.store.inventory_log, limit + 1)
+    logged = await house.look_up(house.store.inventory_log, limit + 1)
     seen = [item for item in logged if account.scope.sees_change(inventory, item.change, every)]
     return Page(
         items=[views.change(item) for item in seen[:limit]], limit=limit, truncated=len(logged) > limit

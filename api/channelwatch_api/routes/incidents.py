@@ -44,7 +44,7 @@ async def incidents(
     if which is Which.LIVE:
         found = live(shared, account)
     else:
-        stored = await house.in_store(
+        stored = await house.look_up(
             house.history.incidents, blocs=account.scope.blocs, since=since, limit=limit + 1
         )
         found = [item for item in stored if account.scope.sees_incident(item)]
@@ -64,8 +64,8 @@ async def incident(shared: Shared, account: SignedIn, number: Number) -> Inciden
     """One incident with every step and page. Notes are withheld from whoever may not read them."""
     house = shared.house
     item = await find_incident(shared, account, number)
-    steps = await house.in_store(house.history.steps, number)
-    pages = await house.in_store(house.history.pages, number)
+    steps = await house.look_up(house.history.steps, number)
+    pages = await house.look_up(house.history.pages, number)
     notes = account.may(Right.READ_NOTES)
     return IncidentDetail(
         **dict(views.incident(house.world, item, account.scope, notes=notes)),

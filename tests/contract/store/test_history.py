@@ -178,3 +178,9 @@ def test_many_subjects_are_answered_like_few(store: FullStore, epoch: int) -> No
     assert [item.transition for item in store.transitions(subjects=asked, limit=3)] == wanted
     assert store.events(devices=asked, limit=3) == [said[200], *said[197:195:-1]]
     assert len(store.transitions(subjects=asked, since=at(190))) == 9
+
+
+def test_an_incident_is_found_by_its_number(store: FullStore, epoch: int) -> None:
+    store.commit(full_batch(), epoch=epoch)
+    assert store.incident(1) == full_batch().incidents[0]
+    assert store.incident(2) is None

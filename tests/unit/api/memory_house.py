@@ -222,7 +222,7 @@ class MemoryHouse:
         self.broadcast = Broadcast()
         self._one_at_a_time = threading.Lock()
 
-    async def in_store(self, call: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+    async def look_up(self, call: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         with self._one_at_a_time:
             return call(*args, **kwargs)
 
