@@ -37,6 +37,7 @@ from channelwatch_api.routes import (
     overview,
     probes,
     replies,
+    runbooks,
     uptime,
 )
 from channelwatch_api.schemas import ProblemOut
@@ -89,6 +90,7 @@ def create_app(engine: House, http: HttpSettings) -> FastAPI:
     app.add_middleware(SafeHeaders)
     app.include_router(probes.router)
     app.include_router(metrics.router)
+    app.include_router(runbooks.router)
     app.include_router(static)
     for room in (
         devices.router,
