@@ -113,6 +113,7 @@ class IncidentRow:
     t0: EpochMs
     acked_by: str | None
     impacted: int
+    drill: bool = False
 
     @property
     def awaits_person(self) -> bool:
@@ -204,6 +205,7 @@ def incident_row(world: World, item: Incident, scope: Scope) -> IncidentRow:
         t0=item.t0,
         acked_by=item.acked_by,
         impacted=len(seen),
+        drill=item.drill,
     )
 
 

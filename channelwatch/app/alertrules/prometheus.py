@@ -53,7 +53,7 @@ def rule_file(book: RuleBook) -> dict[str, Any]:
             {
                 "name": GROUP,
                 "interval": INTERVAL,
-                "rules": [_watcher(), *(_entry(rule, book) for rule in ranked)],
+                "rules": [watcher(), *(_entry(rule, book) for rule in ranked)],
             }
         ]
     }
@@ -106,7 +106,7 @@ def _entry(rule: Rule, book: RuleBook) -> dict[str, Any]:
     return {**entry, "labels": labels_of(rule), "annotations": annotations_of(rule)}
 
 
-def _watcher() -> dict[str, Any]:
+def watcher() -> dict[str, Any]:
     """Alive but stale counts as dead, and so does absent."""
     beat = "channelwatch_heartbeat_timestamp_seconds"
     return {

@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from channelwatch.app.alertrules.prometheus import INTERVAL, WATCHER, annotations_of, duration, labels_of
+from channelwatch.app.alertrules.prometheus import (
+    INTERVAL,
+    WATCHER,
+    annotations_of,
+    duration,
+    labels_of,
+    watcher,
+)
 from channelwatch.incidents.model import SubjectKind
 from channelwatch.incidents.rules import OwnFault, Rule, RuleBook
 from channelwatch.inventory.model import Bloc
@@ -32,7 +39,7 @@ def unit_tests(book: RuleBook, rule_file: str) -> dict[str, Any]:
     return {
         "rule_files": [rule_file],
         "evaluation_interval": INTERVAL,
-        "tests": [_silence(book), *(test for rule in book.rules for test in _tests(rule))],
+        "tests": [_silence(book), *_watcher(), *(test for rule in book.rules for test in _tests(rule))],
     }
 
 
@@ -63,6 +70,23 @@ def _silence(book: RuleBook) -> dict[str, Any]:
         "input_series": [{"series": name, "values": values} for name, values in series.items()],
         "alert_rule_test": [*names, *every],
     }
+
+
+def _watcher() -> Iterator[dict[str, Any]]:
+    """The watcher fires without a heartbeat, and with one that has stopped."""
+    entry = watcher()
+    alert = {"exp_labels": entry["labels"], "exp_annotations": entry["annotations"]}
+    beats = {"series": "channelwatch_heartbeat_timestamp_seconds", "values": "0+15x4 60x20"}
+    for name, series, at in (
+        (f"{WATCHER} without a heartbeat", [], "1m"),
+        (f"{WATCHER} stale", [beats], "3m"),
+    ):
+        yield {
+            "interval": INTERVAL,
+            "name": name,
+            "input_series": series,
+            "alert_rule_test": [{"eval_time": at, "alertname": WATCHER, "exp_alerts": [alert]}],
+        }
 
 
 def _series(rule: Rule, steps: int) -> tuple[dict[str, str], dict[str, str]]:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,7 +13,7 @@ from hypothesis import strategies as st
 from channelwatch.base.clock import EpochMs
 from channelwatch.base.errors import Permanent
 from channelwatch.base.ids import IncidentId, RuleId
-from channelwatch.incidents.life import REOPEN_WITHIN_MS, TABLE, advance, may_reopen
+from channelwatch.incidents.life import REOPEN_WITHIN_MS, TABLE, advance, check_closing, may_reopen
 from channelwatch.incidents.model import (
     Incident,
     IncidentState,
@@ -32,6 +36,55 @@ def incident(state: IncidentState = IncidentState.OPEN) -> Incident:
 
 def step(kind: StepKind, at: int = START + 1000, by: str = "truc") -> IncidentStep:
     return IncidentStep(IncidentId(7), kind, EpochMs(at), by, "board")
+
+
+def documented() -> dict[IncidentState, set[str]]:
+    """The table of docs/incidents.md."""
+    text = (Path(__file__).resolve().parents[3] / "docs/incidents.md").read_text(encoding="utf-8")
+    found: dict[IncidentState, set[str]] = {}
+    for states, kinds in re.findall(
+        r"^\| ((?:`\w+`(?:, )?)+) \| ((?:`\w+`(?:, )?)+) \|$", text, re.MULTILINE
+    ):
+        for state in re.findall(r"\w+", states):
+            found[IncidentState(state)] = set(re.findall(r"\w+", kinds))
+    return found
+
+
+def test_the_whole_table_is_the_documents_and_nothing_else_moves_an_incident() -> None:
+    told = documented()
+    assert set(told) == set(IncidentState)
+    for state in IncidentState:
+        assert {kind.value for moved, kind in TABLE if moved is state} == told[state], state
+
+
+@pytest.mark.parametrize(
+    ("severity", "resolution", "approved", "chief", "why"),
+    [
+        (Severity.P1, "", None, True, "cause is named"),
+        (Severity.P2, "cause", None, False, "a chief has approved"),
+        (Severity.P2, "cause", "truong-ca", False, None),
+        (Severity.P1, "cause", None, True, None),
+        (Severity.P3, "", None, False, None),
+        (Severity.P4, "", None, False, None),
+    ],
+)
+def test_the_grave_are_closed_with_a_cause_and_a_chief(
+    severity: Severity, resolution: str, approved: str | None, chief: bool, why: str | None
+) -> None:
+    over = replace(
+        incident(IncidentState.RESTORED), severity=severity, resolution=resolution, approved_by=approved,
+        restored_at=EpochMs(START),
+    )  # fmt: skip
+    if why is None:
+        check_closing(over, by_chief=chief)
+        return
+    with pytest.raises(Permanent, match=why):
+        check_closing(over, by_chief=chief)
+
+
+def test_nothing_is_closed_while_its_fault_is_there() -> None:
+    with pytest.raises(Permanent, match="still there"):
+        check_closing(incident(IncidentState.RESOLVED), by_chief=True)
 
 
 def test_an_acknowledgement_names_who_and_when_and_the_first_one_stays() -> None:

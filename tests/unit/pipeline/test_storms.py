@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 
@@ -11,6 +12,7 @@ from channelwatch.incidents.restraint import WINDOW_MS, Restraint
 from channelwatch.pipeline.freshen import freshened
 from channelwatch.pipeline.ports import Claim, OutboxRow
 from channelwatch.status.signals import Reading, Signal, SignalState
+from channelwatch.status.states import Cause, Health
 from tests.support.province import (
     HUB_A,
     HUB_B,
@@ -158,3 +160,15 @@ def test_a_fault_that_has_doubled_is_told_of_once_ten_minutes_later(growth: int)
         hubs(story)
         story.wait(10_000)
     assert sum(kind is PageKind.IMPACT for kind, _ in story.pages) == (growth == 40)
+
+
+def test_what_no_change_told_of_is_found_by_the_safety_sweep_within_half_a_minute() -> None:
+    """A state that came about without anything being told of it: it is looked at all the same."""
+    story = told(100)
+    state = story.world.devices[spoke(77)]
+    down = replace(state.assessment, health=Health.DOWN, cause=Cause.TUNNEL_DOWN)
+    story.world.put_device(replace(state, assessment=down))
+    for _ in range(3):
+        hubs(story)
+        story.wait(10_000)
+    assert ("device-down", spoke(77)) in story.live
