@@ -31,6 +31,10 @@ class TrapUser:
         object.__setattr__(self, "level", level)
         object.__setattr__(self, "required", self.minimum or level)
 
+    def takes(self, level: SecurityLevel) -> bool:
+        """Whether a message at `level` may be this user's."""
+        return self.required <= level <= self.level
+
 
 class Rejected(Exception):
     """A datagram that does not become a notification; `reply` goes back to its sender all the same."""
@@ -66,7 +70,7 @@ class Keyring:
         remembered = known.get(header.user)
         if remembered is not None:
             user, keys = remembered
-            if user.required <= header.level <= user.level and _signed(datagram, header, keys):
+            if user.takes(header.level) and _signed(datagram, header, keys):
                 return remembered
         for user in self._eligible(header):
             if _signed(datagram, header, auth_keys_for(user.credential, header.engine_id)):
@@ -79,7 +83,7 @@ class Keyring:
         named = self._by_name.get(header.user)
         if named is None:
             raise Rejected(TrapRejection.UNKNOWN_USER)
-        found = tuple([user for user in named if user.required <= header.level <= user.level])
+        found = tuple([user for user in named if user.takes(header.level)])
         if found:
             return found
         below = any(header.level < user.required for user in named)
