@@ -18,7 +18,7 @@ from channelwatch_simulator.demo import Ports, configuration
 from channelwatch_simulator.files import SECRETS, RunFolder
 from channelwatch_simulator.province import Preset, build_province
 from channelwatch_simulator.simulation import Simulation, Targets
-from channelwatch_simulator.story import Act, Event
+from channelwatch_simulator.story import Act, Cause, Event
 
 from alert_figures.sink import Sink
 from channelwatch.base.clock import SystemClock
@@ -103,7 +103,7 @@ async def traps(simulation: Simulation, duty: Sink) -> list[float]:
     return took
 
 
-async def silences(simulation: Simulation, duty: Sink, rounds: int = 5) -> list[float]:
+async def silences(simulation: Simulation, duty: Sink, rounds: int = 4) -> list[float]:
     """Seconds from a device's falling silent, told by nobody, to the webhook; one of each bloc at a time."""
     took: list[float] = []
     spokes = _spokes(simulation)
@@ -115,18 +115,23 @@ async def silences(simulation: Simulation, duty: Sink, rounds: int = 5) -> list[
         since = len(duty.came)
         began = {}
         for code in chosen:
-            simulation.world.devices[code].silent += 1
+            _happens_unseen(simulation, Event(0, Act.OUTAGE, (code,), Cause.CARRIER))
             began[code] = time.monotonic()
             await asyncio.sleep(POLL_S / len(chosen) * 0.37)
         for code in chosen:
-            moment = await _told(duty, code, "device-down", since, 40)
+            moment = await _told(duty, code, "device-down", since, 25)
             if moment is not None:
                 took.append(moment - began[code])
         for code in chosen:
-            simulation.world.devices[code].silent -= 1
+            _happens_unseen(simulation, Event(0, Act.RETURN, (code,), Cause.CARRIER))
         # So long a hub's spokes that fall together wait for the hub's fate.
         await asyncio.sleep(17)
     return took
+
+
+def _happens_unseen(simulation: Simulation, event: Event) -> None:
+    """Let it happen without a trap or a line: only polls can find it out."""
+    simulation.world.apply(event, SystemClock().monotonic_ms())
 
 
 async def _told(duty: Sink, subject: str, rule: str, since: int, limit_s: float) -> float | None:

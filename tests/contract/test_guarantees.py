@@ -1,7 +1,8 @@
-"""What delivery guarantees, by the numbers of the design: G1 nothing lost between commit and message, G2 nothing twice but
-under one key, G3 order, G4 bounded silence, G5 acknowledgements, G7 no end but an answer. G6 (no silence without author,
-reason and end) is held by the tests of maintenance; a full disk, a busy database and two leaders by
-`test_engine_faults.py` and `test_engine_takeover.py`.
+"""What delivery guarantees, by the numbers of the design.
+
+G1 nothing is lost between commit and message, G2 nothing comes twice but under one key, G3 order, G4 bounded silence,
+G5 acknowledgements, G7 no end but an answer. G6 (no silence without author, reason and end) is held by the tests of
+maintenance; a full disk, a busy database and two leaders by `test_engine_faults.py` and `test_engine_takeover.py`.
 """
 
 from __future__ import annotations
