@@ -16,7 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
-from channelwatch_collector.snmp import ber, bindings, layout, v3
+from channelwatch_collector.snmp import ber, bindings, layout, pdu, v3
 from channelwatch_collector.snmp.ber import BerError
 from channelwatch_collector.snmp.exchange import Exchange, Question
 from channelwatch_collector.snmp.pdu import (
@@ -217,16 +217,17 @@ class Fuzzer:
         self._exchange._on_datagram(datagram, self._peer)
 
     def _compare_headers(self, datagram: bytes) -> None:
-        """The pattern for usual headers must find what the plain reader does, or leave it to that one."""
+        """The patterns for usual headers must find what the plain readers do, or leave it to those."""
+        readers: tuple[Callable[[bytes, int, int], object], ...] = v3.header_at, v3._header_in_full
         try:
             version, at, end = read_version(datagram)
+            if version != Version.V3:
+                at = ber.expect(datagram, at, end, ber.OCTET_STRING)[1]
+                readers = read_pdu_head, pdu._head_in_full
         except BerError:
             return
-        if version == Version.V3:
-            found, expected = (
-                _outcome(read, datagram, at, end) for read in (v3.header_at, v3._header_in_full)
-            )
-            assert found == expected, datagram.hex()
+        found, expected = (_outcome(read, datagram, at, end) for read in readers)
+        assert found == expected, datagram.hex()
 
     def _compare_ways(self, datagram: bytes) -> None:
         """Whatever the short way takes, the long way must take as well, and find the same in it."""
@@ -280,6 +281,7 @@ class Fuzzer:
     # ------------------------------------------------------------ the trap decoder
 
     def _noticed(self, datagram: bytes) -> None:
+        self._compare_headers(datagram)
         verdict = self._decoder.decode(datagram, "127.0.0.1", received_at=EpochMs(1), now_s=NOW_S)
         self._decoder.taken(verdict, NOW_S)
 
