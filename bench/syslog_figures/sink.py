@@ -14,6 +14,7 @@ from pathlib import Path
 from channelwatch_collector.sources import watched_devices
 from channelwatch_collector.syslog.station import Station
 
+from channelwatch.app.cli import SWITCH_S
 from channelwatch.app.engine import Engine
 from channelwatch.app.inventoryfile import load_inventory
 from channelwatch.app.settings import load_settings
@@ -48,6 +49,8 @@ def main() -> None:
     assert settings.inventory is not None
     wanted = load_inventory(path.parent / settings.inventory.file, settings)
     engine.store.apply_inventory(wanted, (), by="bench", at=engine.clock.now())
+
+    sys.setswitchinterval(SWITCH_S)
 
     async def run() -> None:
         stop = asyncio.Event()

@@ -37,6 +37,8 @@ from channelwatch.base.errors import ChannelwatchError, InputError
 from channelwatch.inventory.diff import diff
 
 OK, FAILED, WRONG_INPUT = 0, 1, 2
+SWITCH_S = 0.0005
+"""How long the store's thread may hold up the event loop; Python's own 5 ms add up under a flood."""
 STOP_S = 4.6
 """How long after the wish to stop the process ends in any case. The engine needs less, unless something hangs."""
 
@@ -58,6 +60,7 @@ class Run:
         logs.set_up(args.log_level)
         if settings.inventory is not None:
             _apply(settings, settings.resolve(settings.inventory.file), by="configuration", dry_run=False)
+        sys.setswitchinterval(SWITCH_S)
         asyncio.run(_serve(settings))
         return OK
 

@@ -31,7 +31,7 @@ class Limits:
     max_message_octets: int = MAX_MESSAGE_OCTETS
     max_frame_octets: int = MAX_FRAME_OCTETS
     receive_buffer_octets: int = 4 * 1024 * 1024
-    datagrams_per_turn: int = 128
+    datagrams_per_turn: int = 64
     stream_octets_per_turn: int = 16_384
     max_connections: int = 1024
     max_connections_per_source: int = 4
