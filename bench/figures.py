@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -19,8 +20,8 @@ class Figure:
     value: float
     floor: float
     target: float
-    measure: Literal["value", "ratio"]
-    better: Literal["higher", "lower"]
+    measure: Literal["value", "ratio"] = "value"
+    better: Literal["higher", "lower"] = "lower"
     peer: str | None = None
     peer_value: float | None = None
     notes: dict[str, Any] = field(default_factory=dict)
@@ -49,6 +50,8 @@ class Figure:
 
 
 def _short(value: Any) -> Any:
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
     if isinstance(value, float):
-        return round(value, 3) if abs(value) < 100 else round(value)
+        return round(value, 4) if abs(value) < 100 else round(value)
     return value

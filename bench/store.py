@@ -19,8 +19,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from figures import Figure
 from history import databases, province, reports, steps
-from history.figures import Figure
 from history.storm import HELD_OUT_S, Storm, storm
 
 NATION, PROVINCE = 15_000, 500

@@ -15,8 +15,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from figures import Figure
 from syslog_figures import house, latency, load, peers, rates, relay
-from syslog_figures.figures import Figure
 
 LINES = 20_000
 TLS_MESSAGES = 200_000

@@ -23,11 +23,11 @@ from channelwatch_simulator.inbox import Inbox
 from channelwatch_simulator.province import CREDENTIAL_V3, Preset, build_province
 from channelwatch_simulator.simulation import Simulation, Targets
 from channelwatch_simulator.story import Act, Event
+from figures import Figure
 
 from channelwatch.base.clock import SystemClock
 from channelwatch.base.ids import GroupCode
 from syslog_figures import house
-from syslog_figures.figures import Figure
 from tests.support.net import free_port
 
 FLOOD_RATE = 50_000

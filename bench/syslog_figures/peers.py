@@ -14,8 +14,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from figures import Figure
+
 from syslog_figures import house, load
-from syslog_figures.figures import Figure
 from tests.support.net import free_port
 
 RATE = 15_000

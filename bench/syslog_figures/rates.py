@@ -10,8 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from figures import Figure
+
 from syslog_figures import house, load
-from syslog_figures.figures import Figure
 from tests.support.certificates import Authority, Issued
 from tests.support.net import free_port
 

@@ -6,7 +6,8 @@ import tempfile
 from pathlib import Path
 from typing import Literal
 
-from syslog_figures.figures import Figure
+from figures import Figure
+
 from tests.support.relay_kill import Outcome, kill_while_sending
 
 KILLS = 10
