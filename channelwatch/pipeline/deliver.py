@@ -99,6 +99,7 @@ class Deliverer:
         self._witness = witness
         self._policy = policy or DeliveryPolicy()
         self._lanes: dict[tuple[str, str], _Lane] = {}
+        self._well: set[tuple[str, str]] = set()
         self._sending: set[asyncio.Task[None]] = set()
         self._woken = asyncio.Event()
         self._is_finishing = False
@@ -133,10 +134,13 @@ class Deliverer:
         for task in [task for task in self._sending if task.done()]:
             self._sending.discard(task)
             task.result()
-        policy = self._policy
+        policy, lanes = self._policy, self._room()
         claims = await self._outbox.claim(
-            now=self._clock.now(), limit=policy.batch, lease_ms=policy.lease_ms, lanes=self._room()
+            now=self._clock.now(), limit=policy.batch, lease_ms=policy.lease_ms, lanes=lanes
         )
+        if not claims:
+            # What waited for a destination that is well again has been claimed by now.
+            self._well -= lanes.well_destinations
         for claim in claims:
             lane = self._lanes.setdefault((claim.channel, claim.destination), _Lane())
             lane.running += 1
@@ -167,11 +171,15 @@ class Deliverer:
                 for way, lane in self._lanes.items()
                 if lane.running >= policy.per_destination or now < lane.rests_until
             ),
+            frozenset(self._well),
+            policy.backoff_cap_ms,
         )
 
     async def _deliver(self, claim: Claim, lane: _Lane) -> None:
         try:
             outcome = await self._try(claim)
+            if isinstance(outcome, Sent) and lane.failures:
+                self._well.add((claim.channel, claim.destination))
             self._follow(lane, outcome)
             await self._settle(claim, outcome)
         finally:

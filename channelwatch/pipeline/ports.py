@@ -154,11 +154,14 @@ class Claim:
 @dataclass(frozen=True, slots=True)
 class Lanes:
     """How wide the ways out are now: at most `each` rows of one destination are claimed at a time, and none of a
-    channel or a (channel, destination) that is full."""
+    channel or a (channel, destination) that is full. Rows to a `well` destination, one that has just taken a message
+    again, are due `well_ms` before their time."""
 
     each: int = 1_000
     full_channels: frozenset[str] = frozenset()
     full_destinations: frozenset[tuple[str, str]] = frozenset()
+    well_destinations: frozenset[tuple[str, str]] = frozenset()
+    well_ms: int = 0
 
 
 OPEN_LANES = Lanes()

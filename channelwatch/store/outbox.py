@@ -95,8 +95,12 @@ def claim(
     )
     orphaned = and_(outbox.c.state == OutboxState.CLAIMED, outbox.c.epoch != epoch)
     stray = outbox.c.due_at > now + LONGEST_WAIT_MS
-    ripe = and_(_SENDABLE, or_(outbox.c.due_at <= now, stray, orphaned))
     way = (outbox.c.channel, outbox.c.destination)
+    times = [outbox.c.due_at <= now, stray, orphaned]
+    if lanes.well_destinations:
+        near = and_(outbox.c.state == OutboxState.PENDING, outbox.c.due_at <= now + lanes.well_ms)
+        times.append(and_(near, tuple_(*way).in_(sorted(lanes.well_destinations))))
+    ripe = and_(_SENDABLE, or_(*times))
     place = func.row_number().over(partition_by=way, order_by=outbox.c.id).label("place")
     due = select(outbox.c.id, place).where(ripe, ~blocked)
     if lanes.full_channels:

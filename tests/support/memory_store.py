@@ -216,7 +216,9 @@ class MemoryStore:
             way = (mail.row.page.channel, mail.row.page.destination)
             room = way[0] not in lanes.full_channels and taken[way] < lanes.each and len(claims) < limit
             stray = mail.due_at > now + LONGEST_WAIT_MS
-            if (mail.due_at <= now or stray or orphaned) and room:
+            is_well = way in lanes.well_destinations and mail.state is OutboxState.PENDING
+            near = is_well and mail.due_at <= now + lanes.well_ms
+            if (mail.due_at <= now or stray or orphaned or near) and room:
                 taken[way] += 1
                 mail.state, mail.due_at, mail.attempts, mail.epoch = (
                     OutboxState.CLAIMED,

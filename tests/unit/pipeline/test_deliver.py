@@ -265,6 +265,26 @@ async def test_a_destination_that_fails_rests_and_is_not_asked_for_every_alert()
         )
 
 
+async def test_what_waits_for_a_destination_goes_as_soon_as_it_has_taken_one_again() -> None:
+    broken = True
+    channel = Channel("webhook", lambda _key, _way: Retry("connection") if broken else Sent())
+    async with delivering([channel]) as bench:
+        for _ in range(12):
+            bench.outbox.put(("webhook", "duty"))
+        bench.deliverer.wake()
+        for _ in range(40):
+            bench.clock.advance(1_000)
+            await asyncio.sleep(0.01)
+        broken = False
+        # One of them is due within five seconds; the others need not wait for their own time.
+        for _ in range(51):
+            if bench.outbox.states()[OutboxState.SENT]:
+                break
+            bench.clock.advance(100)
+            await asyncio.sleep(0.02)
+        await eventually(lambda: bench.outbox.states() == {OutboxState.SENT: 12}, 10, what="all of them")
+
+
 async def test_a_store_that_is_busy_when_the_outcome_is_to_be_recorded_causes_no_second_message() -> None:
     def sent_while_breaking(key: str, destination: str) -> Outcome:
         bench.outbox.broken = True
