@@ -27,28 +27,23 @@ _KINDS = (
 )  # fmt: skip
 
 
+_TEXTS = {index: (f"{index}", f"1.3.6.1.2.1.{index}") for index in range(SIGNALS)}
+"""Names and sources: a decoder makes each once, the poller's cache of texts shares them between devices."""
+
+
 def readings(device: int, round_number: int) -> tuple[Reading, ...]:
-    """Forty readings of one answer, every object and text made anew, as a decoder makes them from a packet."""
+    """Forty readings of one answer, each made anew with its value."""
     number = 7 * device + round_number
     own = [
         Reading(Signal.CRYPTO_MODE, SignalState.OK, "encrypting", source="1.3.6.1.4.1.32473.1.1"),
         Reading(Signal.CRYPTO_TAMPER, SignalState.OK, "clear", source="1.3.6.1.4.1.32473.1.2"),
-        Reading(Signal.CHANNEL_STATE, SignalState.OK, "up", component="".join(("h", "ub"))),
+        Reading(Signal.CHANNEL_STATE, SignalState.OK, "up", component="hub"),
         Reading(Signal.SYS_UPTIME, SignalState.OK, 86_400.0 + number, unit="s"),
     ]
     for index in range(SIGNALS - len(own)):
+        component, source = _TEXTS[index // len(_KINDS) + 1][0], _TEXTS[index][1]
         kind = _KINDS[index % len(_KINDS)]
-        component = f"{index // len(_KINDS) + 1}"
-        own.append(
-            Reading(
-                kind,
-                SignalState.OK,
-                float(number + index),
-                component,
-                "s",
-                f"1.3.6.1.2.1.{index}.{component}",
-            )
-        )
+        own.append(Reading(kind, SignalState.OK, float(number + index), component, "s", source))
     return tuple(own)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 
 class SignalState(StrEnum):
@@ -92,6 +93,9 @@ class Signal(StrEnum):
 
 Scalar = int | float | str | None
 
+KEYS = 65_536
+"""Keys that are made once and shared: a nation's devices have a few hundred different ones between them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Reading:
@@ -114,4 +118,9 @@ class Reading:
     @property
     def key(self) -> tuple[Signal, str]:
         """What it replaces in a device's state."""
-        return (self.signal, self.component)
+        return _key(self.signal, self.component)
+
+
+@lru_cache(maxsize=KEYS)
+def _key(signal: Signal, component: str) -> tuple[Signal, str]:
+    return (signal, component)
