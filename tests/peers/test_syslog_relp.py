@@ -245,6 +245,13 @@ async def test_a_relay_may_speak_for_many() -> None:
         assert [item.device for item in room.lines] == ["51-D-00007-1"]
 
 
+async def test_relp_is_spoken_over_ipv6_too() -> None:
+    room = Room(endpoints=Endpoints(relp=("::1", 0)))
+    async with open_room(room), connected(room) as client:
+        assert await client.ask(frame(2, line(1))) == (b"2", OK)
+        assert [item.source_address for item in room.lines] == ["::1"]
+
+
 async def test_a_sender_that_reads_no_answers_is_not_read() -> None:
     async with open_room(Room(endpoints=RELP)) as room, connected(room) as client:
         client.reader._transport.pause_reading()  # type: ignore[attr-defined]
