@@ -76,17 +76,17 @@ class Listener:
         running = await asyncio.create_subprocess_exec(
             path, *arguments, place, *content, env=self.environment, stderr=asyncio.subprocess.PIPE
         )
-        await asyncio.wait_for(running.communicate(), 20)
+        await asyncio.wait_for(running.communicate(), 60)
         assert running.returncode is not None
         return running.returncode
 
     async def next(self) -> Notification:
-        (found,) = await asyncio.wait_for(self.queue.take_batch(1), 5)
+        (found,) = await asyncio.wait_for(self.queue.take_batch(1), 30)
         return found
 
     async def rejected(self, reason: TrapRejection) -> None:
         await eventually(
-            lambda: self.receiver.counters.get(reason, 0) == 1, 5, what=str(self.receiver.counters)
+            lambda: self.receiver.counters.get(reason, 0) == 1, 30, what=str(self.receiver.counters)
         )
         assert len(self.queue) == 0
 
@@ -133,7 +133,7 @@ def from_engine(boots: int, time_s: int) -> list[str]:
     return ["-e", f"0x{SENDER.hex()}", "-Z", f"{boots},{time_s}"]
 
 
-ONCE = ["-r", "0", "-t", "2"]
+ONCE = ["-r", "0", "-t", "20"]
 SEALED = (AuthProtocol.SHA256, PrivProtocol.AES128)
 
 
