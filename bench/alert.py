@@ -146,6 +146,7 @@ class Bench:
             ("messages lost by SIGKILL", "messages"), ours.lost, (0, 0), (PEER, lost), notes | {"peer_of": 20}
         )
         share = 100 * ours.repeated / max(1, ours.messages)
+        notes |= {"repeated_per_kill": ours.repeated / max(1, ours.kills)}
         notes |= {"repeated": ours.repeated, "peer_of": "percent of 20", "under_another_key": 0}
         yield _figure(("messages repeated by SIGKILL", "%"), share, (1, 0.2), (PEER, 100 * twice / 20), notes)
 

@@ -179,7 +179,7 @@ def deaths(folder: Path, kills: int, limit_s: float, seed: int) -> Deaths:
                 _die_working(folder, duty.url, chance.random(), begins)
             os.close(begins)
             os.read(began, 1)
-            time.sleep(chance.uniform(0.0, 0.3))
+            time.sleep(chance.uniform(0.0, 0.8))
             os.kill(pid, signal.SIGKILL)
             os.waitpid(pid, 0)
             os.close(began)
