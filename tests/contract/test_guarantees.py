@@ -229,7 +229,8 @@ async def test_g2_a_real_receiver_that_answers_and_then_dies_is_asked_again_unde
                 raise ConnectionAbortedError("the receiver dies")
 
         sink.before_answer = drop
-        async with running(engine := engine_over(store, channels=[real_hook(sink)])):
+        hook = real_hook(sink)
+        async with running(engine := engine_over(store, channels=[hook])):
             engine.submit(answer(spoke(1), engine.clock.now(), encrypting(bypass())))
             await eventually(lambda: len(sink.requests) >= 3, 30, what="a third request")
             await eventually(
@@ -237,6 +238,7 @@ async def test_g2_a_real_receiver_that_answers_and_then_dies_is_asked_again_unde
                 30,
                 what="the record",
             )
+        await hook.close()
     assert len({request.headers["idempotency-key"] for request in sink.requests}) == 1
 
 
