@@ -56,11 +56,11 @@ def estate(devices: int) -> Estate:
     return Estate(
         Inventory(
             Province("51", "Quảng Ngãi"),
-            units=(Unit(UnitCode("u"), UnitKind.AGENCY, "u"),),
-            sites=(Site(SiteCode("s"), UnitCode("u"), Bloc.PARTY),),
+            units=tuple(Unit(UnitCode(code), UnitKind.AGENCY, code) for code in codes),
+            sites=tuple(Site(SiteCode(code), UnitCode(code), Bloc.PARTY) for code in codes),
             devices=tuple(
                 Device(
-                    code, SiteCode("s"), "127.0.0.1", "c", level=4, life_cycle=LifeCycle.IN_SERVICE,
+                    code, SiteCode(code), "127.0.0.1", "c", level=4, life_cycle=LifeCycle.IN_SERVICE,
                     inspection=paper, handover=paper,
                 )
                 for code in codes
