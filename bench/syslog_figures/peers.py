@@ -23,7 +23,7 @@ RATE = 15_000
 _SECONDS = 3.0
 _ROUNDS = 2
 _START_S = 10.0
-_FOLDERS = os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"))
+_FOLDERS = os.pathsep.join((os.environ.get("PATH", os.defpath), f"{sys.prefix}/bin", "/usr/sbin", "/sbin"))
 
 _RSYSLOG = """\
 global(workDirectory="{folder}" maxMessageSize="8k" net.enableDNS="off")
@@ -48,14 +48,14 @@ class Peer:
 
     name: str
     program: str
-    package: str
+    remedy: str
     config: str
 
     def path(self) -> str | None:
         """Where it is; None, said once, if it is not."""
         found = shutil.which(self.program, path=_FOLDERS)
         if found is None:
-            print(f"{self.name} is missing: apt install {self.package}", file=sys.stderr)
+            print(f"{self.name} is missing: {self.remedy}", file=sys.stderr)
         return found
 
     def argv(self, path: str, folder: Path) -> list[str]:
@@ -67,8 +67,8 @@ class Peer:
                 "-c", str(folder / "ctl"), "--no-caps"]  # fmt: skip
 
 
-RSYSLOG = Peer("rsyslog", "rsyslogd", "rsyslog", _RSYSLOG)
-SYSLOG_NG = Peer("syslog-ng", "syslog-ng", "syslog-ng-core", _SYSLOG_NG)
+RSYSLOG = Peer("rsyslog", "rsyslogd", "apt install rsyslog", _RSYSLOG)
+SYSLOG_NG = Peer("syslog-ng", "syslog-ng", "run tools/unpack-syslog-ng.sh", _SYSLOG_NG)
 
 
 @contextlib.contextmanager
