@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
 
@@ -45,12 +44,6 @@ def house() -> MemoryHouse:
     found.world.set_inventory(replace(found.world.inventory, contacts=(DUTY,)))
     found.open_incident(1, LY_SON)
     return found
-
-
-@pytest.fixture
-async def client(house: MemoryHouse) -> AsyncIterator[httpx.AsyncClient]:
-    async with client_of(house) as found:
-        yield found
 
 
 def link(house: MemoryHouse, incident: Incident, *, hours: int = 1) -> str:

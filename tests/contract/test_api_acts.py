@@ -2,28 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
 import httpx
 import pytest
 
 from channelwatch.incidents.model import IncidentState, Severity
 from channelwatch.inventory.model import Role
-from tests.unit.api.http_client import LY_SON, client_of, form_token, sign_in, token
+from tests.unit.api.http_client import LY_SON, form_token, sign_in, token
 from tests.unit.api.memory_house import MemoryHouse
-
-
-@pytest.fixture
-def house() -> MemoryHouse:
-    found = MemoryHouse()
-    found.all_up()
-    return found
-
-
-@pytest.fixture
-async def client(house: MemoryHouse) -> AsyncIterator[httpx.AsyncClient]:
-    async with client_of(house) as found:
-        yield found
 
 
 async def do(

@@ -24,19 +24,6 @@ from tests.unit.api.http_client import HTML, LY_SON, client_of, token
 from tests.unit.api.memory_house import METRICS_TOKEN, T0, MemoryHouse, small_inventory
 
 
-@pytest.fixture
-def house() -> MemoryHouse:
-    found = MemoryHouse()
-    found.all_up()
-    return found
-
-
-@pytest.fixture
-async def client(house: MemoryHouse) -> AsyncIterator[httpx.AsyncClient]:
-    async with client_of(house) as found:
-        yield found
-
-
 async def test_readiness_is_told_with_its_problems(house: MemoryHouse, client: httpx.AsyncClient) -> None:
     assert (await client.get("/readyz")).json() == {"ready": True, "problems": []}
     house.problems = ("the observation queue is full",)

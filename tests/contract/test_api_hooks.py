@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
@@ -48,19 +47,6 @@ def changed(*path: str | int, value: object) -> dict[str, Any]:
         place = place[part]
     place[path[-1]] = value
     return post
-
-
-@pytest.fixture
-def house() -> MemoryHouse:
-    found = MemoryHouse()
-    found.all_up()
-    return found
-
-
-@pytest.fixture
-async def client(house: MemoryHouse) -> AsyncIterator[httpx.AsyncClient]:
-    async with client_of(house) as found:
-        yield found
 
 
 async def test_an_alert_becomes_an_incident_and_its_end_restores_it(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import httpx
@@ -20,25 +19,11 @@ from channelwatch.base.errors import Permanent
 from channelwatch.metrics import process
 from tests.support import eventually
 from tests.support.certificates import Authority
-from tests.unit.api.http_client import client_of
 from tests.unit.api.memory_house import METRICS_TOKEN, MemoryHouse
 
 TOKEN = {"authorization": f"Bearer {METRICS_TOKEN}"}
 PARTY = {"authorization": "Bearer token-of-party-watch-01234"}
 OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
-
-
-@pytest.fixture
-def house() -> MemoryHouse:
-    found = MemoryHouse()
-    found.all_up()
-    return found
-
-
-@pytest.fixture
-async def client(house: MemoryHouse) -> AsyncIterator[httpx.AsyncClient]:
-    async with client_of(house) as found:
-        yield found
 
 
 def names(text: str) -> set[str]:

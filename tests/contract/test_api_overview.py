@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
 
 import httpx
 import pytest
 
 from channelwatch.status.states import Assessment, Cause, Health, Protection
-from tests.unit.api.http_client import LY_SON, client_of, token
+from tests.unit.api.http_client import LY_SON, token
 from tests.unit.api.memory_house import MemoryHouse
 
 PATHS = ("overview", "communes", "circuits", "sites")
@@ -22,12 +21,6 @@ def house() -> MemoryHouse:
     found.world.set_inventory(replace(found.world.inventory, channels=lines))
     found.all_up()
     return found
-
-
-@pytest.fixture
-async def client(house: MemoryHouse) -> AsyncIterator[httpx.AsyncClient]:
-    async with client_of(house) as found:
-        yield found
 
 
 def falls(house: MemoryHouse, code: str, cause: Cause) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
 
 import httpx
 import pytest
@@ -15,19 +14,6 @@ from channelwatch.status.signals import Reading, Signal, SignalState
 from channelwatch.status.states import Cause, Health, Protection
 from tests.unit.api.http_client import LY_SON, client_of, token
 from tests.unit.api.memory_house import T0, MemoryHouse, settings
-
-
-@pytest.fixture
-def house() -> MemoryHouse:
-    found = MemoryHouse()
-    found.all_up()
-    return found
-
-
-@pytest.fixture
-async def client(house: MemoryHouse) -> AsyncIterator[httpx.AsyncClient]:
-    async with client_of(house) as found:
-        yield found
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
 
 import httpx
 import pytest
@@ -13,21 +12,8 @@ from channelwatch.incidents.model import IncidentState, IncidentStep, StepKind
 from channelwatch.inventory.model import Role
 from channelwatch.status.signals import Signal
 from channelwatch.status.states import Flag, PairState
-from tests.unit.api.http_client import LY_SON, client_of, form_token, sign_in, token
+from tests.unit.api.http_client import LY_SON, form_token, sign_in, token
 from tests.unit.api.memory_house import T0, MemoryHouse
-
-
-@pytest.fixture
-def house() -> MemoryHouse:
-    found = MemoryHouse()
-    found.all_up()
-    return found
-
-
-@pytest.fixture
-async def client(house: MemoryHouse) -> AsyncIterator[httpx.AsyncClient]:
-    async with client_of(house) as found:
-        yield found
 
 
 async def test_an_account_of_one_bloc_finds_nothing_of_another(

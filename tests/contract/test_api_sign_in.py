@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
 import httpx
 import pytest
 from channelwatch_api.app import create_app
@@ -20,19 +18,6 @@ from tests.unit.api.http_client import HTML, LY_SON, client_of, form_token, sign
 from tests.unit.api.memory_house import METRICS_TOKEN, PASSWORD, MemoryHouse
 
 
-@pytest.fixture
-def house() -> MemoryHouse:
-    found = MemoryHouse()
-    found.all_up()
-    return found
-
-
-@pytest.fixture
-async def client(house: MemoryHouse) -> AsyncIterator[httpx.AsyncClient]:
-    async with client_of(house) as found:
-        yield found
-
-
 @pytest.mark.parametrize("path", ["/healthz", "/readyz", "/api/v1/openapi.json", "/login", "/en/login"])
 async def test_public_paths_need_no_account(client: httpx.AsyncClient, path: str) -> None:
     assert (await client.get(path)).status_code == 200
@@ -45,7 +30,7 @@ async def test_every_other_path_needs_an_account(client: httpx.AsyncClient) -> N
         if path in ("/healthz", "/readyz"):
             continue
         for method in methods:
-            url = path.format(code=LY_SON, number=1)
+            url = path.format(code=LY_SON, number=1, name="device-down")
             answer = await client.request(
                 method, url, json={"signal": "crypto.tamper"} if method == "post" else None
             )
