@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cache
 
 from channelwatch.app.rulefile import load_rules, shipped_rules
 from channelwatch.base.clock import EpochMs
 from channelwatch.base.ids import DeviceCode, LogId
+from channelwatch.incidents.rules import RuleBook
 from channelwatch.inventory.diff import diff
 from channelwatch.inventory.model import Inventory, LifeCycle
 from channelwatch.pipeline.draft import Draft
@@ -32,6 +34,11 @@ def well(code: DeviceCode, at: int) -> Observation:
 def silent(code: DeviceCode, at: int) -> Observation:
     """No answer."""
     return miss(code, at + 2000)
+
+
+@cache
+def _rules() -> RuleBook:
+    return load_rules(shipped_rules())
 
 
 @dataclass
@@ -98,7 +105,7 @@ class Recorder:
         epoch = self.store.take_lease("pipeline", "recorder", now=now, ttl_ms=1)
         assert epoch is not None
         self._epoch = epoch
-        world = small_world(load_rules(shipped_rules()), self.inventory)
+        world = small_world(_rules(), self.inventory)
         self.world: World = World(world.inventory, world.rules, LogId(self.log), world.policy)
         self._keep(resume(self.world, self.store.load(LogId(self.log), now=now), now))
 

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
 from fractions import Fraction
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -19,7 +16,8 @@ from channelwatch.inventory.model import Inventory, LifeCycle
 from channelwatch.pipeline.availability import Asked, Question, Terms, availability
 from channelwatch.status.events import Observation
 from channelwatch.status.signals import Reading, Signal, SignalState
-from channelwatch.store.sqlstore import SqlStore, open_store
+from channelwatch.store.sqlstore import SqlStore
+from tests.support.fast_store import FastStore, fast_stores
 from tests.support.province import (
     HUB_A,
     HUB_B,
@@ -69,13 +67,10 @@ acts = st.one_of(
 
 
 @pytest.fixture(scope="module")
-def empty_store() -> Iterator[Path]:
-    """A database file with the newest schema and nothing in it."""
-    with tempfile.TemporaryDirectory() as folder:
-        store = open_store("sqlite:///empty.db", Path(folder))
-        store.upgrade()
-        store.close()
-        yield Path(folder) / "empty.db"
+def stores() -> Iterator[FastStore]:
+    """One store for all the stories."""
+    with fast_stores() as found:
+        yield found
 
 
 def tell(store: SqlStore, story: list[tuple[str, int, tuple[str, ...]]]) -> Recorder:
@@ -121,20 +116,15 @@ def without(inventory: Inventory, code: DeviceCode) -> Inventory:
 @settings(max_examples=80)
 @given(st.lists(acts, min_size=2, max_size=12), st.floats(0, 1), st.floats(0, 1))
 def test_however_it_is_asked_the_figures_are_the_same(
-    empty_store: Path, story: list[tuple[str, int, tuple[str, ...]]], first: float, last: float
+    stores: FastStore, story: list[tuple[str, int, tuple[str, ...]]], first: float, last: float
 ) -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        shutil.copy(empty_store, Path(folder) / "store.db")
-        store = open_store("sqlite:///store.db", Path(folder))
-        try:
-            recorder = tell(store, story)
-            assert store.differences() == []
-            length = max(recorder.now - START, POLL_MS)
-            begins = START + int(length * min(first, last) * 0.9)
-            period = Interval(begins, max(begins + 1, START + int(length * max(first, last))))
-            compare(store, Terms(period, recorder.now, Fraction(999, 1000), POLL_MS))
-        finally:
-            store.close()
+    with stores.emptied() as store:
+        recorder = tell(store, story)
+        assert store.differences() == []
+        length = max(recorder.now - START, POLL_MS)
+        begins = START + int(length * min(first, last) * 0.9)
+        period = Interval(begins, max(begins + 1, START + int(length * max(first, last))))
+        compare(store, Terms(period, recorder.now, Fraction(999, 1000), POLL_MS))
 
 
 def compare(store: SqlStore, terms: Terms) -> None:

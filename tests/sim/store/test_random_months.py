@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
 from itertools import pairwise
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -21,14 +18,15 @@ from channelwatch.pipeline import snapshots
 from channelwatch.pipeline.availability import ALL, Asked, Question, Terms, availability
 from channelwatch.pipeline.snapshots import brief, make_month
 from channelwatch.store.desk import Act
-from channelwatch.store.sqlstore import SqlStore, open_store
+from channelwatch.store.sqlstore import SqlStore
 from channelwatch.uptime.corrections import CorrectedState, Correction, Decision
 from channelwatch.uptime.ledger import Measured
-from tests.sim.store.test_random_histories import acts, empty_store, go_on, tell
+from tests.sim.store.test_random_histories import acts, go_on, stores, tell
+from tests.support.fast_store import FastStore
 from tests.support.province import HUB_A, START, spoke
 from tests.support.recorded import POLL_MS
 
-__all__ = ["empty_store"]
+__all__ = ["stores"]
 QUESTIONS = [
     *(Question(asked, ALL) for asked in (Asked.DEVICE, Asked.PAIR, Asked.COMMUNE, Asked.BLOC)),
     Question(Asked.PROVINCE),
@@ -93,7 +91,7 @@ def correct(store: SqlStore, begins: int, minutes: int, code: str) -> None:
     st.lists(works, max_size=1),
 )
 def test_months_add_up_to_what_the_history_says(
-    empty_store: Path,
+    stores: FastStore,
     story: Story,
     sequel: Story,
     cuts: list[int],
@@ -102,30 +100,25 @@ def test_months_add_up_to_what_the_history_says(
     work: list[tuple[int, int, str]],
     corrections: list[tuple[int, int, str]],
 ) -> None:
-    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
-        shutil.copy(empty_store, Path(folder) / "store.db")
-        store = open_store("sqlite:///store.db", Path(folder))
-        try:
-            for item in work:
-                plan_work(store, *item)
-            recorder = tell(store, story)
-            length = max(recorder.now - START, POLL_MS)
-            months = Months(sorted({START + length * cut // 40 for cut in cuts}))
-            patch.setattr(snapshots, "months_within", months.within)
-            patch.setattr(snapshots, "AFTER_MS", 3 * POLL_MS)
-            period = Interval(START + int(length * min(ends)), START + int(length * max(ends)) + 1)
-            terms = Terms(period, recorder.now, Fraction(999, 1000), POLL_MS)
-            over = months.within(Interval(0, recorder.now), recorder.now)
-            for one, keep in zip(over, kept, strict=False):
-                if keep:
-                    assert make_month(store, one, terms)
-            compare(store, terms)
-            for item in corrections:
-                correct(store, *item)
-            go_on(recorder, sequel)
-            compare(store, replace(terms, now=recorder.now))
-        finally:
-            store.close()
+    with stores.emptied() as store, pytest.MonkeyPatch.context() as patch:
+        for item in work:
+            plan_work(store, *item)
+        recorder = tell(store, story)
+        length = max(recorder.now - START, POLL_MS)
+        months = Months(sorted({START + length * cut // 40 for cut in cuts}))
+        patch.setattr(snapshots, "months_within", months.within)
+        patch.setattr(snapshots, "AFTER_MS", 3 * POLL_MS)
+        period = Interval(START + int(length * min(ends)), START + int(length * max(ends)) + 1)
+        terms = Terms(period, recorder.now, Fraction(999, 1000), POLL_MS)
+        over = months.within(Interval(0, recorder.now), recorder.now)
+        for one, keep in zip(over, kept, strict=False):
+            if keep:
+                assert make_month(store, one, terms)
+        compare(store, terms)
+        for item in corrections:
+            correct(store, *item)
+        go_on(recorder, sequel)
+        compare(store, replace(terms, now=recorder.now))
 
 
 def compare(store: SqlStore, terms: Terms) -> None:
