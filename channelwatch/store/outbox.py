@@ -109,10 +109,18 @@ def claim(
         due = due.where(tuple_(*way).not_in(sorted(lanes.full_destinations)))
     found = due.subquery("due")
     chosen = select(found.c.id).where(found.c.place <= lanes.each).order_by(found.c.id).limit(limit)
-    claimed = connection.execute(
-        update(outbox)
+    locked = (
+        select(outbox.c.id)
         # The condition is repeated: another process may have claimed between the two readings.
         .where(outbox.c.id.in_(chosen), ripe)
+        .order_by(outbox.c.id)
+        # An UPDATE locks rows in whatever order its plan meets them: two that differ would wait for each other.
+        .with_for_update(skip_locked=True)
+        .cte("locked")
+    )
+    claimed = connection.execute(
+        update(outbox)
+        .where(outbox.c.id.in_(select(locked.c.id)))
         .values(
             state=OutboxState.CLAIMED,
             due_at=now + lease_ms,

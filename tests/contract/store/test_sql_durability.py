@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import create_engine, text
 
 from channelwatch.pipeline.ports import Claim
 from channelwatch.store.sqlstore import SqlStore, open_store
@@ -21,7 +21,7 @@ from tests.support import Process, wait_until
 from tests.support.peers import ROOT
 
 ACKNOWLEDGED = 30
-PAGES = 60
+PAGES = tuple(outbox_row(key=f"k{i}", destination=f"d{i}") for i in range(60))
 
 
 def test_sqlite_writes_through_to_the_disk(tmp_path: Path) -> None:
@@ -61,23 +61,46 @@ def test_nothing_acknowledged_is_lost_and_nothing_is_half_there(
     store.close()
 
 
-def test_of_two_senders_only_one_gets_each_row(sql_url: str, tmp_path: Path) -> None:
-    stores = [open_store(sql_url, tmp_path) for _ in range(2)]
+PLANS = {
+    "sqlite": ("", ""),
+    "postgresql": ("&options=-c%20enable_hashjoin%3Doff", "&options=-c%20enable_nestloop%3Doff"),
+}
+"""Two senders for whom PostgreSQL plans the same statement otherwise, and so meets its rows in another order."""
+
+
+@pytest.mark.parametrize("round_", range(3))
+def test_of_two_senders_only_one_gets_each_row(sql_url: str, tmp_path: Path, round_: int) -> None:
+    kind = sql_url.partition(":")[0].partition("+")[0]
+    stores = [open_store(sql_url + plan, tmp_path) for plan in PLANS[kind]]
     epoch = lease_of(stores[0])
-    rows = tuple(outbox_row(key=f"k{i}", destination=f"d{i}") for i in range(PAGES))
-    stores[0].commit(effects(incidents=(incident(),), outbox=rows), epoch=epoch)
+    stores[0].commit(effects(incidents=(incident(),), outbox=PAGES), epoch=epoch)
 
     def drain(store: SqlStore) -> list[Claim]:
         claims: list[Claim] = []
-        for _ in range(PAGES):
-            claims += store.claim_outbox(now=at(99), limit=3, lease_ms=1_000, epoch=epoch)
+        for _ in range(len(PAGES)):
+            claims += store.claim_outbox(now=at(99), limit=3 + round_, lease_ms=1_000, epoch=epoch)
         return claims
 
     with ThreadPoolExecutor(2) as pool:
         claimed = [item.alert.key for claims in pool.map(drain, stores) for item in claims]
     for store in stores:
         store.close()
-    assert sorted(claimed) == sorted(row.page.key for row in rows)
+    assert sorted(claimed) == sorted(row.page.key for row in PAGES)
+
+
+@pytest.mark.parametrize("sql_url", ["postgresql"], indirect=True)
+def test_no_sender_waits_for_rows_that_another_is_just_claiming(
+    sql_store: SqlStore, sql_epoch: int, sql_url: str
+) -> None:
+    sql_store.commit(effects(incidents=(incident(),), outbox=PAGES[:3]), epoch=sql_epoch)
+    other = create_engine(sql_url)
+    with other.begin() as holder:
+        holder.execute(text("SELECT id FROM outbox WHERE page_key = 'k1' FOR UPDATE"))
+        claims = sql_store.claim_outbox(now=at(99), limit=9, lease_ms=1_000, epoch=sql_epoch)
+    other.dispose()
+    assert [item.alert.key for item in claims] == ["k0", "k2"]
+    claims = sql_store.claim_outbox(now=at(99), limit=9, lease_ms=1_000, epoch=sql_epoch)
+    assert [item.alert.key for item in claims] == ["k1"]
 
 
 def test_heartbeats_are_folded_into_intervals(sql_store: SqlStore) -> None:

@@ -154,6 +154,7 @@ def test_a_store_that_may_not_be_written_is_permanent(sql_store: SqlStore, sql_e
     [
         ("53100", StoreTransient, StoreReason.DISK_FULL),
         ("53300", StoreTransient, StoreReason.BUSY),
+        ("40001", StoreTransient, StoreReason.BUSY),
         ("40P01", StoreTransient, StoreReason.BUSY),
         ("57014", StoreTransient, StoreReason.BUSY),
         ("58030", StoreTransient, StoreReason.IO_ERROR),
