@@ -51,11 +51,11 @@ class Outlet:
         return [freshened(self._world, claim) for claim in claims]
 
     async def settle(
-        self, row_id: int, outcome: Outcome, *, now: EpochMs, not_before: EpochMs | None
+        self, claim: Claim, outcome: Outcome, *, now: EpochMs, not_before: EpochMs | None
     ) -> None:
         """Record what became of one. Transient while the store is unavailable."""
         await self._store.call(
-            self._store.store.settle_outbox, row_id, outcome, now=now, not_before=not_before
+            self._store.store.settle_outbox, claim, outcome, now=now, not_before=not_before
         )
 
     def settled(self, claim: Claim, outcome: Outcome, latency_ms: int) -> None:

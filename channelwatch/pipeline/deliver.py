@@ -46,7 +46,7 @@ class OutboxPort(Protocol):
         ...
 
     def settle(
-        self, row_id: int, outcome: Outcome, *, now: EpochMs, not_before: EpochMs | None
+        self, claim: Claim, outcome: Outcome, *, now: EpochMs, not_before: EpochMs | None
     ) -> Awaitable[None]:
         """What became of one. Transient while the store is unavailable."""
         ...
@@ -218,7 +218,7 @@ class Deliverer:
         ends = self._clock.monotonic_ms() + self._policy.lease_ms
         while self._clock.monotonic_ms() < ends:
             try:
-                await self._outbox.settle(claim.row_id, outcome, now=now, not_before=not_before)
+                await self._outbox.settle(claim, outcome, now=now, not_before=not_before)
                 break
             except Transient:
                 # The row is ours until its lease ends; whoever claims it then sends it again under the same key.

@@ -287,9 +287,11 @@ class Store(Protocol):
         ...
 
     def settle_outbox(
-        self, row_id: int, outcome: Outcome, *, now: EpochMs, not_before: EpochMs | None
+        self, claim: Claim, outcome: Outcome, *, now: EpochMs, not_before: EpochMs | None
     ) -> None:
         """Record what became of a claimed row; `not_before` is when a `Retry` or an `Unsure` is due again.
+
+        A claim counts until its row is claimed again, except that what was sent was sent. Bug without such a row.
 
         A `Sent` spares the rows of its chain that stand by, a `Dead` makes the next of them due at once.
         """

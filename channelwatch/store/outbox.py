@@ -136,16 +136,19 @@ def claim(
 
 
 def settle(
-    connection: Connection, row_id: int, outcome: Outcome, *, now: EpochMs, not_before: EpochMs | None
+    connection: Connection, claim: Claim, outcome: Outcome, *, now: EpochMs, not_before: EpochMs | None
 ) -> None:
     """Record an outcome. What was settled already stays so, except that a late `Sent` ends a retry.
 
+    Who claimed a row has lost it once it was claimed again: only that the message was sent still counts, for it was.
+
     The further ways of the same chain are spared once one has arrived; the next is due when one is refused for good.
     """
-    expected = [OutboxState.CLAIMED]
+    row = outbox.c.id == claim.row_id
+    expected = and_(row, outbox.c.state == OutboxState.CLAIMED, outbox.c.attempts == claim.attempts)
     match outcome:
         case Sent():
-            expected.append(OutboxState.PENDING)
+            expected = and_(row, _UNSENT)
             values: dict[str, object] = {"state": OutboxState.SENT, "sent_at": now}
         case Retry(reason=reason) | Unsure(reason=reason):
             due = now if not_before is None else not_before
@@ -154,16 +157,12 @@ def settle(
             values = {"state": OutboxState.DEAD, "last_error": reason}
         case _:
             assert_never(outcome)
-    mine = outbox.c.id == row_id
     changed = connection.execute(
-        update(outbox)
-        .where(mine, outbox.c.state.in_(expected))
-        .values(values)
-        .returning(outbox.c.incident, outbox.c.chain)
+        update(outbox).where(expected).values(values).returning(outbox.c.incident, outbox.c.chain)
     ).first()
     if changed is None:
-        if connection.scalar(select(outbox.c.id).where(mine)) is None:
-            raise Bug("no such row", operation="settle outbox", subject=str(row_id))
+        if connection.scalar(select(outbox.c.id).where(row)) is None:
+            raise Bug("no such row", operation="settle outbox", subject=str(claim.row_id))
     elif changed.chain and not isinstance(outcome, Retry | Unsure):
         _follow(connection, changed.incident, changed.chain, due=now if isinstance(outcome, Dead) else None)
 

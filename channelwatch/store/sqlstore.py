@@ -134,10 +134,10 @@ class SqlStore(SqlArchive):
             return outbox.claim(connection, now=now, limit=limit, lease_ms=lease_ms, epoch=epoch, lanes=lanes)
 
     def settle_outbox(
-        self, row_id: int, outcome: Outcome, *, now: EpochMs, not_before: EpochMs | None
+        self, claim: Claim, outcome: Outcome, *, now: EpochMs, not_before: EpochMs | None
     ) -> None:
         with self._write("settle outbox") as connection:
-            outbox.settle(connection, row_id, outcome, now=now, not_before=not_before)
+            outbox.settle(connection, claim, outcome, now=now, not_before=not_before)
 
     def outbox_counts(self, now: EpochMs) -> OutboxCounts:
         with self._read("count outbox") as connection:

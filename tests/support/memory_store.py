@@ -231,11 +231,12 @@ class MemoryStore:
         return claims
 
     def settle_outbox(
-        self, row_id: int, outcome: Outcome, *, now: EpochMs, not_before: EpochMs | None
+        self, claim: Claim, outcome: Outcome, *, now: EpochMs, not_before: EpochMs | None
     ) -> None:
-        if row_id not in self._outbox:
-            raise Bug("no such row", operation="settle outbox", subject=str(row_id))
-        mail = self._outbox[row_id]
+        if claim.row_id not in self._outbox:
+            raise Bug("no such row", operation="settle outbox", subject=str(claim.row_id))
+        mail = self._outbox[claim.row_id]
+        is_held = mail.state is OutboxState.CLAIMED and mail.attempts == claim.attempts
         match outcome:
             case Sent():
                 if mail.state in UNSENT:
@@ -243,11 +244,11 @@ class MemoryStore:
                     for spare in self._spares(mail):
                         spare.state = OutboxState.SPARED
             case Retry(reason=reason) | Unsure(reason=reason):
-                if mail.state is OutboxState.CLAIMED:
+                if is_held:
                     mail.state, mail.last_error = OutboxState.PENDING, reason
                     mail.due_at = now if not_before is None else not_before
             case Dead(reason=reason):
-                if mail.state is OutboxState.CLAIMED:
+                if is_held:
                     mail.state, mail.last_error = OutboxState.DEAD, reason
                     for spare in self._spares(mail)[:1]:
                         spare.due_at = now

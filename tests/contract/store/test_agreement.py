@@ -154,15 +154,15 @@ class Stores(RuleBasedStateMachine):
             assert real == fake
             return multiple()
         assert [without_number(item) for item in real] == [without_number(item) for item in fake]
-        return multiple(*((mine.row_id, other.row_id) for mine, other in zip(real, fake, strict=True)))
+        return multiple(*zip(real, fake, strict=True))
 
     @rule(claim=claims, outcome=outcomes, ms=MOMENTS)
-    def settle(self, claim: tuple[int, int], outcome: Outcome, ms: int) -> None:
+    def settle(self, claim: tuple[Claim, Claim], outcome: Outcome, ms: int) -> None:
         """A claim may be settled again after its row was pruned: then both say that there is none."""
         refused = []
-        for store, row in zip((self.real, self.fake), claim, strict=True):
+        for store, mine in zip((self.real, self.fake), claim, strict=True):
             try:
-                store.settle_outbox(row, outcome, now=at(ms), not_before=at(ms + 5))
+                store.settle_outbox(mine, outcome, now=at(ms), not_before=at(ms + 5))
             except Bug:
                 refused.append(store)
         assert len(refused) in (0, 2)

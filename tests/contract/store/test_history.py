@@ -81,12 +81,12 @@ def test_old_messages_are_pruned_once_they_are_sent_and_their_incident_is_over(
     store.commit(effects(incidents=(incident(1), over), outbox=rows), epoch=epoch)
     first, second, third = store.claim_outbox(now=at(99), limit=9, lease_ms=1000, epoch=epoch)
     for claim in (first, second):
-        store.settle_outbox(claim.row_id, Sent(), now=at(99), not_before=None)
+        store.settle_outbox(claim, Sent(), now=at(99), not_before=None)
     assert store.prune_pages(rows[0].alert.created_at) == 0
     assert store.prune_pages(at(10**9)) == 1
     left = [item.page.key for number in (1, 2) for item in store.pages(number)]
     assert left == ["1:opened", "2:restored"]
-    store.settle_outbox(third.row_id, Dead("http_410"), now=at(99), not_before=None)
+    store.settle_outbox(third, Dead("http_410"), now=at(99), not_before=None)
     assert store.prune_pages(at(10**9)) == 1
     assert store.prune_pages(at(10**9)) == 0
 

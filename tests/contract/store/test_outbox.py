@@ -74,7 +74,7 @@ def test_a_row_put_off_before_the_clock_was_set_back_does_not_wait_until_it_has_
 ) -> None:
     fill(store, epoch, outbox_row())
     (got,) = claim(store, epoch, now=at(3_600_000))
-    store.settle_outbox(got.row_id, Retry("timeout"), now=at(3_600_000), not_before=at(3_605_000))
+    store.settle_outbox(got, Retry("timeout"), now=at(3_600_000), not_before=at(3_605_000))
     assert keys(claim(store, epoch, now=at(0))) == [got.alert.key]
 
 
@@ -102,7 +102,7 @@ def test_what_a_dead_process_had_claimed_is_free_at_once_for_its_successor(
 def test_what_was_sent_is_never_claimed_again(store: FullStore, epoch: int) -> None:
     fill(store, epoch, outbox_row())
     (got,) = claim(store, epoch)
-    store.settle_outbox(got.row_id, Sent(), now=at(1_500), not_before=None)
+    store.settle_outbox(got, Sent(), now=at(1_500), not_before=None)
     assert claim(store, epoch, now=EpochMs(10**13)) == []
     (page,) = store.pages(1)
     assert (page.state, page.sent_at, page.last_error) == (OutboxState.SENT, at(1_500), None)
@@ -111,10 +111,10 @@ def test_what_was_sent_is_never_claimed_again(store: FullStore, epoch: int) -> N
 def test_a_retry_is_due_when_asked_and_keeps_its_reason(store: FullStore, epoch: int) -> None:
     fill(store, epoch, outbox_row())
     (got,) = claim(store, epoch)
-    store.settle_outbox(got.row_id, Retry("http_503"), now=at(1_500), not_before=at(9_000))
+    store.settle_outbox(got, Retry("http_503"), now=at(1_500), not_before=at(9_000))
     assert claim(store, epoch, now=at(8_999)) == []
     (again,) = claim(store, epoch, now=at(9_000))
-    store.settle_outbox(again.row_id, Sent(), now=at(9_100), not_before=None)
+    store.settle_outbox(again, Sent(), now=at(9_100), not_before=None)
     (page,) = store.pages(1)
     assert (page.attempts, page.last_error, page.sent_at) == (2, "http_503", at(9_100))
 
@@ -122,14 +122,14 @@ def test_a_retry_is_due_when_asked_and_keeps_its_reason(store: FullStore, epoch:
 def test_a_retry_without_a_time_is_due_at_once(store: FullStore, epoch: int) -> None:
     fill(store, epoch, outbox_row())
     (got,) = claim(store, epoch)
-    store.settle_outbox(got.row_id, Retry("timeout"), now=at(1_500), not_before=None)
+    store.settle_outbox(got, Retry("timeout"), now=at(1_500), not_before=None)
     assert len(claim(store, epoch, now=at(1_500))) == 1
 
 
 def test_a_dead_row_is_never_claimed_again(store: FullStore, epoch: int) -> None:
     fill(store, epoch, outbox_row())
     (got,) = claim(store, epoch)
-    store.settle_outbox(got.row_id, Dead("smtp_550"), now=at(1_500), not_before=None)
+    store.settle_outbox(got, Dead("smtp_550"), now=at(1_500), not_before=None)
     assert claim(store, epoch, now=EpochMs(10**13)) == []
     (page,) = store.pages(1)
     assert (page.state, page.last_error, page.sent_at) == (OutboxState.DEAD, "smtp_550", None)
@@ -140,17 +140,17 @@ def test_nobody_reads_of_the_end_before_the_beginning(store: FullStore, epoch: i
     (first,) = claim(store, epoch)
     assert first.alert.key == "opened"
     assert claim(store, epoch) == []
-    store.settle_outbox(first.row_id, Retry("timeout"), now=NOW, not_before=at(60_000))
+    store.settle_outbox(first, Retry("timeout"), now=NOW, not_before=at(60_000))
     assert claim(store, epoch, now=at(59_999)) == []
     (first,) = claim(store, epoch, now=at(60_000))
-    store.settle_outbox(first.row_id, Sent(), now=at(60_001), not_before=None)
+    store.settle_outbox(first, Sent(), now=at(60_001), not_before=None)
     assert keys(claim(store, epoch, now=at(60_001))) == ["restored"]
 
 
 def test_a_dead_row_holds_nothing_up(store: FullStore, epoch: int) -> None:
     fill(store, epoch, outbox_row(key="opened"), outbox_row(key="restored"))
     (first,) = claim(store, epoch)
-    store.settle_outbox(first.row_id, Dead("smtp_550"), now=NOW, not_before=None)
+    store.settle_outbox(first, Dead("smtp_550"), now=NOW, not_before=None)
     assert keys(claim(store, epoch)) == ["restored"]
 
 
@@ -198,9 +198,9 @@ def test_a_stale_leader_claims_nothing(store: FullStore, epoch: int) -> None:
 def test_what_was_settled_stays_so(store: FullStore, epoch: int, late: Retry | Dead | Sent) -> None:
     fill(store, epoch, outbox_row())
     (got,) = claim(store, epoch)
-    store.settle_outbox(got.row_id, Sent(), now=at(1_500), not_before=None)
+    store.settle_outbox(got, Sent(), now=at(1_500), not_before=None)
     before = store.pages(1)
-    store.settle_outbox(got.row_id, late, now=at(1_600), not_before=at(1_600))
+    store.settle_outbox(got, late, now=at(1_600), not_before=at(1_600))
     assert store.pages(1) == before
 
 
@@ -208,14 +208,41 @@ def test_a_late_success_ends_a_retry(store: FullStore, epoch: int) -> None:
     fill(store, epoch, outbox_row())
     (slow,) = claim(store, epoch)
     (quick,) = claim(store, epoch, now=AFTER)
-    store.settle_outbox(quick.row_id, Retry("timeout"), now=AFTER, not_before=AFTER)
-    store.settle_outbox(slow.row_id, Sent(), now=AFTER, not_before=None)
+    store.settle_outbox(quick, Retry("timeout"), now=AFTER, not_before=AFTER)
+    store.settle_outbox(slow, Sent(), now=AFTER, not_before=None)
     assert claim(store, epoch, now=EpochMs(10**13)) == []
 
 
-def test_settling_a_row_that_never_was_is_a_bug(store: FullStore) -> None:
+@pytest.mark.parametrize("late", [Retry("timeout"), Unsure("timeout"), Dead("http_400")])
+def test_a_sender_that_wakes_late_does_not_settle_what_another_has_claimed(
+    store: FullStore, epoch: int, late: Retry | Unsure | Dead
+) -> None:
+    fill(store, epoch, *chain("a", "b"))
+    (slow,) = claim(store, epoch)
+    (quick,) = claim(store, epoch, now=AFTER)
+    before = store.pages(1)
+    store.settle_outbox(slow, late, now=AFTER, not_before=AFTER)
+    assert store.pages(1) == before
+    assert claim(store, epoch, now=AFTER) == []
+    store.settle_outbox(quick, Retry("http_503"), now=AFTER, not_before=AFTER)
+    (again,) = claim(store, epoch, now=AFTER)
+    assert (again.row_id, again.attempts) == (slow.row_id, 3)
+
+
+def test_what_a_sender_that_wakes_late_has_sent_is_sent(store: FullStore, epoch: int) -> None:
+    fill(store, epoch, *chain("a", "b"))
+    (slow,) = claim(store, epoch)
+    (quick,) = claim(store, epoch, now=AFTER)
+    store.settle_outbox(slow, Sent(), now=AFTER, not_before=None)
+    store.settle_outbox(quick, Dead("http_400"), now=AFTER, not_before=None)
+    assert page_states(store) == [OutboxState.SENT, OutboxState.SPARED]
+
+
+def test_settling_a_row_that_never_was_is_a_bug(store: FullStore, epoch: int) -> None:
+    fill(store, epoch, outbox_row())
+    (got,) = claim(store, epoch)
     with pytest.raises(Bug):
-        store.settle_outbox(12345, Sent(), now=NOW, not_before=None)
+        store.settle_outbox(replace(got, row_id=12345), Sent(), now=NOW, not_before=None)
 
 
 def test_counts_by_state_and_the_age_of_the_oldest_unsent(store: FullStore, epoch: int) -> None:
@@ -225,12 +252,12 @@ def test_counts_by_state_and_the_age_of_the_oldest_unsent(store: FullStore, epoc
     rows = [outbox_row(key=name, destination=name, ms=ms) for ms, name in enumerate("abcde", 100)]
     fill(store, epoch, *rows, at_once)
     sent, dead, *_ = claim(store, epoch, limit=3)
-    store.settle_outbox(sent.row_id, Sent(), now=NOW, not_before=None)
-    store.settle_outbox(dead.row_id, Dead("refused"), now=NOW, not_before=None)
+    store.settle_outbox(sent, Sent(), now=NOW, not_before=None)
+    store.settle_outbox(dead, Dead("refused"), now=NOW, not_before=None)
     assert store.outbox_counts(NOW) == OutboxCounts(3, 1, 1, 1, oldest_unsent_ms=1_000 - 102)
     for got in claim(store, epoch, now=AFTER):
         if got.alert.key != "f":
-            store.settle_outbox(got.row_id, Sent(), now=NOW, not_before=None)
+            store.settle_outbox(got, Sent(), now=NOW, not_before=None)
     assert store.outbox_counts(NOW).oldest_unsent_ms == 1_000 - 600
     assert store.outbox_counts(at(0)).oldest_unsent_ms == 0
 
@@ -254,7 +281,7 @@ def test_a_further_way_stands_by_and_is_spared_once_the_first_has_arrived(
     fill(store, epoch, *chain("a", "b", "c"))
     (first,) = claim(store, epoch)
     assert first.destination == "a"
-    store.settle_outbox(first.row_id, Sent(), now=NOW, not_before=None)
+    store.settle_outbox(first, Sent(), now=NOW, not_before=None)
     assert page_states(store) == [OutboxState.SENT, OutboxState.SPARED, OutboxState.SPARED]
     assert claim(store, epoch, now=at(10_000_000)) == []
     assert store.outbox_counts(NOW).pending == 0
@@ -263,11 +290,11 @@ def test_a_further_way_stands_by_and_is_spared_once_the_first_has_arrived(
 def test_the_next_way_goes_at_once_when_one_is_refused_for_good(store: FullStore, epoch: int) -> None:
     fill(store, epoch, *chain("a", "b", "c"))
     (first,) = claim(store, epoch)
-    store.settle_outbox(first.row_id, Dead("http_400"), now=NOW, not_before=None)
+    store.settle_outbox(first, Dead("http_400"), now=NOW, not_before=None)
     (second,) = claim(store, epoch)
     assert second.destination == "b"
     assert page_states(store) == [OutboxState.DEAD, OutboxState.CLAIMED, OutboxState.STANDBY]
-    store.settle_outbox(second.row_id, Dead("http_400"), now=NOW, not_before=None)
+    store.settle_outbox(second, Dead("http_400"), now=NOW, not_before=None)
     assert [item.destination for item in claim(store, epoch)] == ["c"]
 
 
@@ -277,11 +304,11 @@ def test_the_next_way_goes_too_after_a_minute_unsent(
 ) -> None:
     fill(store, epoch, *chain("a", "b"))
     (first,) = claim(store, epoch)
-    store.settle_outbox(first.row_id, outcome, now=NOW, not_before=at(90_000))
+    store.settle_outbox(first, outcome, now=NOW, not_before=at(90_000))
     assert claim(store, epoch, now=at(60_009)) == []
     (second,) = claim(store, epoch, now=at(60_010))
     assert second.destination == "b"
-    store.settle_outbox(second.row_id, Sent(), now=at(60_020), not_before=None)
+    store.settle_outbox(second, Sent(), now=at(60_020), not_before=None)
     assert page_states(store) == [OutboxState.PENDING, OutboxState.SENT]
 
 
@@ -289,7 +316,7 @@ def test_chains_do_not_touch_one_another(store: FullStore, epoch: int) -> None:
     fill(store, epoch, *chain("a", "b"), *chain("x", "y"))
     for item in claim(store, epoch):
         store.settle_outbox(
-            item.row_id, Sent() if item.destination == "a" else Retry("no"), now=NOW, not_before=AFTER
+            item, Sent() if item.destination == "a" else Retry("no"), now=NOW, not_before=AFTER
         )
     assert page_states(store) == [
         OutboxState.SENT, OutboxState.SPARED, OutboxState.PENDING, OutboxState.STANDBY,

@@ -80,11 +80,11 @@ class Outbox:
         return self.store.claim_outbox(now=now, limit=limit, lease_ms=lease_ms, epoch=self.epoch, lanes=lanes)
 
     async def settle(
-        self, row_id: int, outcome: Outcome, *, now: EpochMs, not_before: EpochMs | None
+        self, claim: Claim, outcome: Outcome, *, now: EpochMs, not_before: EpochMs | None
     ) -> None:
         if self.broken:
             raise Transient("busy")
-        self.store.settle_outbox(row_id, outcome, now=now, not_before=not_before)
+        self.store.settle_outbox(claim, outcome, now=now, not_before=not_before)
 
     def pages(self) -> list[StoredPage]:
         return [page for number in range(1, self.incidents + 1) for page in self.store.pages(number)]
