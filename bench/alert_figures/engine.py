@@ -14,6 +14,8 @@ from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from pathlib import Path
 
+from channelwatch_collector.engines import search_for_cycles_less_often
+
 from alert_figures.peers import memory_mib
 from alert_figures.sink import Sink, sink
 from channelwatch.app.engine import Engine, EngineLimits, Fittings
@@ -122,6 +124,7 @@ def _storm(pipe: Connection, folder: Path, webhook: str, devices: int, groups: i
 
 
 async def _storming(pipe: Connection, folder: Path, webhook: str, devices: int, groups: int) -> None:
+    search_for_cycles_less_often()
     store = open_store("sqlite:///store.db", folder)
     engine = engine_over(store, webhook, restraint=UNRESTRAINED)
     stop = asyncio.Event()
@@ -135,12 +138,13 @@ async def _storming(pipe: Connection, folder: Path, webhook: str, devices: int, 
             nonlocal began, growth
             for number in range(1, devices + 1):
                 engine.submit(answer(spoke(number), engine.clock.now()))
-            await eventually(lambda: all(s.polled_at for s in list(engine.world.devices.values())[2:]), 60)
+            await eventually(lambda: all(s.seen_at for s in list(engine.world.devices.values())[2:]), 60)
             await asyncio.sleep(2)
             before, began = memory_mib(os.getpid()), time.monotonic()
-            for _ in range(3):
+            now = engine.clock.now()
+            for poll in range(3):
                 for number in range(1, groups + 1):
-                    engine.submit(miss(spoke(number), engine.clock.now()))
+                    engine.submit(miss(spoke(number), now - 2 + poll))
             for number in range(groups + 1, devices + 1):
                 engine.submit(trap(spoke(number), engine.clock.now(), tunnel_down()))
             await asyncio.sleep(8)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
 
 from channelwatch.app.meters import Meters
 from channelwatch.app.reach import Reach
-from channelwatch.app.storethread import StoreThread
+from channelwatch.app.storethread import StoreThread, Urgency
 from channelwatch.app.trouble import Troubles
 from channelwatch.app.writer import CannotWrite
 from channelwatch.base.clock import EpochMs
@@ -38,13 +39,16 @@ class Outlet:
         claims: list[Claim] = []
         with self._troubles.tolerated(OUTBOX_UNAVAILABLE):
             try:
-                claims = await self._store.call(
-                    self._store.store.claim_outbox,
-                    now=now,
-                    limit=limit,
-                    lease_ms=lease_ms,
-                    epoch=self._store.epoch,
-                    lanes=lanes,
+                claims = await self._store.urgent(
+                    Urgency.CLAIM,
+                    partial(
+                        self._store.store.claim_outbox,
+                        now=now,
+                        limit=limit,
+                        lease_ms=lease_ms,
+                        epoch=self._store.epoch,
+                        lanes=lanes,
+                    ),
                 )
             except Permanent as error:
                 raise CannotWrite(f"the store gives this process no alerts any more: {error}") from error
@@ -54,8 +58,9 @@ class Outlet:
         self, claim: Claim, outcome: Outcome, *, now: EpochMs, not_before: EpochMs | None
     ) -> None:
         """Record what became of one. Transient while the store is unavailable."""
-        await self._store.call(
-            self._store.store.settle_outbox, claim, outcome, now=now, not_before=not_before
+        await self._store.urgent(
+            Urgency.SETTLE,
+            partial(self._store.store.settle_outbox, claim, outcome, now=now, not_before=not_before),
         )
 
     def settled(self, claim: Claim, outcome: Outcome, latency_ms: int) -> None:

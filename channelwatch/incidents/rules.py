@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 
@@ -16,6 +16,9 @@ from channelwatch.status.states import Cause, Flag, Health, PairState, Protectio
 
 INHIBITOR_CONFIRM_MS = 60_000
 """A rule that keeps others back confirms at least as fast as this: what it keeps back is told of no later."""
+
+LIKENESSES = 4_096
+"""States of devices of which is remembered which rules they meet."""
 
 Sight = tuple[Signal, SignalState]
 """A signal in a state, in whichever component."""
@@ -154,6 +157,7 @@ class RuleBook:
     collector: tuple[Rule, ...] = field(init=False)
     by_id: Mapping[RuleId, Rule] = field(init=False)
     inhibitors: Mapping[RuleId, tuple[Rule, ...]] = field(init=False)
+    _known: dict[Hashable, frozenset[RuleId]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         for name, kind in (
@@ -173,6 +177,22 @@ class RuleBook:
             for kept_back in sorted(rule.inhibits):
                 by[kept_back].append(rule)
         object.__setattr__(self, "inhibitors", {key: tuple(rules) for key, rules in by.items()})
+        object.__setattr__(self, "_known", {})
+
+    def device_matches(self, state: DeviceState, bloc: Bloc, *, is_hub: bool) -> frozenset[RuleId]:
+        """The device rules whose condition `state` meets now. Thousands of devices are in few different states."""
+        seen = sights_of(state)
+        likeness = (state.assessment, state.flags, bloc, is_hub, seen)
+        found = self._known.get(likeness)
+        if found is None:
+            if len(self._known) >= LIKENESSES:
+                self._known.clear()
+            found = self._known[likeness] = frozenset(
+                rule.id
+                for rule in self.device
+                if rule.when.holds_for_device(state, bloc, is_hub=is_hub, seen=seen)
+            )
+        return found
 
     def of(self, name: RuleId) -> Rule | None:
         """The rule of an incident: one in force, or what stands for another system's alert. None: it was removed."""
@@ -221,16 +241,6 @@ def inhibition_problems(rules: Sequence[Rule]) -> Iterator[tuple[RuleId, str]]:
                     rule.id,
                     f"inhibits {name!r} and confirms for more than {INHIBITOR_CONFIRM_MS // 1000} s",
                 )
-
-
-def device_matches(
-    rules: Sequence[Rule], state: DeviceState, bloc: Bloc, *, is_hub: bool
-) -> frozenset[RuleId]:
-    """The device rules whose condition `state` meets now."""
-    seen = sights_of(state)
-    return frozenset(
-        rule.id for rule in rules if rule.when.holds_for_device(state, bloc, is_hub=is_hub, seen=seen)
-    )
 
 
 def group_matches(rules: Sequence[Rule], state: PairState, bloc: Bloc) -> frozenset[RuleId]:

@@ -9,7 +9,7 @@ from channelwatch.base.clock import EpochMs
 from channelwatch.base.ids import CircuitCode, DeviceCode, GroupCode
 from channelwatch.incidents.escalation import has_lapsed
 from channelwatch.incidents.model import EndReason, Incident, StepKind
-from channelwatch.incidents.rules import OwnFault, Rule, device_matches, gravest, group_matches
+from channelwatch.incidents.rules import OwnFault, Rule, gravest, group_matches
 from channelwatch.inventory.model import Bloc
 from channelwatch.pipeline.circuits import circuit_rules, follow_circuits, judge_circuits
 from channelwatch.pipeline.draft import Draft, Fault
@@ -50,8 +50,9 @@ def evaluate(draft: Draft) -> None:
         circuit_rules(draft, circuit, since)
     for bloc in _blocs(draft):
         _bloc_rules(draft, bloc)
+    restless = _restless(draft)
     for code in _hubs_first(draft, draft.touched):
-        _device_rules(draft, code, draft.touched[code])
+        _device_rules(draft, code, draft.touched[code], restless)
 
 
 def sweep(draft: Draft) -> None:
@@ -81,8 +82,18 @@ def judge(draft: Draft, subjects: Iterable[str]) -> None:
         if bloc in names:
             _bloc_rules(draft, bloc)
     judge_circuits(draft, names)
+    restless = _restless(draft)
     for code in _hubs_first(draft, devices):
-        _device_rules(draft, code, draft.now)
+        _device_rules(draft, code, draft.now, restless)
+
+
+def _restless(draft: Draft) -> frozenset[str]:
+    """The subjects of which some rule waits or has an incident: the end of a condition can matter to no other.
+
+    Taken before devices are judged: what is opened about one concerns no rule that does not match it.
+    """
+    known = (draft.holding, draft.clearing, draft.world.latest, draft.latest)
+    return frozenset(subject for keys in known for _, subject in keys)
 
 
 def _next_share(draft: Draft) -> tuple[str, ...]:
@@ -168,17 +179,19 @@ def _impact(draft: Draft, groups: Iterable[GroupCode], circuits: Iterable[Circui
             draft.touched.setdefault(code, draft.now)
 
 
-def _device_rules(draft: Draft, code: DeviceCode, at: EpochMs) -> None:
+def _device_rules(draft: Draft, code: DeviceCode, at: EpochMs, restless: frozenset[str]) -> None:
     inventory, rules = draft.world.inventory, draft.world.rules.device
     if not inventory.device[code].in_service:
         _out_of_service(draft, rules, code)
         return
     state, bloc = draft.device(code), inventory.bloc_of(code)
-    matched = device_matches(rules, state, bloc, is_hub=code in inventory.children)
+    matched = draft.world.rules.device_matches(state, bloc, is_hub=code in inventory.children)
+    if not matched and code not in restless:
+        return
     inhibitors = draft.world.rules.inhibitors
     for rule in rules:
         if rule.id not in matched:
-            if is_pending(draft, (rule.id, code)) and not _undecided(rule, state):
+            if code in restless and is_pending(draft, (rule.id, code)) and not _undecided(rule, state):
                 cease(draft, rule, code)
             continue
         fault = Fault(code, bloc, at, state.assessment.cause, _impacted(draft, rule, code))
