@@ -7,11 +7,12 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from channelwatch.inventory.model import SignalLimit
-from channelwatch.status.signals import Reading, Scalar, Signal, SignalState
+from channelwatch.status.signals import Reading, Signal, SignalState
+from channelwatch_collector.profiles.again import read_own
 from channelwatch_collector.profiles.counters import Restart, Uptimes, restart
 from channelwatch_collector.profiles.damping import Damping, Held, damped, limited, rules_of
 from channelwatch_collector.profiles.expression import Absent, Unusable
-from channelwatch_collector.profiles.judge import Read
+from channelwatch_collector.profiles.known import Known, KnownTable
 from channelwatch_collector.profiles.model import TableSpec
 from channelwatch_collector.profiles.profile import Profile
 from channelwatch_collector.profiles.rows import (
@@ -22,9 +23,8 @@ from channelwatch_collector.profiles.rows import (
     Moment,
     Watch,
     is_spoilt,
-    rows,
 )
-from channelwatch_collector.profiles.values import MAX_TEXT
+from channelwatch_collector.profiles.table import TableReader
 from channelwatch_collector.profiles.vocabulary import CARRYING, MISSING
 from channelwatch_collector.snmp.port import AgentClock, PollAnswer
 
@@ -63,18 +63,18 @@ def decode(
 ) -> Decoded:
     """Decode a poll's answer. `expected`: names or peers of tunnels that must be there; `limits`: the device's own."""
     seen = Answer(answer.scalars, answer.columns, answer.failed)
-    probe = DeviceRow(seen, profile.scalars, moment, Watch(memory, moment.tick))
-    uptimes = _uptimes(profile, probe, answer.agent)
+    device = DeviceRow(seen, profile.scalars, moment, Watch(memory, moment.tick))
+    uptimes = _uptimes(profile, device, answer.agent)
     restarted = restart(memory.uptimes, uptimes) if memory.uptimes is not None else None
     if restarted is not None or answer.engine_changed_from is not None:
-        memory = replace(memory, counters={})
-    watch = Watch(memory, moment.tick)
-    readings = decode_rows(profile, DeviceRow(seen, profile.scalars, moment, watch), expected)
+        memory = replace(memory, counters={}, known=None)
+    watch = device.watch = Watch(memory, moment.tick)
+    readings, known = _all_rows(profile, device, expected, _usable(memory.known, profile, device))
     readings += _of_the_agent(answer, restarted)
     held, kept = _held(limited(readings, limits), rules_of(profile.damping, limits), memory)
     return Decoded(
         readings=tuple(held),
-        memory=Memory(watch.samples, watch.windows, kept, uptimes),
+        memory=Memory(watch.samples, watch.windows, kept, uptimes, known),
         restart=restarted,
         absent=profile.offered - {reading.signal for reading in held},
     )
@@ -84,14 +84,41 @@ def decode_rows(profile: Profile, device: DeviceRow, expected: Sequence[str] = (
     """Every reading of an answer as it stands, before worsening is held back."""
     readings = [reading for read in profile.readers if (reading := read(device)) is not None]
     tunnels = _Tunnels()
-    for table, readers in profile.table_readers:
-        found = _table(table, readers, device, expected)
-        if found is None:
-            continue
+    for table, plan, readers in profile.table_readers:
+        found, _ = _table(TableReader(table, plan, readers, device, expected))
+        _join(table, found, readings, tunnels)
+    return readings + tunnels.missing_and_counts(expected)
+
+
+def _usable(known: Known | None, profile: Profile, device: DeviceRow) -> Known | None:
+    """What is known of the last answer, if this one can be read by its help: whole, later, by the same profile."""
+    if known is None or known.profile is not profile or device.answer.failed:
+        return None
+    return known if device.moment.tick > known.tick else None
+
+
+def _all_rows(
+    profile: Profile, device: DeviceRow, expected: Sequence[str], before: Known | None
+) -> tuple[list[Reading], Known | None]:
+    """As `decode_rows`, by the help of the answer `before`, and what to know of this one."""
+    own = read_own(profile.own_plan, profile.readers, device, None if before is None else before.own)
+    readings, tunnels = list(own.told), _Tunnels()
+    tables: list[KnownTable | None] = []
+    for at, (table, plan, readers) in enumerate(profile.table_readers):
+        reader = TableReader(table, plan, readers, device, expected)
+        found, known = _table(reader, None if before is None else before.tables[at])
+        tables.append(known)
+        _join(table, found, readings, tunnels)
+    readings += tunnels.missing_and_counts(expected)
+    whole = not device.answer.failed
+    return readings, Known(profile, device.moment.tick, own, tables) if whole else None
+
+
+def _join(table: TableSpec, found: _Found | None, readings: list[Reading], tunnels: _Tunnels) -> None:
+    if found is not None:
         readings += found.readings
         if table.peers:
             tunnels.add(found)
-    return readings + tunnels.missing_and_counts(expected)
 
 
 @dataclass(slots=True)
@@ -158,32 +185,17 @@ def _of_the_agent(answer: PollAnswer, restarted: Restart | None) -> list[Reading
     return readings
 
 
-def _table(
-    table: TableSpec, readers: Sequence[Read], device: DeviceRow, expected: Sequence[str]
-) -> _Found | None:
-    """The rows of a table; None if the device does not have it."""
+def _table(reader: TableReader, before: KnownTable | None = None) -> tuple[_Found | None, KnownTable | None]:
+    """The rows of a table, None if the device does not have it; and what to know of them at the next answer."""
+    table, device = reader.table, reader.device
     if table.when is not None and not table.when.is_true(device):
-        return None
-    readings: list[Reading] = []
-    met: set[str] = set()
-    taken: set[str] = set()
-    spoilt = is_spoilt(device.answer, table)
+        return None, None
+    known, spoilt = None, bool(device.answer.failed) and is_spoilt(device.answer, table)
     try:
-        for row in rows(device, table):
-            if table.where is not None and not table.where.is_true(row):
-                continue
-            row.component = _component(table, row)
-            if table.merge is None and row.component in taken:
-                row.component = f"{row.component} [{row.value('index')}]"
-            taken.add(row.component)
-            # Several rows may be one component; their counters are still counters of their own.
-            row.counted_as = row.component if table.merge is None else str(row.value("index"))
-            names = _peers(table, row) if expected else set()
-            row.expected(not names.isdisjoint(expected))
-            met |= names
-            readings += [reading for read in readers if (reading := read(row)) is not None]
+        known = reader.read(before, spoilt=spoilt)
+        readings = reader.readings
     except Absent:
-        return None
+        return None, None
     except Unusable:
         spoilt = True
         readings = [
@@ -191,30 +203,7 @@ def _table(
         ]
     if not table.tells_each_once:
         readings = _one_each(readings, table.merge)
-    return _Found(readings, met, spoilt)
-
-
-def _component(table: TableSpec, row: DeviceRow) -> str:
-    """The name of a row; its whole index where the device gives no name."""
-    name: Scalar = None
-    if table.component is not None:
-        try:
-            name = table.component.evaluate(row)
-        except (Absent, Unusable):
-            name = None
-    if name is None or (name == "" and not table.may_be_nameless):
-        name = row.value("index")
-    return str(name)[:MAX_TEXT]
-
-
-def _peers(table: TableSpec, row: DeviceRow) -> set[str]:
-    found = {row.component} if table.peers else set()
-    for peer in table.peers:
-        try:
-            found.add(str(peer.evaluate(row)))
-        except (Absent, Unusable):
-            continue
-    return found
+    return _Found(readings, reader.met, spoilt), known
 
 
 def _counts(readings: Iterable[Reading], expected: Sequence[str]) -> list[Reading]:

@@ -72,11 +72,12 @@ Evaluate = Callable[[Row], Scalar]
 @dataclass(frozen=True, slots=True)
 class Expression:
     """A parsed expression; `names` are the objects that it mentions, in the order of the text, `counters` those of
-    them whose rise it asks for."""
+    them whose rise it asks for, `functions` those that it calls."""
 
     text: str
     names: tuple[str, ...]
     counters: tuple[str, ...]
+    functions: frozenset[str]
     evaluate: Evaluate = field(compare=False)
 
     @property
@@ -106,15 +107,13 @@ def parse(text: object) -> Expression:
         raise ValueError(f"not an expression: {written!r}") from None
     names: dict[str, None] = {}
     evaluate = _compile(tree, names, 0)
-    counters = tuple(
-        call.args[0].id
+    calls = [
+        (call.func.id, call.args[0])
         for call in ast.walk(tree)
-        if isinstance(call, ast.Call)
-        and isinstance(call.func, ast.Name)
-        and call.func.id in _OVER_TIME
-        and isinstance(call.args[0], ast.Name)
-    )
-    return Expression(written, tuple(names), counters, evaluate)
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name)
+    ]
+    counters = tuple(arg.id for name, arg in calls if name in _OVER_TIME and isinstance(arg, ast.Name))
+    return Expression(written, tuple(names), counters, frozenset(name for name, _ in calls), evaluate)
 
 
 def _compile(node: ast.expr, names: dict[str, None], depth: int) -> Evaluate:

@@ -19,6 +19,7 @@ from channelwatch_collector.profiles.model import (
     TableSpec,
     TrapSpec,
 )
+from channelwatch_collector.profiles.plan import Plan, plan_of_scalars, plan_of_table
 from channelwatch_collector.profiles.vocabulary import MEANING
 from channelwatch_collector.snmp.port import Oid, PollPlan
 
@@ -58,9 +59,21 @@ class Profile:
         return tuple(reader(spec) for spec in self.signals)
 
     @cached_property
-    def table_readers(self) -> tuple[tuple[TableSpec, tuple[Read, ...]], ...]:
-        """Each table with how its signals are read."""
-        return tuple((table, tuple(reader(spec) for spec in table.signals)) for table in self.tables)
+    def table_readers(self) -> tuple[tuple[TableSpec, Plan, tuple[Read, ...]], ...]:
+        """Each table with how its rows are laid out and its signals read."""
+        return tuple(
+            (
+                table,
+                plan_of_table(table, self.scalars),
+                tuple(reader(spec) for spec in table.signals),
+            )
+            for table in self.tables
+        )
+
+    @cached_property
+    def own_plan(self) -> Plan:
+        """How its scalars are laid out."""
+        return plan_of_scalars(self.scalars, self.signals)
 
     @cached_property
     def offered(self) -> frozenset[Signal]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import tzinfo
+from itertools import islice, repeat
 
 from channelwatch.base.clock import LOCAL_ZONE
 from channelwatch.status.signals import Scalar
@@ -14,7 +15,9 @@ from channelwatch_collector.profiles import values
 from channelwatch_collector.profiles.counters import Sample, Uptimes, Window, per_second, rise
 from channelwatch_collector.profiles.damping import Held
 from channelwatch_collector.profiles.expression import Absent, Unusable
+from channelwatch_collector.profiles.known import Known
 from channelwatch_collector.profiles.model import JsonSource, ObjectSpec, TableSpec
+from channelwatch_collector.profiles.plan import Cells, Column
 from channelwatch_collector.profiles.values import TypeRule
 from channelwatch_collector.snmp.port import Oid, PollFailure, Value
 
@@ -58,6 +61,7 @@ class Memory:
     windows: Mapping[str, Window] = field(default_factory=dict)
     held: Mapping[Key, Held] = field(default_factory=dict)
     uptimes: Uptimes | None = None
+    known: Known | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(slots=True)
@@ -76,6 +80,13 @@ class Watch:
         if rate is None:
             raise Unusable
         return rate
+
+    def keep(self, keys: Sequence[str]) -> None:
+        """These counters show now what they showed last time."""
+        for key in keys:
+            if key not in self.samples:
+                value, _, width = self.before.counters[key]
+                self.samples[key] = Sample(value, self.tick, width)
 
     def rise(self, key: str, sample: Sample) -> float:
         """The rise within the last day, as far as the counter was watched."""
@@ -108,6 +119,8 @@ class DeviceRow:
         self.watch = watch
         self.component = ""
         self.counted_as = ""
+        self.counted: list[str] = []
+        """What the counters that were looked at are remembered as."""
         self._scalars = scalars
         # What was read is kept: a name is mentioned by several expressions of one row.
         self._values: dict[str, Scalar] = {}
@@ -141,9 +154,8 @@ class DeviceRow:
 
     def remember(self, name: str) -> None:
         """Keep a counter's value for the next answer, if there is one."""
-        if name not in self._samples:
-            with suppress(Absent, Unusable):
-                self._sample(name)
+        with suppress(Absent, Unusable):
+            self._sample(name)
 
     def each(self, name: str) -> list[float]:
         spec = self._spec(name)
@@ -211,6 +223,7 @@ class DeviceRow:
         if known is None:
             known = self._samples[name] = self._sampled(name)
             self.watch.samples[known[0]] = known[1]
+        self.counted.append(known[0])
         return known
 
     def _sampled(self, name: str) -> tuple[str, Sample, float]:
@@ -219,46 +232,18 @@ class DeviceRow:
         return f"{name}|", _counter(found, spec, self), spec.scale
 
 
-@dataclass(frozen=True, slots=True)
-class _Column:
-    """One column of one answer: `sources` are the rows under each identifier that the device offers, with the text
-    that begins their instances; `missing` is raised for a row that has none."""
-
-    spec: ObjectSpec
-    sources: tuple[tuple[Mapping[Oid, Value], str], ...]
-    missing: type[Exception]
-
-    @staticmethod
-    def of(spec: ObjectSpec, answer: Answer) -> _Column:
-        found = [(oid, answer.columns.get(oid)) for oid in spec.oid]
-        return _Column(
-            spec,
-            tuple((cells, f"{values.dotted(oid)}.") for oid, cells in found if cells),
-            Unusable if any(oid in answer.failed for oid in spec.oid) else Absent,
-        )
-
-    def at(self, suffix: Oid) -> tuple[Value, str]:
-        """The first value that the device offers in this row."""
-        for cells, prefix in self.sources:
-            found = cells.get(suffix)
-            # None is what an absent value holds: faster than to ask for its type.
-            if found is not None and found.value is not None:
-                return found, prefix
-        raise self.missing
-
-
 class TableRow(DeviceRow):
-    """One row of a table; names that the table lacks are looked up among the scalars."""
+    """One row of the table `name`; names that it lacks are looked up among the scalars."""
 
     def __init__(
-        self, device: DeviceRow, table: TableSpec, columns: Mapping[str, _Column], suffix: Oid
+        self, device: DeviceRow, name: str, columns: Mapping[str, Column], index: str, cells: Cells
     ) -> None:
         super().__init__(device.answer, device._scalars, device.moment, device.watch)
         self._device = device
-        self._table = table
+        self._name = name
         self._columns = columns
-        self._suffix = suffix
-        self._index = self._values["index"] = values.dotted(suffix)
+        self._cells = cells
+        self._index = self._values["index"] = index
         self._sources: dict[str, str] = {}
 
     def source(self, name: str) -> str:
@@ -269,23 +254,33 @@ class TableRow(DeviceRow):
         if column is None:
             return self._device.source(name)
         try:
-            return column.at(self._suffix)[1] + self._index
+            return self._at(column)[1] + self._index
         except (Absent, Unusable):
             return ""
+
+    def _at(self, column: Column) -> tuple[Value, str]:
+        """The first value that the device offers in this row. Raises Absent, or Unusable if one was spoilt."""
+        for place, prefix in column.sources:
+            found = self._cells[place]
+            # None is what an absent value holds: faster than to ask for its type.
+            if found is not None and found.value is not None:
+                return found, prefix
+        failed = self.answer.failed
+        raise Unusable if failed and any(oid in failed for oid in column.spec.oid) else Absent
 
     def _read(self, name: str) -> Scalar:
         column = self._columns.get(name)
         if column is None:
             return self._device.value(name)
-        found, self._sources[name] = column.at(self._suffix)
+        found, self._sources[name] = self._at(column)
         return _scaled(found, column.spec, self.moment)
 
     def _sampled(self, name: str) -> tuple[str, Sample, float]:
         column = self._columns.get(name)
         if column is None:
             return self._device._sample(name)
-        found, self._sources[name] = column.at(self._suffix)
-        key = f"{self._table.name}.{name}|{self.counted_as}"
+        found, self._sources[name] = self._at(column)
+        key = f"{self._name}.{name}|{self.counted_as}"
         return key, _counter(found, column.spec, self), column.spec.scale
 
 
@@ -337,24 +332,29 @@ def _counter(found: Value, spec: ObjectSpec, row: DeviceRow) -> Sample:
     return Sample(number, row.watch.tick, values.width(found))
 
 
-def rows(device: DeviceRow, table: TableSpec) -> Iterator[DeviceRow]:
-    """The rows of a table in the agent's order, at most MAX_ROWS.
+def json_rows(device: DeviceRow, table: TableSpec) -> Iterator[DeviceRow]:
+    """The rows of a table that came as JSON, at most MAX_ROWS.
 
-    Raises Unusable if the table as a whole is, Absent if the object that would hold it as JSON is not there.
+    Raises Unusable if the table as a whole is, Absent if the object that would hold it is not there.
     """
-    if table.json_ is not None:
-        for index, cells in _json_rows(device.answer, table.json_)[:MAX_ROWS]:
-            yield JsonRow(device, table, index, cells)
-        return
-    columns = {name: _Column.of(spec, device.answer) for name, spec in table.columns.items()}
-    suffixes: dict[Oid, None] = {}
-    for column in columns.values():
-        for source, _ in column.sources:
-            suffixes.update(dict.fromkeys(source))
-    if not suffixes and is_spoilt(device.answer, table):
-        raise Unusable
-    for suffix in list(suffixes)[:MAX_ROWS]:
-        yield TableRow(device, table, columns, suffix)
+    assert table.json_ is not None
+    for index, cells in _json_rows(device.answer, table.json_)[:MAX_ROWS]:
+        yield JsonRow(device, table, index, cells)
+
+
+def table_cells(answer: Answer, oids: Sequence[Oid]) -> Iterator[tuple[Oid, Cells]]:
+    """The rows of the columns `oids`, each index with its cells, in the agent's order, at most MAX_ROWS."""
+    columns = [answer.columns.get(oid) for oid in oids]
+    first = next((column for column in columns if column), None)
+    if first is None:
+        return iter(())
+    suffixes = list(first)
+    if all(not column or column is first or list(column) == suffixes for column in columns):
+        cells = zip(*[column.values() if column else repeat(None) for column in columns], strict=False)
+    else:
+        suffixes = list(dict.fromkeys(suffix for column in columns for suffix in column or ()))
+        cells = zip(*[map((column or {}).get, suffixes) for column in columns], strict=True)
+    return islice(zip(suffixes, cells, strict=True), MAX_ROWS)
 
 
 def is_spoilt(answer: Answer, table: TableSpec) -> bool:

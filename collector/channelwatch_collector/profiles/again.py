@@ -1,0 +1,72 @@
+"""Reading a row again and again: what has not moved since the last answer is not judged anew. Pure.
+
+A reading is the same as last time if the objects that it is made from are, and, where it shows the rate of a counter,
+if that stood still the time before as well. Whatever depends on the hour or on a whole column is read each time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from channelwatch.status.signals import Reading
+from channelwatch_collector.profiles.judge import Read
+from channelwatch_collector.profiles.known import KnownRow
+from channelwatch_collector.profiles.plan import EVERY_PLACE, Cells, Plan
+from channelwatch_collector.profiles.rows import DeviceRow, Watch
+
+
+def moved_places(now: Cells, before: Cells) -> int:
+    """The places, as bits, at which two answers differ."""
+    if now == before:
+        return 0
+    moved, bit = 0, 1
+    for new, old in zip(now, before, strict=True):
+        if new is not old and new != old:
+            moved |= bit
+        bit <<= 1
+    return moved
+
+
+def stands_still(plan: Plan, known: KnownRow, moved: int) -> bool:
+    """Whether all readings of a row are those of last time."""
+    return plan.lasts and not moved and not known.moved
+
+
+def keep_counters(watch: Watch, known: KnownRow) -> None:
+    """The counters of a row that stands still were looked at now."""
+    for keys in known.counters:
+        if keys:
+            watch.keep(keys)
+
+
+def read_own(plan: Plan, readers: Sequence[Read], device: DeviceRow, before: KnownRow | None) -> KnownRow:
+    """The scalars of a device."""
+    cells = tuple(map(device.answer.scalars.get, plan.oids))
+    moved = EVERY_PLACE if before is None else moved_places(cells, before.cells)
+    return read_row(plan, readers, device, KnownRow(cells, moved), before)
+
+
+def read_row(
+    plan: Plan, readers: Sequence[Read], row: DeviceRow, fresh: KnownRow, before: KnownRow | None
+) -> KnownRow:
+    """`fresh` with its readings: those of `before` where they must be the same, all others read from `row`."""
+    if before is None:
+        before = _nothing_known(readers)
+    was, moved, watch = before.moved, fresh.moved, row.watch
+    readings: list[Reading | None] = []
+    counters: list[tuple[str, ...]] = []
+    for needs, read, last, keys in zip(plan.needs, readers, before.readings, before.counters, strict=True):
+        if needs.anew or needs.cells & moved or needs.counters & was:
+            row.counted = []
+            readings.append(read(row))
+            counters.append(tuple(row.counted))
+            continue
+        watch.keep(keys)
+        readings.append(last)
+        counters.append(keys)
+    told = tuple([reading for reading in readings if reading is not None])
+    return fresh._replace(readings=tuple(readings), counters=tuple(counters), told=told)
+
+
+def _nothing_known(readers: Sequence[Read]) -> KnownRow:
+    return KnownRow((), EVERY_PLACE, readings=(None,) * len(readers), counters=((),) * len(readers))
