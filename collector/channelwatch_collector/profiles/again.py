@@ -10,9 +10,11 @@ from collections.abc import Sequence
 
 from channelwatch.status.signals import Reading
 from channelwatch_collector.profiles.judge import Read
-from channelwatch_collector.profiles.known import KnownRow
+from channelwatch_collector.profiles.known import KnownRow, Looked, Readings
 from channelwatch_collector.profiles.plan import EVERY_PLACE, Cells, Plan
 from channelwatch_collector.profiles.rows import DeviceRow, Watch
+
+_NOBODY: frozenset[str] = frozenset()
 
 
 def moved_places(now: Cells, before: Cells) -> int:
@@ -43,16 +45,16 @@ def read_own(plan: Plan, readers: Sequence[Read], device: DeviceRow, before: Kno
     """The scalars of a device."""
     cells = tuple(map(device.answer.scalars.get, plan.oids))
     moved = EVERY_PLACE if before is None else moved_places(cells, before.cells)
-    return read_row(plan, readers, device, KnownRow(cells, moved), before)
+    return KnownRow(cells, moved, "", _NOBODY, "", *read_row(plan, readers, device, moved, before))
 
 
 def read_row(
-    plan: Plan, readers: Sequence[Read], row: DeviceRow, fresh: KnownRow, before: KnownRow | None
-) -> KnownRow:
-    """`fresh` with its readings: those of `before` where they must be the same, all others read from `row`."""
+    plan: Plan, readers: Sequence[Read], row: DeviceRow, moved: int, before: KnownRow | None
+) -> tuple[Readings, Looked, tuple[Reading, ...]]:
+    """The last three parts of a row: readings of `before` where they must be the same, all others from `row`."""
     if before is None:
         before = _nothing_known(readers)
-    was, moved, watch = before.moved, fresh.moved, row.watch
+    was, keep = before.moved, row.watch.keep
     readings: list[Reading | None] = []
     counters: list[tuple[str, ...]] = []
     for needs, read, last, keys in zip(plan.needs, readers, before.readings, before.counters, strict=True):
@@ -61,12 +63,12 @@ def read_row(
             readings.append(read(row))
             counters.append(tuple(row.counted))
             continue
-        watch.keep(keys)
+        if keys:
+            keep(keys)
         readings.append(last)
         counters.append(keys)
-    told = tuple([reading for reading in readings if reading is not None])
-    return fresh._replace(readings=tuple(readings), counters=tuple(counters), told=told)
+    return tuple(readings), tuple(counters), tuple([reading for reading in readings if reading is not None])
 
 
 def _nothing_known(readers: Sequence[Read]) -> KnownRow:
-    return KnownRow((), EVERY_PLACE, readings=(None,) * len(readers), counters=((),) * len(readers))
+    return KnownRow((), EVERY_PLACE, "", _NOBODY, "", (None,) * len(readers), ((),) * len(readers))

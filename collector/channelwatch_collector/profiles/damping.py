@@ -38,6 +38,8 @@ class Held(NamedTuple):
 
 def damped(reading: Reading, before: Held, rule: Damping) -> tuple[Reading, Held]:
     """`reading` as it counts, and what to remember of it. A poll that could not tell changes nothing."""
+    if reading.state is SignalState.OK and before == (0, SignalState.OK, rule.stays):
+        return reading, before
     if reading.state not in _SAID:
         return reading, before
     is_bad = reading.state in _BAD
@@ -54,7 +56,7 @@ def damped(reading: Reading, before: Held, rule: Damping) -> tuple[Reading, Held
 
 
 def rules_of(profile: Mapping[Signal, Damping], limits: Sequence[SignalLimit]) -> Mapping[Signal, Damping]:
-    """The profile's damping with what the device's own limits say in its place."""
+    """The profile's damping with what the device's own limits say in its place; none that is idle."""
     if not limits:
         return profile
     found = dict(profile)
@@ -64,7 +66,7 @@ def rules_of(profile: Mapping[Signal, Damping], limits: Sequence[SignalLimit]) -
         hold = usual.hold if limit.hold is None else limit.hold
         of = max(hold, usual.of if limit.hold is None else hold) if limit.of is None else limit.of
         found[signal] = Damping(hold, of, usual.stays if limit.stays is None else limit.stays)
-    return found
+    return {signal: rule for signal, rule in found.items() if not rule.is_idle}
 
 
 def limited(readings: list[Reading], limits: Sequence[SignalLimit]) -> list[Reading]:

@@ -35,6 +35,7 @@ _BADNESS = {
     SignalState.DEGRADED: 3,
     SignalState.FAILED: 4,
 }
+_FRESH = Held()
 _CHANNEL_STATE = Signal.CHANNEL_STATE
 _BAD = (SignalState.DEGRADED, SignalState.FAILED)
 
@@ -252,6 +253,6 @@ def _held(
     kept: dict[Key, Held] = {}
     for index, reading in enumerate(readings):
         rule = rules.get(reading.signal)
-        if rule is not None and not rule.is_idle:
-            held[index], kept[reading.key] = damped(reading, memory.held.get(reading.key, Held()), rule)
+        if rule is not None:
+            held[index], kept[reading.key] = damped(reading, memory.held.get(reading.key, _FRESH), rule)
     return held, kept

@@ -9,6 +9,9 @@ from channelwatch.status.signals import Reading
 from channelwatch_collector.profiles.plan import Cells
 from channelwatch_collector.snmp.port import Oid
 
+Readings = tuple[Reading | None, ...]
+Looked = tuple[tuple[str, ...], ...]
+
 
 class KnownRow(NamedTuple):
     """A row as it was last read.
@@ -23,8 +26,8 @@ class KnownRow(NamedTuple):
     name: str | None = None
     peers: frozenset[str] = frozenset()
     component: str = ""
-    readings: tuple[Reading | None, ...] = ()
-    counters: tuple[tuple[str, ...], ...] = ()
+    readings: Readings = ()
+    counters: Looked = ()
     told: tuple[Reading, ...] = ()
 
 

@@ -154,6 +154,10 @@ class DeviceRow:
 
     def remember(self, name: str) -> None:
         """Keep a counter's value for the next answer, if there is one."""
+        known = self._samples.get(name)
+        if known is not None:
+            self.counted.append(known[0])
+            return
         with suppress(Absent, Unusable):
             self._sample(name)
 
@@ -342,19 +346,19 @@ def json_rows(device: DeviceRow, table: TableSpec) -> Iterator[DeviceRow]:
         yield JsonRow(device, table, index, cells)
 
 
-def table_cells(answer: Answer, oids: Sequence[Oid]) -> Iterator[tuple[Oid, Cells]]:
+def table_cells(answer: Answer, oids: Sequence[Oid]) -> list[tuple[Oid, Cells]]:
     """The rows of the columns `oids`, each index with its cells, in the agent's order, at most MAX_ROWS."""
-    columns = [answer.columns.get(oid) for oid in oids]
-    first = next((column for column in columns if column), None)
-    if first is None:
-        return iter(())
-    suffixes = list(first)
-    if all(not column or column is first or list(column) == suffixes for column in columns):
+    columns = list(map(answer.columns.get, oids))
+    if not any(columns):
+        return []
+    lists = [list(column) if column else None for column in columns]
+    suffixes = next(found for found in lists if found)
+    if all(found is None or found == suffixes for found in lists):
         cells = zip(*[column.values() if column else repeat(None) for column in columns], strict=False)
     else:
-        suffixes = list(dict.fromkeys(suffix for column in columns for suffix in column or ()))
+        suffixes = list(dict.fromkeys(suffix for found in lists for suffix in found or ()))
         cells = zip(*[map((column or {}).get, suffixes) for column in columns], strict=True)
-    return islice(zip(suffixes, cells, strict=True), MAX_ROWS)
+    return list(islice(zip(suffixes, cells, strict=True), MAX_ROWS))
 
 
 def is_spoilt(answer: Answer, table: TableSpec) -> bool:

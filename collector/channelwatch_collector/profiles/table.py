@@ -52,7 +52,7 @@ class TableReader:
                 self._read_whole(row)
             return None
         plan, answer = self._plan, self.device.answer
-        rows = dict(table_cells(answer, plan.oids))
+        rows = table_cells(answer, plan.oids)
         if not rows:
             if spoilt:
                 raise Unusable
@@ -66,44 +66,46 @@ class TableReader:
             before = None
         known = {
             suffix: self._row(suffix, cells, None if before is None else before.rows.get(suffix))
-            for suffix, cells in rows.items()
+            for suffix, cells in rows
         }
         is_known = plan.remembers and not self._clashed and len(rows) <= MAX_KNOWN
         return KnownTable(circumstances, known) if is_known else None
 
     def _row(self, suffix: Oid, cells: Cells, before: KnownRow | None) -> KnownRow:
-        plan, index = self._plan, dotted(suffix)
+        plan, row = self._plan, None
         moved = EVERY_PLACE if before is None else moved_places(cells, before.cells)
-        if before is not None and before.name is None and not moved:
-            return before
-        row = None
         if before is None or moved & plan.naming:
-            row = TableRow(self.device, self.table.name, plan.columns, index, cells)
-            fresh = KnownRow(cells, moved, *self._named(row))
+            row = self._fresh(suffix, cells)
+            name, others = self._named(row)
+        elif before.name is None and not moved:
+            return before
         else:
-            fresh = KnownRow(cells, moved, before.name, before.peers)
-        if fresh.name is None:
-            return fresh
-        component = self._component(fresh.name, index)
+            name, others = before.name, before.peers
+        if name is None:
+            return KnownRow(cells, moved)
+        component = self._component(name, suffix)
         if before is not None and (before.name is None or before.component != component):
             before, moved = None, EVERY_PLACE
-        peers = self._peers(component, fresh.peers)
+        is_expected = self._meet(component, others)
         if before is not None and stands_still(plan, before, moved):
             keep_counters(self.device.watch, before)
             self.readings += before.told
             return before
-        row = row or TableRow(self.device, self.table.name, plan.columns, index, cells)
-        self._place(row, component, peers)
-        found = read_row(plan, self._readers, row, fresh._replace(component=component, moved=moved), before)
-        self.readings += found.told
-        return found
+        row = row or self._fresh(suffix, cells)
+        self._place(row, component, is_expected=is_expected)
+        parts = read_row(plan, self._readers, row, moved, before)
+        self.readings += parts[2]
+        return KnownRow(cells, moved, name, others, component, *parts)
+
+    def _fresh(self, suffix: Oid, cells: Cells) -> TableRow:
+        return TableRow(self.device, self.table.name, self._plan.columns, dotted(suffix), cells)
 
     def _read_whole(self, row: DeviceRow) -> None:
         name, others = self._named(row)
         if name is None:
             return
-        component = self._component(name, str(row.value("index")))
-        self._place(row, component, self._peers(component, others))
+        component = self._component(name, row.value("index"))
+        self._place(row, component, is_expected=self._meet(component, others))
         self.readings += [reading for read in self._readers if (reading := read(row)) is not None]
 
     def _named(self, row: DeviceRow) -> tuple[str | None, frozenset[str]]:
@@ -132,25 +134,25 @@ class TableReader:
                 continue
         return frozenset(found)
 
-    def _component(self, name: str, index: str) -> str:
+    def _component(self, name: str, index: Oid | Scalar) -> str:
         """What the row is called beside those before it."""
         component = name
         if self.table.merge is None and component in self._taken:
-            component = f"{name} [{index}]"
+            component = f"{name} [{dotted(index) if isinstance(index, tuple) else index}]"
             # Rows that are still called the same share their counters: what one showed says nothing.
             self._clashed = self._clashed or component in self._taken
         self._taken.add(component)
         return component
 
-    def _peers(self, component: str, others: frozenset[str]) -> bool:
-        """Whether the row is an expected tunnel; the names under which it was met."""
+    def _meet(self, component: str, others: frozenset[str]) -> bool:
+        """Whether the row is an expected tunnel, by any of its names."""
         if not self._expected or not self.table.peers:
             return False
         self.met |= others
         self.met.add(component)
         return component in self._expected or not others.isdisjoint(self._expected)
 
-    def _place(self, row: DeviceRow, component: str, is_expected: bool) -> None:
+    def _place(self, row: DeviceRow, component: str, *, is_expected: bool) -> None:
         row.component = component
         # Several rows may be one component; their counters are still counters of their own.
         row.counted_as = component if self.table.merge is None else str(row.value("index"))

@@ -19,6 +19,9 @@ MAX_TEXT = 255
 MAX_TEXTS = 4096
 """How many texts are remembered as they were read: a device gives the same names in every answer."""
 
+MAX_DOTTED = 16_384
+"""How many object identifiers and indices are remembered as text."""
+
 
 class TypeRule(StrEnum):
     """How an object is read. `AUTO` goes by the type on the wire."""
@@ -73,6 +76,7 @@ def text(octets: bytes) -> str:
     return plain[:MAX_TEXT] if plain.isprintable() else octets[: MAX_TEXT // 2].hex()
 
 
+@lru_cache(maxsize=MAX_DOTTED)
 def dotted(oid: tuple[int, ...]) -> str:
     """`1.3.6` from its numbers."""
     return ".".join(map(str, oid))
