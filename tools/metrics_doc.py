@@ -10,8 +10,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from channelwatch.metrics import catalogue
-from channelwatch.metrics.device import READINGS_PER_DEVICE
 from channelwatch.metrics.incidents import INCIDENTS_TOLD
+from channelwatch.metrics.readings import READINGS_PER_DEVICE
 from channelwatch.metrics.text import LABEL_VALUE_CHARS, Family
 
 HEAD = f"""# Metrics

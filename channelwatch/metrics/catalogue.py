@@ -27,7 +27,9 @@ HEARTBEAT = Family(
     "When the rules were last evaluated and the result committed, Unix time; 0 = not yet.",
 )
 HEARTBEAT_REFUSED = Family(
-    "channelwatch_heartbeat_receivers_silent", "Receivers of the heartbeat that did not take the last beat."
+    "channelwatch_heartbeat_receivers_silent",
+    "Receivers of the heartbeat that did not take the last beat.",
+    optional=True,
 )
 QUEUE_LENGTH = Family("channelwatch_queue_length", "Items waiting in a queue.", labels=_QUEUE)
 QUEUE_LIMIT = Family("channelwatch_queue_limit", "The most items a queue holds.", labels=_QUEUE)

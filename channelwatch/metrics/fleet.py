@@ -7,8 +7,10 @@ are kept by family, so that one call joins a family; state sets are put together
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import compress
+from operator import attrgetter
 from threading import Lock
 
 from channelwatch.base.clock import EpochMs
@@ -18,7 +20,7 @@ from channelwatch.inventory.model import Bloc, Inventory, Province
 from channelwatch.metrics import incidents, rollup
 from channelwatch.metrics.device import (
     CAUSE,
-    DEVICE_LABELS,
+    FLAG,
     HEALTH,
     IN_SERVICE,
     MISSES,
@@ -26,13 +28,23 @@ from channelwatch.metrics.device import (
     SEVERITY,
     SIGNALS,
     STATES,
+    Look,
     base_labels,
     device_lines,
-    hanging,
-    severity,
+    look,
+)
+from channelwatch.metrics.readings import (
+    NO_READINGS,
+    OMITTED,
+    SIGNAL_STATE,
+    SIGNAL_WORD,
+    Shape,
+    numbers,
+    shape,
 )
 from channelwatch.metrics.rollup import Place, Posts, Rollup
-from channelwatch.metrics.text import END, Family, StateSet, labels, sample
+from channelwatch.metrics.signals import DEVICE_LABELS
+from channelwatch.metrics.text import END, Family, StateSet, around, labels, sample
 from channelwatch.pipeline.world import World
 from channelwatch.status.device import DeviceState
 from channelwatch.status.states import PairState
@@ -106,42 +118,50 @@ class Selection:
 
 
 class _Block:
-    """What is kept of one device beside its lines."""
+    """Where a device is kept, and the state it is kept in."""
 
-    __slots__ = ("base", "families", "in_service", "place", "severity", "state")
+    __slots__ = ("at", "part", "state")
 
-    def __init__(self, state: DeviceState, place: Place, base: bytes) -> None:
-        self.state = state
-        self.place = place
-        self.base = base
-        self.families: tuple[str, ...] = ()
-        self.severity = 0
-        self.in_service = False
+    def __init__(self, part: _Part, at: int) -> None:
+        self.part = part
+        self.at = at
+        self.state: DeviceState | None = None
 
 
 class _Part:
-    """The devices of one bloc: their blocks, and their lines by family."""
+    """The devices of one bloc: of each, in their order, its labels and what is told around or beside them."""
 
-    __slots__ = ("blocks", "columns")
+    __slots__ = ("bases", "lines", "looks", "misses", "places", "serving", "shapes")
 
     def __init__(self) -> None:
-        self.blocks: dict[DeviceCode, _Block] = {}
-        self.columns: dict[str, dict[DeviceCode, bytes]] = {}
+        self.bases: list[bytes] = []
+        self.places: list[Place] = []
+        self.serving: list[bool] = []
+        self.looks: list[Look] = []
+        self.shapes: list[Shape] = []
+        self.misses: list[int] = []
+        self.lines: dict[str, list[bytes]] = {}
+        """Lines of a device's own, by family; nothing for a device without any."""
 
-    def put(self, block: _Block, lines: Mapping[str, str], families: tuple[str, ...]) -> None:
-        """Take the lines of a device in place of those before."""
-        code = block.state.device
-        if block.families is not families:
-            for name in block.families:
-                if name not in lines:
-                    del self.columns[name][code]
-        for name, text in lines.items():
-            column = self.columns.get(name)
+    def enter(self, base: bytes, place: Place, state: DeviceState, *, in_service: bool) -> _Block:
+        """A place for a device, the last one."""
+        self.bases.append(base)
+        self.places.append(place)
+        self.serving.append(in_service)
+        self.looks.append(look(state))
+        self.shapes.append(NO_READINGS)
+        self.misses.append(state.misses)
+        for column in self.lines.values():
+            column.append(b"")
+        return _Block(self, len(self.bases) - 1)
+
+    def put(self, at: int, lines: Iterable[tuple[str, bytes]]) -> None:
+        """Take lines of a device in place of those before."""
+        for name, text in lines:
+            column = self.lines.get(name)
             if column is None:
-                column = self.columns[name] = {}
-            column[code] = text.encode()
-        block.families = families
-        self.blocks[code] = block
+                column = self.lines[name] = [b""] * len(self.bases)
+            column[at] = text
 
 
 class FleetText:
@@ -153,20 +173,23 @@ class FleetText:
         self._rollup = Rollup(Inventory(Province("", "")))
         self._blocks: dict[DeviceCode, _Block] = {}
         self._parts: dict[Bloc, _Part] = {}
-        self._shapes: dict[tuple[str, ...], tuple[str, ...]] = {}
 
     def page(self, view: FleetView, selection: Selection, *, openmetrics: bool = False) -> bytes:
         """The exposition of what is selected: each family once, with HELP and TYPE; in OpenMetrics with its end."""
+        return b"".join(self.pieces(view, selection, openmetrics=openmetrics))
+
+    def pieces(self, view: FleetView, selection: Selection, *, openmetrics: bool = False) -> list[bytes]:
+        """The page in pieces, so that whoever sends it need not copy it first."""
         with self._lock:
             self._refresh(view)
             pieces = list(self._pieces(view, selection, openmetrics=openmetrics))
         if openmetrics:
             pieces.append(END)
-        return b"".join(pieces)
+        return pieces
 
     def _refresh(self, view: FleetView) -> None:
         if view.inventory is not self._inventory:
-            self._inventory, self._blocks, self._shapes = view.inventory, {}, {}
+            self._inventory, self._blocks = view.inventory, {}
             self._parts = {bloc: _Part() for bloc in Bloc}
             self._rollup = Rollup(view.inventory)
         known = self._blocks.get
@@ -180,67 +203,89 @@ class FleetText:
                 self._renew(view.inventory, state)
 
     def _renew(self, inventory: Inventory, state: DeviceState) -> None:
-        """Make the lines of one device anew."""
-        device = inventory.device[state.device]
+        """Make anew what is not as it was of one device."""
         block = self._blocks.get(state.device)
         if block is None:
-            site = inventory.site[device.site]
-            block = self._blocks[state.device] = _Block(
-                state, (site.bloc, site.unit), base_labels(site, state).encode()
-            )
+            block = self._blocks[state.device] = self._enter(inventory, state)
+        part, at, was = block.part, block.at, block.state
+        base, before = part.bases[at], part.shapes[at]
         block.state = state
-        block.severity, block.in_service = severity(state), device.in_service
-        lines = device_lines(device, state, block.base.decode(), hanging(inventory, device.code))
-        families = tuple(lines)
-        # Devices of one kind have the same families: their names are kept once.
-        self._parts[block.place[0]].put(block, lines, self._shapes.setdefault(families, families))
+        part.looks[at] = look(state)
+        part.misses[at] = state.misses
+        part.put(at, device_lines(inventory, state, base, was))
+        now = shape(state, before)
+        if now is not before:
+            part.put(at, [(name, b"") for name in before.numbers])
+            part.shapes[at] = now
+        part.put(at, numbers(now, state, base, was if now is before else None))
+
+    def _enter(self, inventory: Inventory, state: DeviceState) -> _Block:
+        device = inventory.device[state.device]
+        site = inventory.site[device.site]
+        base = base_labels(site, device.code).encode()
+        return self._parts[site.bloc].enter(base, (site.bloc, site.unit), state, in_service=device.in_service)
 
     def _pieces(self, view: FleetView, selection: Selection, *, openmetrics: bool) -> Iterator[bytes]:
         parts = [part for bloc, part in self._parts.items() if bloc in selection.blocs]
-        blocks = [
-            block
+        if selection.unit is not None:
+            parts = [_only(part, selection.unit) for part in parts]
+        standing = (
+            (place, seen.grade)
             for part in parts
-            for block in part.blocks.values()
-            if selection.unit is None or block.place[1] == selection.unit
-        ]
-        standing = ((block.place, block.severity) for block in blocks if block.in_service)
+            for place, seen in compress(zip(part.places, part.looks, strict=True), part.serving)
+        )
         others = self._rollup.lines(standing, view.posts, blocs=selection.blocs, whole=selection.unit is None)
         others |= _pair_lines(view, selection)
         if selection.unit is None:
             others |= incidents.incident_lines(view.incidents, blocs=selection.blocs, now=view.now)
-        others |= _prepared(blocks)
-        chosen = None if selection.unit is None else [block.state.device for block in blocks]
         for family in FAMILIES if selection.signals else WITHOUT_SIGNALS:
-            found = others.get(family.name) or _lines(family.name, parts, chosen)
+            told = others.get(family.name)
+            found = [told] if told else [text for part in parts if (text := _column(part, family.name))]
             if found:
                 yield family.head(openmetrics=openmetrics)
-                yield found
+                yield from found
 
 
-def _prepared(blocks: Collection[_Block]) -> dict[str, bytes]:
-    """What is put together from prepared parts, by family name."""
-    return {
-        HEALTH.family.name: HEALTH.join((block.base, block.state.assessment.health) for block in blocks),
-        PROTECTION.family.name: PROTECTION.join(
-            (block.base, block.state.assessment.protection) for block in blocks
-        ),
-        IN_SERVICE.family.name: IN_SERVICE.join((block.base, int(block.in_service)) for block in blocks),
-        SEVERITY.family.name: SEVERITY.join((block.base, block.severity) for block in blocks),
-        CAUSE.family.name: CAUSE.join((block.base, block.state.assessment.cause) for block in blocks),
-        MISSES.family.name: MISSES.join((block.base, block.state.misses) for block in blocks),
-    }
+def _only(part: _Part, unit: str) -> _Part:
+    """The devices of one unit."""
+    chosen = [place[1] == unit for place in part.places]
+    found = _Part()
+    found.bases = list(compress(part.bases, chosen))
+    found.places = list(compress(part.places, chosen))
+    found.serving = list(compress(part.serving, chosen))
+    found.looks = list(compress(part.looks, chosen))
+    found.shapes = list(compress(part.shapes, chosen))
+    found.misses = list(compress(part.misses, chosen))
+    found.lines = {name: list(compress(column, chosen)) for name, column in part.lines.items()}
+    return found
 
 
-def _lines(name: str, parts: Iterable[_Part], chosen: Collection[DeviceCode] | None) -> bytes:
-    columns = [part.columns[name] for part in parts if name in part.columns]
-    if chosen is None:
-        return b"".join([b"".join(column.values()) for column in columns])
-    return b"".join([column[code] for column in columns for code in chosen if code in column])
+Told = Callable[[_Part], Iterable[tuple[bytes, ...]]]
+_AROUND: Mapping[str, Told] = {
+    HEALTH.family.name: lambda part: map(attrgetter("health"), part.looks),
+    PROTECTION.family.name: lambda part: map(attrgetter("protection"), part.looks),
+    IN_SERVICE.family.name: lambda part: map(IN_SERVICE.parts, part.serving),
+    SEVERITY.family.name: lambda part: map(attrgetter("severity"), part.looks),
+    CAUSE.family.name: lambda part: map(attrgetter("cause"), part.looks),
+    FLAG.name: lambda part: map(attrgetter("flags"), part.looks),
+    MISSES.family.name: lambda part: map(MISSES.parts, part.misses),
+    OMITTED.name: lambda part: map(attrgetter("omitted"), part.shapes),
+    SIGNAL_STATE.name: lambda part: map(attrgetter("states"), part.shapes),
+    SIGNAL_WORD.name: lambda part: map(attrgetter("words"), part.shapes),
+}
+"""Families of which only what surrounds the labels of a device is kept."""
+
+
+def _column(part: _Part, name: str) -> bytes:
+    """The samples of one family."""
+    told = _AROUND.get(name)
+    return b"".join(part.lines.get(name, ())) if told is None else around(part.bases, told(part))
 
 
 def _pair_lines(view: FleetView, selection: Selection) -> dict[str, bytes]:
     inventory = view.inventory
-    states: list[tuple[bytes, str]] = []
+    bases: list[bytes] = []
+    states: list[tuple[bytes, ...]] = []
     since: list[str] = []
     for group, pair in view.pairs.items():
         members = inventory.members.get(group, ())
@@ -249,7 +294,8 @@ def _pair_lines(view: FleetView, selection: Selection) -> dict[str, bytes]:
         site = inventory.site[inventory.device[members[0]].site]
         if site.bloc in selection.blocs and selection.unit in (None, site.unit):
             base = labels({"group": group, "bloc": site.bloc, "unit": site.unit})
-            states.append((base.encode(), pair.state))
+            bases.append(base.encode())
+            states.append(PAIR.parts(pair.state))
             since.append(sample(PAIR_SINCE.name, base, pair.since / 1000))
     lost = [
         sample(CIRCUIT.name, labels({"circuit": name, "bloc": bloc}), int(is_lost))
@@ -257,7 +303,7 @@ def _pair_lines(view: FleetView, selection: Selection) -> dict[str, bytes]:
         if bloc in selection.blocs and selection.unit is None
     ]
     return {
-        PAIR.family.name: PAIR.join(states),
+        PAIR.family.name: around(bases, states),
         PAIR_SINCE.name: "".join(since).encode(),
         CIRCUIT.name: "".join(lost).encode(),
     }

@@ -16,6 +16,21 @@ _COUNT = {"": 1.0, "n": 1.0, "count": 1.0}
 _PER_SECOND = {"/s": 1.0, "/min": 1 / 60, "/h": 1 / 3600, "events/min": 1 / 60, "count/day": 1 / 86400}
 _BYTES = {"bytes/s": 1.0, "B/s": 1.0}
 
+DEVICE_LABELS = {
+    "device": "code of the device",
+    "bloc": "`party`, `gov`, `na`, `front`",
+    "unit": "code of the unit where it stands",
+}
+COMPONENT = {"component": "tunnel, peer, interface or sensor; left out for the device itself"}
+SIGNAL = {"signal": "word of the signal vocabulary", **COMPONENT}
+
+
+def device_family(
+    name: str, help_text: str, more: Mapping[str, str] | None = None, *, optional: bool = False
+) -> Family:
+    every = MappingProxyType({**DEVICE_LABELS, **(more or {})})
+    return Family(f"channelwatch_{name}", help_text, labels=every, optional=optional)
+
 
 @dataclass(frozen=True, slots=True)
 class NumericSignal:
@@ -34,14 +49,7 @@ class NumericSignal:
         return int(scaled) if factor == 1.0 and isinstance(raw, int) else scaled
 
 
-_LABELS = MappingProxyType(
-    {
-        "device": "code of the device",
-        "bloc": "`party`, `gov`, `na`, `front`",
-        "unit": "code of the unit where it stands",
-        "component": "tunnel, peer, interface or sensor; left out for the device itself",
-    }
-)
+_LABELS = MappingProxyType({**DEVICE_LABELS, **COMPONENT})
 
 
 def _numeric(name: str, help_text: str, factors: Mapping[str, float]) -> NumericSignal:

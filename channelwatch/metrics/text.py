@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import lru_cache
@@ -108,6 +108,22 @@ def number(value: float) -> str:
     return "+Inf" if value > 0 else "-Inf"
 
 
+def surrounding(name: str, tails: Sequence[str]) -> tuple[bytes, ...]:
+    """What stands around a subject's labels in its samples of family `name`, one for each of `tails`.
+
+    `labels.join(...)` of it gives the samples; of no tails, nothing.
+    """
+    opened = f"{name}{{"
+    if not tails:
+        return ()
+    return tuple(part.encode() for part in (opened, *(tail + opened for tail in tails[:-1]), tails[-1]))
+
+
+def around(subjects: Iterable[bytes], parts: Iterable[tuple[bytes, ...]]) -> bytes:
+    """The samples of many subjects, given by their labels and by what stands around them."""
+    return b"".join(map(bytes.join, subjects, parts))
+
+
 class StateSet:
     """A family with one sample per possible state, 1 for the present one and 0 for each other.
 
@@ -117,17 +133,16 @@ class StateSet:
     def __init__(self, family: Family, states: Iterable[str]) -> None:
         self.family = family
         every = list(states)
-        self._parts = {present: self._around(every, present) for present in every}
+        self._parts = {
+            present: surrounding(
+                family.name, [f',state="{state}"}} {int(state == present)}\n' for state in every]
+            )
+            for present in every
+        }
 
-    def join(self, subjects: Iterable[tuple[bytes, str]]) -> bytes:
-        """The samples of many, each given by its labels and its present state."""
-        parts = self._parts
-        return b"".join([base.join(parts[present]) for base, present in subjects])
-
-    def _around(self, every: list[str], present: str) -> tuple[bytes, ...]:
-        opened = f"{self.family.name}{{"
-        ends = [f',state="{state}"}} {int(state == present)}\n' for state in every]
-        return tuple(part.encode() for part in (opened, *(end + opened for end in ends[:-1]), ends[-1]))
+    def parts(self, present: str) -> tuple[bytes, ...]:
+        """What stands around the labels of a subject in state `present`."""
+        return self._parts[present]
 
 
 class Prepared(Generic[V]):
@@ -136,15 +151,13 @@ class Prepared(Generic[V]):
     def __init__(self, family: Family, tail: Callable[[V], str]) -> None:
         self.family = family
         self._tail = tail
-        self._parts: dict[V, tuple[bytes, bytes]] = {}
+        self._parts: dict[V, tuple[bytes, ...]] = {}
 
-    def join(self, subjects: Iterable[tuple[bytes, V]]) -> bytes:
-        """The samples of many, each given by its labels and its value."""
-        parts = self._parts
-        return b"".join([base.join(parts.get(value) or self._around(value)) for base, value in subjects])
-
-    def _around(self, value: V) -> tuple[bytes, bytes]:
-        around = f"{self.family.name}{{".encode(), f"{self._tail(value)}\n".encode()
-        if len(self._parts) < PREPARED:
-            self._parts[value] = around
-        return around
+    def parts(self, value: V) -> tuple[bytes, ...]:
+        """What stands around the labels of a subject that has `value`."""
+        found = self._parts.get(value)
+        if found is None:
+            found = surrounding(self.family.name, [f"{self._tail(value)}\n"])
+            if len(self._parts) < PREPARED:
+                self._parts[value] = found
+        return found

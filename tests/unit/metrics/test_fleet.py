@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -17,8 +17,9 @@ from channelwatch.base.clock import EpochMs
 from channelwatch.incidents.rules import RuleBook
 from channelwatch.inventory.model import Bloc, Role
 from channelwatch.metrics import fleet
-from channelwatch.metrics.device import READINGS_PER_DEVICE, device_lines
+from channelwatch.metrics.device import device_lines
 from channelwatch.metrics.fleet import FAMILIES, FleetText, FleetView, Selection
+from channelwatch.metrics.readings import READINGS_PER_DEVICE
 from channelwatch.metrics.rollup import Posts
 from channelwatch.metrics.signals import NUMERIC
 from channelwatch.pipeline.world import World
@@ -247,7 +248,7 @@ def test_each_family_comes_once_with_help_and_type_before_its_samples() -> None:
 def test_only_devices_whose_state_changed_are_rendered_again(monkeypatch: pytest.MonkeyPatch) -> None:
     rendered: list[str] = []
 
-    def counted(*args: object) -> dict[str, str]:
+    def counted(*args: object) -> Iterator[tuple[str, bytes]]:
         rendered.append(args[1].device)  # type: ignore[attr-defined]
         return device_lines(*args)  # type: ignore[arg-type]
 

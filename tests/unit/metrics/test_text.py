@@ -15,6 +15,7 @@ from channelwatch.metrics.text import (
     Kind,
     Prepared,
     StateSet,
+    around,
     label_value,
     labels,
     number,
@@ -69,13 +70,13 @@ def test_numbers_are_written_as_the_format_wants(value: float, text: str) -> Non
 
 def test_a_state_set_marks_the_present_state_alone() -> None:
     states = StateSet(Family("channelwatch_test", "h"), ["up", "down"])
-    text = states.join([(labels({"device": "d"}).encode(), "down")]).decode()
+    text = around([labels({"device": "d"}).encode()], [states.parts("down")]).decode()
     assert [(found["state"], value) for _, found, value in parsed(text)] == [("up", 0.0), ("down", 1.0)]
 
 
 def test_a_prepared_family_tells_any_value_of_any_subject() -> None:
     misses = Prepared(Family("channelwatch_test", "h"), lambda value: f"}} {value}")
-    text = misses.join([(b'device="a"', 3), (b'device="b"', 700)]).decode()
+    text = around([b'device="a"', b'device="b"'], [misses.parts(3), misses.parts(700)]).decode()
     assert [(found["device"], value) for _, found, value in parsed(text)] == [("a", 3.0), ("b", 700.0)]
 
 
