@@ -11,7 +11,8 @@ from channelwatch.app.meters import Meters
 from channelwatch.app.writer import CannotWrite
 from channelwatch.base.errors import Bug, Transient
 from channelwatch.base.queue import BoundedQueue
-from channelwatch.pipeline.draft import Draft, SetAside
+from channelwatch.pipeline.arrivals import SetAside
+from channelwatch.pipeline.draft import Draft
 from channelwatch.status.events import CollectorAlive, Observation
 
 log = logging.getLogger(__name__)

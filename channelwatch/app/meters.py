@@ -11,7 +11,7 @@ from channelwatch.base.clock import Clock, EpochMs
 from channelwatch.incidents.model import Incident, IncidentStep, Severity, StepKind
 from channelwatch.inventory.model import Bloc
 from channelwatch.metrics import catalogue, process
-from channelwatch.pipeline.draft import SetAside
+from channelwatch.pipeline.arrivals import SetAside
 from channelwatch.pipeline.ports import Claim, Dead, Effects, OutboxCounts, Outcome, Retry, Sent, Unsure
 from channelwatch.pipeline.world import World
 from channelwatch.status.events import CollectorAlive, Observation

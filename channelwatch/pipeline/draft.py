@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import ChainMap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from enum import StrEnum
 
 from channelwatch.base.clock import EpochMs
 from channelwatch.base.ids import CircuitCode, ContactCode, DeviceCode, GroupCode, IncidentId
@@ -23,6 +22,7 @@ from channelwatch.incidents.model import (
 from channelwatch.incidents.restraint import Budget, by_recipient, spend
 from channelwatch.incidents.rules import Rule
 from channelwatch.inventory.model import Bloc
+from channelwatch.pipeline.arrivals import Arrival, SetAside, Source
 from channelwatch.pipeline.ports import Alert, CurrentRow, Effects, OutboxRow, PairRow
 from channelwatch.pipeline.world import RuleKey, World, WorldChange
 from channelwatch.status.device import DeviceState, Step
@@ -45,13 +45,6 @@ class Fault:
     impacted: tuple[str, ...] = ()
 
 
-class SetAside(StrEnum):
-    """Why an observation was not taken into account."""
-
-    UNKNOWN_DEVICE = "unknown_device"
-    FAULT = "fault"
-
-
 class Draft:
     """The world as it would be after this batch. Pure memory: nothing is written and the world is untouched."""
 
@@ -68,6 +61,8 @@ class Draft:
         self.comings = dict(world.comings)
         self.budgets: dict[ContactCode, Budget] = {}
         self.external = dict(world.external)
+        self._newly_heard: dict[Source, Arrival] = {}
+        self.heard = ChainMap(self._newly_heard, world.heard)
         self.next_swept = world.next_swept
         self.touched: dict[DeviceCode, EpochMs] = {}
         self.parted: list[DeviceState] = []
@@ -236,6 +231,7 @@ class Draft:
         world.holding, world.clearing, world.comings = self.holding, self.clearing, self.comings
         world.next_swept = self.next_swept
         world.budgets.update(self.budgets)
+        world.heard.update(self._newly_heard)
         world.external = self.external
         world.next_incident = self.next_incident
         world.next_seq += len(self.transitions)

@@ -11,7 +11,8 @@ from channelwatch.base.errors import Permanent
 from channelwatch.base.ids import DeviceCode, GroupCode, IncidentId
 from channelwatch.incidents.model import Incident, StepKind
 from channelwatch.inventory.model import Inventory
-from channelwatch.pipeline.draft import Draft, SetAside
+from channelwatch.pipeline.arrivals import SetAside, note
+from channelwatch.pipeline.draft import Draft
 from channelwatch.pipeline.evaluate import climb, evaluate, retire, sweep
 from channelwatch.pipeline.external import leave_to_ours
 from channelwatch.pipeline.maintenance import keep
@@ -137,12 +138,31 @@ def _observe(draft: Draft, observation: Observation) -> None:
         case CollectorAlive() | DrillInjected():
             pass  # The one is recorded, the other rehearsed, apart from what devices are.
         case PollAnswered() | PollMissed() | EventReceived() | LatchCleared():
-            if observation.device in draft.world.devices:
+            reason = _untimely(draft, observation)
+            if reason is None:
                 _observe_device(draft, observation)
             else:
-                draft.set_aside.append((observation, SetAside.UNKNOWN_DEVICE))
+                draft.set_aside.append((observation, reason))
         case _:
             assert_never(observation)
+
+
+def _untimely(
+    draft: Draft, observation: PollAnswered | PollMissed | EventReceived | LatchCleared
+) -> SetAside | None:
+    """Why it changes nothing. A late event is recorded all the same."""
+    if observation.device not in draft.world.devices:
+        return SetAside.UNKNOWN_DEVICE
+    if isinstance(observation, LatchCleared):
+        return None
+    reason = note(draft.heard, observation, draft.now)
+    if reason is SetAside.LATE and isinstance(observation, EventReceived):
+        _record(draft, observation)
+    return reason
+
+
+def _record(draft: Draft, received: EventReceived) -> None:
+    draft.events.append(replace(received, readings=()) if received.readings else received)
 
 
 def _observe_device(
@@ -159,7 +179,7 @@ def _observe_device(
             step = event(state, observation, policy)
             if step.state is not state:
                 draft.take(step, observation.received_at)
-            draft.events.append(replace(observation, readings=()) if observation.readings else observation)
+            _record(draft, observation)
         case LatchCleared():
             draft.take(cleared(state, observation, policy), observation.at)
             _note_clearing(draft, observation)

@@ -16,6 +16,7 @@ from channelwatch.incidents.rules import OwnFault, RuleBook
 from channelwatch.incidents.worktime import ORDINARY, WorkCalendar
 from channelwatch.inventory.maintenance import Window
 from channelwatch.inventory.model import Bloc, Inventory
+from channelwatch.pipeline.arrivals import Arrival, Source, known
 from channelwatch.pipeline.overview import Overview
 from channelwatch.status.device import DeviceState, StepPolicy
 from channelwatch.status.topology import CircuitView, PairView
@@ -83,6 +84,8 @@ class World:
         self.own_faults: frozenset[OwnFault] = frozenset()
         """What the process says is wrong with itself; that nobody looks at a device is found out here."""
         self.next_swept = 0
+        self.heard: dict[Source, Arrival] = {}
+        """What each source sent last."""
         self.external: dict[RuleKey, frozenset[str]] = {}
         """The alerts of other systems that fire, by the incident that they are."""
         self.budgets: dict[ContactCode, Budget] = {}
@@ -128,6 +131,7 @@ class World:
         self._devices = {
             item.code: self._devices.get(item.code) or DeviceState(item.code) for item in inventory.devices
         }
+        self.heard = known(self.heard, self._devices)
         self._pairs = {item.code: self._pairs.get(item.code) or PairView() for item in inventory.ha_groups}
         self.blind_after_ms = {
             code: int(self.poll_period_ms(code) * self.policy.blind_periods) for code in self._devices

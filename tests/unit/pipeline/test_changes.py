@@ -11,7 +11,7 @@ from channelwatch.base.clock import EpochMs
 from channelwatch.incidents.model import EndReason, IncidentState, PageKind, Severity, StepKind
 from channelwatch.incidents.rules import RuleBook
 from channelwatch.inventory.model import Inventory, LifeCycle, Role
-from channelwatch.pipeline.draft import SetAside
+from channelwatch.pipeline.arrivals import SetAside
 from channelwatch.pipeline.ingest import ingest
 from channelwatch.status.events import LatchCleared
 from channelwatch.status.signals import Reading, Signal, SignalState
