@@ -36,6 +36,9 @@ MAX_SCREENS = 64
 SCRAPES_WAITING = 8
 """Scrapes of the fleet that are under way or wait for their turn; more are answered 503 with Retry-After."""
 
+SCRAPE_CHUNK_BYTES = 65_536
+"""Shorter pieces of a scraper's answer are sent together."""
+
 REPORTS_WAITING = 4
 """Availability reports that are under way or wait for their turn; more are answered 503 with Retry-After."""
 

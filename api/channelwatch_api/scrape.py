@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import AsyncIterator
 
+from fastapi.responses import Response, StreamingResponse
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
 
@@ -12,7 +14,7 @@ from channelwatch.metrics.fleet import FleetText, FleetView, Selection
 from channelwatch.metrics.rollup import Posts
 from channelwatch.metrics.text import CONTENT_TYPE, END, OPENMETRICS_TYPE
 from channelwatch_api.house import House
-from channelwatch_api.limits import SCRAPES_WAITING
+from channelwatch_api.limits import SCRAPE_CHUNK_BYTES, SCRAPES_WAITING
 from channelwatch_api.meters import HttpMeters
 from channelwatch_api.problems import Problem
 
@@ -46,8 +48,8 @@ class Scrapes:
         """The process' own figures; they are read on the event loop that they belong to."""
         return process_text(self._house.registry, openmetrics=openmetrics)
 
-    async def fleet(self, selection: Selection, *, openmetrics: bool) -> bytes:
-        """The selected part of the fleet. Problem 503 when too many wait for their turn."""
+    async def fleet(self, selection: Selection, *, openmetrics: bool) -> list[bytes]:
+        """The selected part of the fleet, in pieces. Problem 503 when too many wait for their turn."""
         if self._waiting >= SCRAPES_WAITING:
             self._meters.scrape_refused()
             raise Problem(503, headers={"Retry-After": "5"})
@@ -55,11 +57,12 @@ class Scrapes:
         try:
             async with self._turn:
                 began = self._house.clock.monotonic_ms()
-                page = await asyncio.to_thread(
-                    self._fleet.page, self._view(), selection, openmetrics=openmetrics
+                pieces = await asyncio.to_thread(
+                    self._fleet.pieces, self._view(), selection, openmetrics=openmetrics
                 )
-                self._meters.rendered((self._house.clock.monotonic_ms() - began) / 1000, len(page))
-                return page
+                size = sum(map(len, pieces))
+                self._meters.rendered((self._house.clock.monotonic_ms() - began) / 1000, size)
+                return pieces
         finally:
             self._waiting -= 1
 
@@ -78,11 +81,30 @@ def process_text(registry: CollectorRegistry, *, openmetrics: bool) -> bytes:
     return text
 
 
-def joined(process: bytes, fleet: bytes) -> bytes:
+def joined(process: bytes, fleet: list[bytes]) -> list[bytes]:
     """Two answers of one format as one: OpenMetrics ends once."""
-    return process.removesuffix(END) + fleet
+    return [process.removesuffix(END), *fleet]
 
 
-def content_type(*, openmetrics: bool) -> str:
-    """The media type of an answer."""
-    return OPENMETRICS_TYPE if openmetrics else CONTENT_TYPE
+def answer(pieces: list[bytes], *, openmetrics: bool) -> Response:
+    """The pieces one after the other: a nation's page is never copied as a whole."""
+    size = sum(map(len, pieces))
+    kind = OPENMETRICS_TYPE if openmetrics else CONTENT_TYPE
+    return StreamingResponse(_chunks(pieces), headers={"Content-Length": str(size), "Content-Type": kind})
+
+
+async def _chunks(pieces: list[bytes]) -> AsyncIterator[bytes]:
+    """The pieces, small ones together. Each is let go of once it is sent."""
+    small: list[bytes] = []
+    pieces.reverse()
+    while pieces:
+        piece = pieces.pop()
+        if len(piece) < SCRAPE_CHUNK_BYTES:
+            small.append(piece)
+            continue
+        if small:
+            yield b"".join(small)
+            small = []
+        yield piece
+    if small:
+        yield b"".join(small)

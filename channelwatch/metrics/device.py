@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
 from channelwatch.base.ids import DeviceCode
-from channelwatch.inventory.model import Device, Inventory, Site
+from channelwatch.inventory.model import Inventory, LifeCycle, Site
 from channelwatch.metrics.readings import OMITTED, SIGNAL_STATE, SIGNAL_WORD
 from channelwatch.metrics.signals import DEVICE_LABELS, NUMERIC, device_family
 from channelwatch.metrics.text import Family, Kind, Prepared, StateSet, label_value, labels, surrounding
@@ -17,6 +16,9 @@ from channelwatch.status.states import Cause, Flag, Health, Protection, rank
 
 LOOKS = 4_096
 """Assessments with flags that are kept."""
+
+IDENTITIES = 4_096
+"""Identities but for the device's own labels that are kept: devices of one kind share theirs."""
 
 
 def _value(value: int) -> str:
@@ -142,22 +144,29 @@ def base_labels(site: Site, code: DeviceCode) -> str:
 
 def device_lines(
     inventory: Inventory, state: DeviceState, base: bytes, was: DeviceState | None
-) -> Iterator[tuple[str, bytes]]:
+) -> list[tuple[str, bytes]]:
     """The lines of one device that are not as when it was in the state `was`, by family; all without it.
 
     Only what is written for each device by itself: no state sets, no readings.
     """
-    if was is None or _named(was) != _named(state):
-        told = _identity(inventory, inventory.device[state.device], _named(state))
-        yield INFO.name, b"%b%b,%b} 1\n" % (_INFO, base, told.encode())
+    lines = []
+    named = _named(state)
+    if was is None or _named(was) != named:
+        device = inventory.device[state.device]
+        hangs_on, is_hub = inventory.parent.get(device.code, ""), device.code in inventory.children
+        place = device.ha_group or "", device.ha_member or "", hangs_on, "true" if is_hub else ""
+        told = _identity(device.life_cycle, place, named)
+        lines.append((INFO.name, b"%b%b,%b} 1\n" % (_INFO, base, told)))
     if (
         was is None
         or was.health_since != state.health_since
         or was.protection_since != state.protection_since
     ):
-        yield SINCE.name, _TWICE % (base, state.health_since / 1000, base, state.protection_since / 1000)
+        since = base, state.health_since / 1000, base, state.protection_since / 1000
+        lines.append((SINCE.name, _TWICE % since))
     if was is None or was.seen_at != state.seen_at:
-        yield LAST_SEEN.name, b"%b%b} %r\n" % (_LAST_SEEN, base, state.seen_at / 1000)
+        lines.append((LAST_SEEN.name, b"%b%b} %r\n" % (_LAST_SEEN, base, state.seen_at / 1000)))
+    return lines
 
 
 def _named(state: DeviceState) -> tuple[str, str, str]:
@@ -170,17 +179,19 @@ def _text(reading: Reading | None) -> str:
     return "" if reading is None or reading.value is None else str(reading.value)
 
 
-def _identity(inventory: Inventory, device: Device, named: tuple[str, str, str]) -> str:
+@lru_cache(maxsize=IDENTITIES)
+def _identity(life_cycle: LifeCycle, place: tuple[str, ...], named: tuple[str, ...]) -> bytes:
     profile, model, firmware = named
+    group, member, upstream, hub = place
     return labels(
         {
-            "life_cycle": device.life_cycle,
+            "life_cycle": life_cycle,
             "profile": profile,
-            "ha_group": device.ha_group or "",
-            "ha_member": device.ha_member or "",
-            "upstream": inventory.parent.get(device.code, ""),
-            "hub": "true" if device.code in inventory.children else "",
+            "ha_group": group,
+            "ha_member": member,
+            "upstream": upstream,
+            "hub": hub,
             "model": model,
             "firmware": firmware,
         }
-    )
+    ).encode()

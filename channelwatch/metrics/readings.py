@@ -6,7 +6,6 @@ components in the same states. Only numbers are written anew.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -98,18 +97,18 @@ def shape(state: DeviceState, was: Shape) -> Shape:
     return was if forms == was.forms else _shared(forms)
 
 
-def numbers(
-    now: Shape, state: DeviceState, base: bytes, was: DeviceState | None
-) -> Iterator[tuple[str, bytes]]:
+def numbers(now: Shape, state: DeviceState, base: bytes, was: DeviceState | None) -> list[tuple[str, bytes]]:
     """The lines of each family that has other numbers than `was`, a state of the same shape; all without it."""
     if not now.numbers:
-        return
+        return []
     fresh = list(state.readings.values())
     old = None if was is None else list(was.readings.values())
+    lines = []
     for name, places in now.numbers.items():
         if old is not None and all(fresh[place.at].value == old[place.at].value for place in places):
             continue
-        yield name, b"".join([_line(place, fresh[place.at], base) for place in places])
+        lines.append((name, b"".join([_line(place, fresh[place.at], base) for place in places])))
+    return lines
 
 
 def _line(place: Number, reading: Reading, base: bytes) -> bytes:

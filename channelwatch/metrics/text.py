@@ -74,16 +74,17 @@ class Family:
 def label_value(text: str) -> str:
     """`text` as it stands between the quotes: cut, unprintable characters replaced, escaped."""
     short = text[:LABEL_VALUE_CHARS]
-    if not short.isprintable():
-        short = "".join(
-            char if char.isprintable() or char == "\n" else "\N{REPLACEMENT CHARACTER}" for char in short
-        )
+    if short.isprintable():
+        return short.translate(_ESCAPES) if '"' in short or "\\" in short else short
+    short = "".join(
+        char if char.isprintable() or char == "\n" else "\N{REPLACEMENT CHARACTER}" for char in short
+    )
     return short.translate(_ESCAPES)
 
 
 def labels(pairs: Mapping[str, str]) -> str:
     """`name="value"` pairs joined by commas, without braces; empty values are left out."""
-    return ",".join(f'{name}="{label_value(value)}"' for name, value in pairs.items() if value)
+    return ",".join([f'{name}="{label_value(value)}"' for name, value in pairs.items() if value])
 
 
 @lru_cache(maxsize=65_536)

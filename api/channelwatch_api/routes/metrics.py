@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Request, Response
 
 from channelwatch.inventory.model import Bloc
 from channelwatch.metrics.fleet import Selection
-from channelwatch_api.scrape import content_type, joined, wants_openmetrics
+from channelwatch_api.scrape import answer, joined, wants_openmetrics
 from channelwatch_api.services import Shared, signed_in
 
 router = APIRouter(tags=["metrics"], prefix="/metrics")
@@ -29,7 +29,7 @@ async def metrics(request: Request, shared: Shared) -> Response:
     openmetrics = wants_openmetrics(request.headers.get("accept", ""))
     fleet = await shared.scrapes.fleet(Selection(blocs), openmetrics=openmetrics)
     process = await shared.scrapes.process(openmetrics=openmetrics)
-    return Response(joined(process, fleet), media_type=content_type(openmetrics=openmetrics))
+    return answer(joined(process, fleet), openmetrics=openmetrics)
 
 
 @router.get("/process", response_class=Response)
@@ -38,7 +38,7 @@ async def process_metrics(request: Request, shared: Shared) -> Response:
     _blocs(request, shared)
     openmetrics = wants_openmetrics(request.headers.get("accept", ""))
     text = await shared.scrapes.process(openmetrics=openmetrics)
-    return Response(text, media_type=content_type(openmetrics=openmetrics))
+    return answer([text], openmetrics=openmetrics)
 
 
 @router.get("/fleet", response_class=Response)
@@ -53,8 +53,8 @@ async def fleet_metrics(
     may = _blocs(request, shared)
     chosen = tuple(item for item in may if bloc is None or item in bloc)
     openmetrics = wants_openmetrics(request.headers.get("accept", ""))
-    text = await shared.scrapes.fleet(Selection(chosen, unit or None, signals), openmetrics=openmetrics)
-    return Response(text, media_type=content_type(openmetrics=openmetrics))
+    pieces = await shared.scrapes.fleet(Selection(chosen, unit or None, signals), openmetrics=openmetrics)
+    return answer(pieces, openmetrics=openmetrics)
 
 
 def _blocs(request: Request, shared: Shared) -> tuple[Bloc, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -248,7 +248,7 @@ def test_each_family_comes_once_with_help_and_type_before_its_samples() -> None:
 def test_only_devices_whose_state_changed_are_rendered_again(monkeypatch: pytest.MonkeyPatch) -> None:
     rendered: list[str] = []
 
-    def counted(*args: object) -> Iterator[tuple[str, bytes]]:
+    def counted(*args: object) -> list[tuple[str, bytes]]:
         rendered.append(args[1].device)  # type: ignore[attr-defined]
         return device_lines(*args)  # type: ignore[arg-type]
 
