@@ -57,6 +57,8 @@ class EngineLimits:
     """Times in seconds unless named otherwise. Those of a stop count from when it was asked for."""
 
     batch: int = 2048
+    storm_batch: int = 512
+    storm_s: float = 1.0
     tick_s: float = 1.0
     lease_ttl_ms: int = 5_000
     begin_ttl_ms: int = 30_000
@@ -433,6 +435,9 @@ class Engine:
             await self._writer.write(lambda: play(played))
         draft = await self._writer.write(lambda: ingest(self.world, batch, self.clock.now()))
         self.meters.ingested(batch, self.clock.now())
+        if draft.outbox and len(batch) >= self._limits.storm_batch and self._intake.left < 4 * len(batch):
+            # The first messages of a storm are out before the machine is busy with what says nothing new.
+            await self._deliverer.at_rest(self._limits.storm_s)
         return draft
 
     async def _beat(self, alive: CollectorAlive) -> None:

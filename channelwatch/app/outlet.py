@@ -7,6 +7,7 @@ from functools import partial
 
 from channelwatch.app.meters import Meters
 from channelwatch.app.reach import Reach
+from channelwatch.app.settling import Settling
 from channelwatch.app.storethread import StoreThread, Urgency
 from channelwatch.app.trouble import Troubles
 from channelwatch.app.writer import CannotWrite
@@ -14,7 +15,7 @@ from channelwatch.base.clock import EpochMs
 from channelwatch.base.errors import Permanent
 from channelwatch.pipeline.deliver import outcome_name
 from channelwatch.pipeline.freshen import freshened
-from channelwatch.pipeline.ports import Claim, Lanes, Outcome
+from channelwatch.pipeline.ports import Claim, Lanes, Outcome, Settlement
 from channelwatch.pipeline.world import World
 
 log = logging.getLogger(__name__)
@@ -29,6 +30,7 @@ class Outlet:
         self, store: StoreThread, world: World, *, meters: Meters, reach: Reach, troubles: Troubles
     ) -> None:
         self._store = store
+        self._settling = Settling(store)
         self._world = world
         self._meters = meters
         self._reach = reach
@@ -58,10 +60,7 @@ class Outlet:
         self, claim: Claim, outcome: Outcome, *, now: EpochMs, not_before: EpochMs | None
     ) -> None:
         """Record what became of one. Transient while the store is unavailable."""
-        await self._store.urgent(
-            Urgency.SETTLE,
-            partial(self._store.store.settle_outbox, claim, outcome, now=now, not_before=not_before),
-        )
+        await self._settling.settle(Settlement(claim, outcome, now, not_before))
 
     def settled(self, claim: Claim, outcome: Outcome, latency_ms: int) -> None:
         """Count and log an attempt."""

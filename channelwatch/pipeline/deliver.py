@@ -28,7 +28,7 @@ class DeliveryPolicy:
     """
 
     batch: int = 16
-    per_destination: int = 4
+    per_destination: int = 8
     per_channel: int = 16
     lease_ms: int = 120_000
     first_backoff_ms: int = 250
@@ -102,11 +102,21 @@ class Deliverer:
         self._well: set[tuple[str, str]] = set()
         self._sending: set[asyncio.Task[None]] = set()
         self._woken = asyncio.Event()
+        self._at_rest = asyncio.Event()
         self._is_finishing = False
 
     def wake(self) -> None:
         """New rows are in the outbox."""
+        self._at_rest.clear()
         self._woken.set()
+
+    async def at_rest(self, limit_s: float) -> None:
+        """Wait until all that can be sent now has been tried, so long at most."""
+        try:
+            async with asyncio.timeout(limit_s):
+                await self._at_rest.wait()
+        except TimeoutError:
+            pass
 
     async def run(self) -> None:
         """Send what becomes due, until told to finish or cancelled. Cancelled, it leaves what is under way alone."""
@@ -114,8 +124,10 @@ class Deliverer:
             self._woken.clear()
             if await self._fill():
                 continue
-            if self._is_finishing and not self._sending:
-                return
+            if not self._sending and not self._woken.is_set():
+                if self._is_finishing:
+                    return
+                self._at_rest.set()
             await self._pause()
 
     def finish(self) -> None:

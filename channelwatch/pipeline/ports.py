@@ -210,6 +210,16 @@ class Dead:
 Outcome = Sent | Retry | Unsure | Dead
 
 
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """What became of a claim at `now`; `not_before` is when a `Retry` or an `Unsure` is due again."""
+
+    claim: Claim
+    outcome: Outcome
+    now: EpochMs
+    not_before: EpochMs | None
+
+
 class DeliveryChannel(Protocol):
     """One way to reach people. It tries once; whether to try again is decided outside it."""
 
@@ -295,6 +305,10 @@ class Store(Protocol):
 
         A `Sent` spares the rows of its chain that stand by, a `Dead` makes the next of them due at once.
         """
+        ...
+
+    def settle_all(self, settlements: Sequence[Settlement]) -> None:
+        """`settle_outbox` of each, all in one transaction or none."""
         ...
 
     def outbox_counts(self, now: EpochMs) -> OutboxCounts:

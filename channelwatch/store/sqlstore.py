@@ -21,6 +21,7 @@ from channelwatch.pipeline.ports import (
     LoggedChange,
     OutboxCounts,
     Outcome,
+    Settlement,
     Snapshot,
     StoredPage,
     StoredTransition,
@@ -138,6 +139,11 @@ class SqlStore(SqlArchive):
     ) -> None:
         with self._write("settle outbox") as connection:
             outbox.settle(connection, claim, outcome, now=now, not_before=not_before)
+
+    def settle_all(self, settlements: Sequence[Settlement]) -> None:
+        with self._write("settle outbox") as connection:
+            for item in settlements:
+                outbox.settle(connection, item.claim, item.outcome, now=item.now, not_before=item.not_before)
 
     def outbox_counts(self, now: EpochMs) -> OutboxCounts:
         with self._read("count outbox") as connection:

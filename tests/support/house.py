@@ -86,7 +86,7 @@ class FailingStore:
         return guarded
 
 
-WRITES = ("commit", "take_lease", "heartbeat", "claim_outbox", "settle_outbox")
+WRITES = ("commit", "take_lease", "heartbeat", "claim_outbox", "settle_outbox", "settle_all")
 """Every call that a full disk refuses."""
 
 

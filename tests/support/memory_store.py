@@ -29,6 +29,7 @@ from channelwatch.pipeline.ports import (
     PairRow,
     Retry,
     Sent,
+    Settlement,
     Snapshot,
     StoredPage,
     StoredTransition,
@@ -254,6 +255,11 @@ class MemoryStore:
                         spare.due_at = now
             case _:
                 assert_never(outcome)
+
+    def settle_all(self, settlements: Sequence[Settlement]) -> None:
+        missing = [item for item in settlements if item.claim.row_id not in self._outbox]
+        for item in missing or settlements:
+            self.settle_outbox(item.claim, item.outcome, now=item.now, not_before=item.not_before)
 
     def _spares(self, mail: _Mail) -> list[_Mail]:
         chain = mail.row.page.chain

@@ -17,6 +17,7 @@ from channelwatch.pipeline.ports import (
     OutboxState,
     Retry,
     Sent,
+    Settlement,
     Unsure,
 )
 from tests.contract.store.examples import FullStore, at, effects, incident, outbox_row
@@ -321,3 +322,18 @@ def test_chains_do_not_touch_one_another(store: FullStore, epoch: int) -> None:
     assert page_states(store) == [
         OutboxState.SENT, OutboxState.SPARED, OutboxState.PENDING, OutboxState.STANDBY,
     ]  # fmt: skip
+
+
+def test_several_settlements_are_recorded_together_or_not_at_all(store: FullStore, epoch: int) -> None:
+    fill(store, epoch, *(outbox_row(key=name, destination=name) for name in "ab"))
+    first, second = claim(store, epoch)
+    missing = replace(second, row_id=12345)
+    with pytest.raises(Bug):
+        store.settle_all([Settlement(first, Sent(), NOW, None), Settlement(missing, Sent(), NOW, None)])
+    assert store.outbox_counts(NOW).sent == 0
+    later = at(60_000)
+    store.settle_all(
+        [Settlement(first, Sent(), NOW, None), Settlement(second, Retry("http_503"), NOW, later)]
+    )
+    counts = store.outbox_counts(NOW)
+    assert (counts.sent, counts.pending) == (1, 1)
