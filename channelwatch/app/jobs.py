@@ -15,6 +15,7 @@ from apscheduler.triggers.cron import CronTrigger
 from channelwatch.base.clock import LOCAL_ZONE, EpochMs
 from channelwatch.base.errors import Bug, Permanent, Transient
 from channelwatch.base.intervals import Interval
+from channelwatch.incidents.rules import OwnFault
 from channelwatch.metrics.process import Projection
 from channelwatch.pipeline.availability import Terms
 from channelwatch.pipeline.snapshots import MonthArchive, make_month, stale_months
@@ -94,13 +95,17 @@ async def _prune(engine: Engine, what: str, some_of: Callable[[EpochMs], int], d
 
 
 async def compare(engine: Engine, store: Projected, meter: Projection) -> None:
-    """Compare the projection that reports read with the transitions, beside what is being written."""
+    """Compare the projection that reports read with the transitions, beside what is being written.
+
+    A difference is a fault of the monitoring until a comparison finds none, or until the restart that a repair needs.
+    """
     try:
         found = await asyncio.to_thread(store.differences, limit=COUNTED)
     except (Transient, Permanent, Bug) as error:
         log.error("projection not compared", extra={"reason": str(error)})
         return
     meter.compared(len(found), engine.clock.now())
+    (engine.extra_faults.add if found else engine.extra_faults.discard)(OwnFault.PROJECTION)
     for difference in found[:SHOWN]:
         log.error(
             "status intervals differ; run `channelwatch rebuild`", extra={"difference": str(difference)}

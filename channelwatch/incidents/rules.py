@@ -34,6 +34,7 @@ class OwnFault(StrEnum):
     BACKLOG = "backlog"
     UNWATCHED = "unwatched"
     DUTY_GAP = "duty_gap"
+    PROJECTION = "projection"
 
 
 class Layer(IntEnum):

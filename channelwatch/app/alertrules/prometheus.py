@@ -288,6 +288,7 @@ _OWN = {
     OwnFault.UNHEARD: "channelwatch_incidents_unheard > 0",
     OwnFault.DUTY_GAP: "channelwatch_oncall_gaps > 0",
     OwnFault.UNWATCHED: "channelwatch_heartbeat_receivers_silent > 0",
+    OwnFault.PROJECTION: "channelwatch_projection_differences > 0",
     OwnFault.BACKLOG: (
         'channelwatch_queue_length{queue="observations"} >= channelwatch_queue_limit{queue="observations"}'
     ),

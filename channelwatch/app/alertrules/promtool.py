@@ -30,6 +30,7 @@ _OWN_FAULTY = {
     OwnFault.UNHEARD: ("channelwatch_incidents_unheard", 1),
     OwnFault.DUTY_GAP: ("channelwatch_oncall_gaps", 1),
     OwnFault.UNWATCHED: ("channelwatch_heartbeat_receivers_silent", 1),
+    OwnFault.PROJECTION: ("channelwatch_projection_differences", 1),
     OwnFault.BACKLOG: ('channelwatch_queue_length{queue="observations"}', 100),
 }
 

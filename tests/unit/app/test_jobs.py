@@ -11,12 +11,14 @@ from channelwatch.app.engine import Engine
 from channelwatch.app.jobs import DAY_MS, compare, prune
 from channelwatch.app.settings import StoreSettings
 from channelwatch.base.clock import EpochMs, ManualClock
+from channelwatch.incidents.rules import OwnFault
 from channelwatch.metrics.process import Projection
 from channelwatch.pipeline.ports import Effects
 from channelwatch.store.errors import StoreReason, StoreTransient
 from tests.support.house import FailingStore, engine_over
 from tests.support.memory_store import MemoryStore
 from tests.support.province import START, spoke, trap
+from tests.support.story import Story
 
 
 def with_events(*ages_days: int) -> tuple[Engine, FailingStore]:
@@ -78,6 +80,21 @@ async def test_a_projection_that_differs_is_shown_by_a_metric_and_named_in_the_l
     assert "status intervals differ" in caplog.text
     await compare(engine, Compared([]), meter)
     assert value("channelwatch_projection_differences") == 0
+
+
+async def test_a_projection_that_differs_is_an_incident_until_it_does_not() -> None:
+    engine, _ = with_events()
+    meter = Projection(engine.registry)
+    await compare(engine, Compared(["wrong 51-D-00001-1"]), meter)
+    assert engine.extra_faults == {OwnFault.PROJECTION}
+    story = Story(engine.world)
+    engine.world.own_faults = frozenset(engine.extra_faults)
+    story.wait(1_000)
+    assert story.live == {("history-differs", engine.world.log)}
+    await compare(engine, Compared(StoreTransient(StoreReason.BUSY, "locked")), meter)
+    assert engine.extra_faults == {OwnFault.PROJECTION}
+    await compare(engine, Compared([]), meter)
+    assert engine.extra_faults == set()
 
 
 async def test_a_comparison_that_fails_leaves_the_metric_as_it_is(caplog: pytest.LogCaptureFixture) -> None:
