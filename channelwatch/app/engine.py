@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, ParamSpec, Protocol, TypeVar
 
 from channelwatch.app.broadcast import Broadcast, Subscription
 from channelwatch.app.intake import Intake
+from channelwatch.app.memorypost import MemoryPost
 from channelwatch.app.meters import Meters
 from channelwatch.app.outlet import Outlet
 from channelwatch.app.reach import Reach
 from channelwatch.app.storethread import StoreThread
 from channelwatch.app.supervise import Countdown, Task, cancel, every, report, start, until_stopped, within
 from channelwatch.app.trouble import Troubles
-from channelwatch.app.writer import CannotWrite, Writer
+from channelwatch.app.writer import CannotWrite, Patience, Writer
 from channelwatch.base.clock import Clock
 from channelwatch.base.errors import Bug, Permanent, Transient
 from channelwatch.base.ids import DeviceCode, IncidentId
@@ -30,6 +31,7 @@ from channelwatch.pipeline.availability import Archive
 from channelwatch.pipeline.deliver import Deliverer, DeliveryPolicy
 from channelwatch.pipeline.draft import Draft
 from channelwatch.pipeline.external import ExternalAlert, take_external
+from channelwatch.pipeline.freshen import freshened
 from channelwatch.pipeline.ingest import acknowledge, ingest, resume, revise, tick
 from channelwatch.pipeline.ports import DeliveryChannel, Effects, History, Store
 from channelwatch.pipeline.world import World, WorldChange
@@ -65,6 +67,8 @@ class EngineLimits:
     inventory_s: float = 2.0
     count_s: float = 5.0
     retry_s: float = 0.5
+    hold_s: float = 5.0
+    hold_most: int = 20_000
     person_s: float = 5.0
     stop_parts_s: float = 2.3
     stop_drain_s: float = 2.9
@@ -142,19 +146,28 @@ class Engine:
         self._broadcast = Broadcast()
         self._troubles = Troubles()
         self._reach = Reach(fittings.world)
-        self._writer = Writer(self._commit, self._adopted, troubles=self._troubles, retry_s=limits.retry_s)
+        self._writer = Writer(
+            self._commit,
+            self._adopted,
+            unrecorded=self._unrecorded,
+            recorded=self._recorded,
+            troubles=self._troubles,
+            patience=Patience(limits.retry_s, limits.hold_s, limits.hold_most),
+        )
         self._intake = Intake(
             settings.collector.queue_limit,
             self._ingest,
             self._beat,
+            self._writer.then,
             meters=fittings.meters,
             batch=limits.batch,
         )
         outlet = Outlet(
             self._store, self.world, meters=fittings.meters, reach=self._reach, troubles=self._troubles
         )
+        self._post = MemoryPost(outlet, partial(freshened, self.world))
         self._deliverer = Deliverer(
-            outlet,
+            self._post,
             fittings.channels,
             fittings.clock,
             jitter=fittings.jitter,
@@ -238,13 +251,15 @@ class Engine:
 
     async def _write_for_a_person(self, make: Callable[[], Draft]) -> None:
         """Who waits for an answer is not made to wait until a disk has room again."""
-        if self._writer.is_failing:
+        if self._writer.is_failing or self._writer.is_behind:
             raise Transient("the store refuses writes at present", operation="write")
         try:
             async with asyncio.timeout(self._limits.person_s):
                 await self._writer.write(make)
         except TimeoutError:
             raise Transient("the store is slow; it may be recorded yet", operation="write") from None
+        if self._writer.is_behind:
+            raise Transient("the store refuses writes; it may be recorded yet", operation="write")
 
     def readiness(self) -> Readiness:
         """Problems that make this process unfit to be relied on."""
@@ -448,6 +463,12 @@ class Engine:
         began = self.clock.monotonic_ms()
         await self.in_store(self.store.commit, effects, epoch=self._store.epoch)
         self.meters.committed(self.clock.monotonic_ms() - began)
+
+    def _unrecorded(self, effects: Effects) -> None:
+        self._post.hold(effects.outbox)
+
+    def _recorded(self, effects: Effects) -> None:
+        self._post.release(effects.outbox)
 
     def _adopted(self, change: WorldChange | None, effects: Effects) -> None:
         self.meters.adopted(effects)

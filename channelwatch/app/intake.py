@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 
 from channelwatch.app.meters import Meters
 from channelwatch.app.writer import CannotWrite
@@ -22,13 +23,15 @@ FAULTS_IN_A_ROW = 50
 
 
 class Intake:
-    """`take` brings a batch into the world; `beat` records a heartbeat, once what was seen before it is committed."""
+    """`take` brings a batch into the world; `beat` records a heartbeat. `then` does what it is given once all that was
+    taken before is committed: such are heartbeats, and receipts."""
 
     def __init__(
         self,
         limit: int,
         take: Callable[[Sequence[Observation]], Awaitable[Draft]],
         beat: Callable[[CollectorAlive], Awaitable[None]],
+        then: Callable[[Callable[[], Awaitable[None]]], Awaitable[None]],
         *,
         meters: Meters,
         batch: int,
@@ -36,6 +39,7 @@ class Intake:
         self.queue: BoundedQueue[Observation] = BoundedQueue(limit)
         self._take = take
         self._beat = beat
+        self._then = then
         self._meters = meters
         self._batch = batch
         self._in_hand = 0
@@ -67,10 +71,12 @@ class Intake:
             await self._take_in(batch)
             for observation in batch:
                 if isinstance(observation, CollectorAlive):
-                    await self._beat(observation)
+                    await self._then(partial(self._beat, observation))
             self._in_hand = 0
             self._rested.set()
-            self._acknowledge_until(self._ingested + len(batch))
+            self._ingested += len(batch)
+            if self._awaited:
+                await self._then(partial(self._acknowledge_until, self._ingested))
 
     @property
     def left(self) -> int:
@@ -115,9 +121,8 @@ class Intake:
         level = logging.ERROR if error is not None else logging.INFO
         log.log(level, "observation set aside", extra=fields, exc_info=error)
 
-    def _acknowledge_until(self, number: int) -> None:
+    async def _acknowledge_until(self, number: int) -> None:
         """The first `number` observations that the queue has accepted are committed."""
-        self._ingested = number
         while self._awaited and self._awaited[0][0] <= number:
             _, done = self._awaited.popleft()
             if not done.cancelled():

@@ -9,7 +9,7 @@ from channelwatch.app.meters import Meters
 from channelwatch.app.reach import Reach
 from channelwatch.app.settling import Settling
 from channelwatch.app.storethread import StoreThread, Urgency
-from channelwatch.app.trouble import Troubles
+from channelwatch.app.trouble import Troubles, may_end
 from channelwatch.app.writer import CannotWrite
 from channelwatch.base.clock import EpochMs
 from channelwatch.base.errors import Permanent
@@ -53,6 +53,8 @@ class Outlet:
                     ),
                 )
             except Permanent as error:
+                if may_end(error):
+                    raise
                 raise CannotWrite(f"the store gives this process no alerts any more: {error}") from error
         return [freshened(self._world, claim) for claim in claims]
 

@@ -6,8 +6,16 @@ import logging
 from types import TracebackType
 
 from channelwatch.base.errors import Transient
+from channelwatch.store.errors import StorePermanent, StoreReason
 
 log = logging.getLogger(__name__)
+
+_REPAIRABLE = frozenset({StoreReason.READ_ONLY, StoreReason.CORRUPT, StoreReason.CANNOT_OPEN})
+
+
+def may_end(error: BaseException | None) -> bool:
+    """May what the store refused now be taken later: by itself, or once a person has repaired the disk or the file?"""
+    return isinstance(error, Transient) or (isinstance(error, StorePermanent) and error.reason in _REPAIRABLE)
 
 
 class Troubles:
@@ -28,7 +36,7 @@ class Troubles:
             log.info("trouble is over", extra={"trouble": event})
 
     def tolerated(self, event: str) -> Tolerance:
-        """A block in which a Transient is `event` and ends the block; what else is raised goes on."""
+        """A block in which an error that may end is `event` and ends the block; what else is raised goes on."""
         return Tolerance(self, event)
 
     def sentences(self) -> list[str]:
@@ -49,7 +57,7 @@ class Tolerance:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> bool:
-        if isinstance(error, Transient):
+        if may_end(error):
             self._troubles.begins(self._event, str(error))
             return True
         if error is None:

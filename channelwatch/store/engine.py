@@ -9,7 +9,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from channelwatch.store.errors import StorePermanent, StoreReason
+from channelwatch.store.errors import StorePermanent, StoreReason, file_trouble
 
 BUSY_TIMEOUT_MS = 5_000
 """How long a writer waits for another process's write before it is told that the store is busy."""
@@ -94,9 +94,11 @@ def _make_file(path: Path) -> None:
         path.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
         # Addresses of encryptors are nobody else's business; SQLite gives its WAL file the same mode.
         path.touch(mode=0o600)
-    except OSError as error:
-        text = f"{path}: {error.strerror}"
+    except FileExistsError as error:
+        text = f"{error.filename}: no folder"
         raise StorePermanent(StoreReason.CANNOT_OPEN, text, operation="open") from error
+    except OSError as error:
+        raise file_trouble(error, "open", path) from error
 
 
 def _set_pragmas(connection: Any, entry: ConnectionPoolEntry) -> None:

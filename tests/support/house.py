@@ -34,6 +34,7 @@ LIMITS = EngineLimits(
     inventory_s=0.1,
     count_s=0.1,
     retry_s=0.02,
+    hold_s=60.0,
     stop_parts_s=0.4,
     stop_drain_s=0.6,
     stop_send_s=0.7,

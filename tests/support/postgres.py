@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -14,6 +15,7 @@ from pathlib import Path
 
 from tests.support.peers import require_binary, skip_or_fail
 from tests.support.process import Process
+from tests.support.waiting import wait_until
 
 USER = "channelwatch"
 DEBIAN_USER = "postgres"
@@ -83,6 +85,23 @@ def running_postgres(**settings: str) -> Iterator[Postgres]:
             process.wait(10)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def stop(server: Postgres) -> None:
+    """Stop a server as its service would, with everybody's connections."""
+    pid = int((server.folder / "data" / "postmaster.pid").read_text().split()[0])
+    os.kill(pid, signal.SIGINT)
+    wait_until(lambda: not (server.folder / "data" / "postmaster.pid").exists(), 30, what="the server's end")
+
+
+@contextmanager
+def again(server: Postgres) -> Iterator[None]:
+    """A server that was stopped, with what it had, for the length of the block."""
+    argv = shlex.split((server.folder / "data" / "postmaster.opts").read_text())
+    with Process([*_as_user(server.folder), *argv], folder=server.folder, name="postgres-again") as process:
+        yield
+        os.kill(process.pid, signal.SIGINT)
+        process.wait(10)
 
 
 def _programs() -> tuple[Path, Path]:
