@@ -32,6 +32,7 @@ from channelwatch.notify.webhook.transport import WebhookChannel, WebhookConfig
 from channelwatch.notify.words import Voice
 from channelwatch.pipeline.ports import OutboxState
 from channelwatch.pipeline.world import World, WorldPolicy
+from channelwatch.status.states import Protection
 from channelwatch.store.engine import open_engine
 from channelwatch.store.sqlstore import SqlStore, open_store
 from tests.support.house import one_way
@@ -157,24 +158,34 @@ async def _storming(pipe: Connection, folder: Path, webhook: str, devices: int, 
 
 # Deaths -------------------------------------------------------------------------------------------------------
 
-DEVICES = 40
+DEVICES = 400
+GAP_S = 0.05
+"""A fault begins or ends so often: 20 messages a second, of which the worst minute of a province has a part."""
+LONGEST_LIFE_S = 3.0
+"""A life ends at any moment of its first seconds."""
 
 
 @dataclass(frozen=True)
 class Deaths:
-    """How often it died, messages committed, never told, and told again (and of these, under another key)."""
+    """How often it died after how many seconds of work in all; messages committed, never told, and told again.
+
+    `unpaged`: incidents without a message. `foreign`: keys of messages that no committed row has, among them any that
+    would tell the same again under another key.
+    """
 
     kills: int
+    alive_s: float
     messages: int
     lost: int
     repeated: int
     unpaged: int
+    foreign: int
 
 
 def deaths(folder: Path, kills: int, limit_s: float, seed: int) -> Deaths:
     """Kill the engine again and again at any moment of its work, then let it finish, and compare store and receiver."""
     prepare(folder, small_inventory(DEVICES))
-    chance, ends, done = random.Random(seed), time.monotonic() + limit_s, 0
+    chance, ends, done, alive_s = random.Random(seed), time.monotonic() + limit_s, 0, 0.0
     with sink() as duty:
         while done < kills and time.monotonic() < ends:
             began, begins = os.pipe()
@@ -183,19 +194,22 @@ def deaths(folder: Path, kills: int, limit_s: float, seed: int) -> Deaths:
                 _die_working(folder, duty.url, chance.random(), begins)
             os.close(begins)
             os.read(began, 1)
-            time.sleep(chance.uniform(0.0, 0.8))
+            life = chance.uniform(0.0, LONGEST_LIFE_S)
+            time.sleep(life)
             os.kill(pid, signal.SIGKILL)
             os.waitpid(pid, 0)
             os.close(began)
-            done += 1
+            done, alive_s = done + 1, alive_s + life
         messages, unpaged = _finish(folder, duty)
         heard = Counter(body["key"] for _, body in duty.came)
     return Deaths(
         kills=done,
+        alive_s=alive_s,
         messages=len(messages),
         lost=len(messages - heard.keys()),
         repeated=sum(heard.values()) - len(heard),
-        unpaged=unpaged + len(heard.keys() - messages),
+        unpaged=unpaged,
+        foreign=len(heard.keys() - messages),
     )
 
 
@@ -207,7 +221,7 @@ class _Made(SqlStore):
 
 
 def _die_working(folder: Path, webhook: str, chance: float, begins: int) -> None:
-    """Toggle devices between plaintext and encryption until killed. Never returns."""
+    """Faults begin and end, at random moments, until it is killed. Never returns."""
     try:
         asyncio.run(_toggling(folder, webhook, random.Random(chance), begins))
     finally:
@@ -217,6 +231,7 @@ def _die_working(folder: Path, webhook: str, chance: float, begins: int) -> None
 async def _toggling(folder: Path, webhook: str, chance: random.Random, begins: int) -> None:
     store = _Made(open_engine("sqlite:///store.db", folder))
     engine = engine_over(store, webhook, restraint=UNRESTRAINED, lease_ttl_ms=100)
+    devices = [spoke(number) for number in range(1, DEVICES + 1)]
 
     class Part:
         name = "toggle"
@@ -224,10 +239,11 @@ async def _toggling(folder: Path, webhook: str, chance: random.Random, begins: i
         async def run(self, engine: Engine, stop: asyncio.Event) -> None:
             os.write(begins, b"x")
             while not stop.is_set():
-                number = chance.randrange(1, DEVICES + 1)
-                readings = encrypting(bypass()) if chance.random() < 0.5 else encrypting()
-                engine.submit(answer(spoke(number), engine.clock.now(), readings))
-                await asyncio.sleep(0.002)
+                device = chance.choice(devices)
+                exposed = engine.world.devices[device].assessment.protection is Protection.EXPOSED
+                readings = encrypting() if exposed else encrypting(bypass())
+                engine.submit(answer(device, engine.clock.now(), readings))
+                await asyncio.sleep(chance.expovariate(1 / GAP_S))
 
     await engine.run([Part()], asyncio.Event())
 
