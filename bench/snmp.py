@@ -1,4 +1,4 @@
-"""Figures of the SNMP engine: polls, traps, memory, dead devices, punctuality, and what mutilated datagrams do.
+"""Figures of SNMP: polls, decoding, traps, memory, dead devices, punctuality, and what mutilated datagrams do.
 
 `make bench-snmp` prints one JSON line a figure; `make bench-snmp ARGS="v2c traps"` only some. The peers are Debian's
 prometheus-snmp-exporter and snmptrapd, asked the same of the same load in turns with ours, and APScheduler. Each side's
@@ -18,7 +18,7 @@ from multiprocessing import get_context
 from pathlib import Path
 
 from channelwatch_collector.engines import search_for_cycles_less_often
-from snmp import exporter, farm, fuzzing, jitter, memory, polls, traps
+from snmp import decoding, exporter, farm, fuzzing, jitter, memory, polls, traps
 from snmp.figures import Figure
 
 PEERS = {
@@ -56,6 +56,7 @@ def figures(folder: Path) -> dict[str, Callable[[], Iterator[Figure]]]:
     return {
         "v2c": lambda: iter([polls.against_exporter(program, folder, free_port(), "v2c")]),
         "v3": lambda: iter([polls.against_exporter(program, folder, free_port(), "v3")]),
+        "decode": lambda: iter(alone(decoding.measure)),
         "traps": lambda: iter([traps.measure(program, folder, free_port())]),
         "dead": lambda: polls.with_dead(program),
         "memory": lambda: iter(alone(memory.measure, program)),

@@ -7,6 +7,7 @@ if that stood still the time before as well. Whatever depends on the hour or on 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 
 from channelwatch.status.signals import Reading
 from channelwatch_collector.profiles.judge import Read
@@ -29,15 +30,15 @@ def moved_places(now: Cells, before: Cells) -> int:
     return moved
 
 
-def stands_still(plan: Plan, known: KnownRow, moved: int) -> bool:
-    """Whether all readings of a row are those of last time."""
-    return plan.lasts and not moved and not known.moved
+def stands_still(plan: Plan, known: KnownRow) -> bool:
+    """Whether all readings of a row that has not moved are those of last time."""
+    return plan.lasts and not known.moved & plan.counters
 
 
-def keep_counters(watch: Watch, known: KnownRow) -> None:
+def keep_counters(plan: Plan, watch: Watch, known: KnownRow) -> None:
     """The counters of a row that stands still were looked at now."""
-    for keys in known.counters:
-        if keys:
+    if plan.counters:
+        for keys in known.counters:
             watch.keep(keys)
 
 
@@ -53,7 +54,7 @@ def read_row(
 ) -> tuple[Readings, Looked, tuple[Reading, ...]]:
     """The last three parts of a row: readings of `before` where they must be the same, all others from `row`."""
     if before is None:
-        before = _nothing_known(readers)
+        before = _nothing_known(len(readers))
     was, keep = before.moved, row.watch.keep
     readings: list[Reading | None] = []
     counters: list[tuple[str, ...]] = []
@@ -67,8 +68,12 @@ def read_row(
             keep(keys)
         readings.append(last)
         counters.append(keys)
-    return tuple(readings), tuple(counters), tuple([reading for reading in readings if reading is not None])
+    told = tuple([reading for reading in readings if reading is not None])
+    # What is equal in many rows is kept once.
+    looked = tuple(counters) if plan.counters else before.counters
+    return told if len(told) == len(readings) else tuple(readings), looked, told
 
 
-def _nothing_known(readers: Sequence[Read]) -> KnownRow:
-    return KnownRow((), EVERY_PLACE, "", _NOBODY, "", (None,) * len(readers), ((),) * len(readers))
+@cache
+def _nothing_known(readers: int) -> KnownRow:
+    return KnownRow((), EVERY_PLACE, "", _NOBODY, "", (None,) * readers, ((),) * readers)

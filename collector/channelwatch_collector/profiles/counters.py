@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from typing import NamedTuple
 
 WRAP_TICKS = 1 << 32
@@ -28,6 +29,10 @@ class Sample(NamedTuple):
     value: int
     at: int
     width: int = 0
+
+
+make_sample = partial(tuple.__new__, Sample)
+"""A sample of its three parts: what the generated constructor does, without its call."""
 
 
 def rise(before: Sample, after: Sample) -> int | None:

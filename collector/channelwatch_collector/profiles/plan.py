@@ -41,9 +41,9 @@ class Column(NamedTuple):
 class Plan:
     """How the rows of a table, or all scalars, are laid out and used.
 
-    `oids` are the objects by place. `naming` are the places that decide whether a row counts and what it is called;
-    `scalars` the objects outside the rows on which their readings depend. `lasts`: a row that has not moved reads the
-    same. Without `remembers`, rows are read in full each time.
+    `oids` are the objects by place. `naming` are the places that decide whether a row counts and what it is called,
+    `counters` those of counters, `scalars` the objects outside the rows on which their readings depend. `lasts`: a row
+    that has not moved reads the same. Without `remembers`, rows are read in full each time.
     """
 
     oids: tuple[Oid, ...]
@@ -51,6 +51,7 @@ class Plan:
     needs: tuple[Needs, ...]
     scalars: tuple[Oid, ...] = ()
     naming: int = 0
+    counters: int = 0
     lasts: bool = True
     remembers: bool = True
 
@@ -60,7 +61,7 @@ def plan_of_scalars(scalars: Mapping[str, ObjectSpec], signals: Sequence[SignalS
     oids, columns = _columns({name: spec for name, spec in scalars.items() if not spec.column})
     places = _places(columns)
     needs = tuple(_needs(spec, places, naming=0) for spec in signals)
-    return Plan(oids, columns, needs, lasts=not any(need.anew for need in needs))
+    return Plan(oids, columns, needs, counters=_counters(needs), lasts=not any(need.anew for need in needs))
 
 
 def plan_of_table(table: TableSpec, scalars: Mapping[str, ObjectSpec]) -> Plan:
@@ -77,6 +78,7 @@ def plan_of_table(table: TableSpec, scalars: Mapping[str, ObjectSpec]) -> Plan:
         needs,
         scalars=tuple(oid for name in outside if name in scalars for oid in scalars[name].oid),
         naming=naming,
+        counters=_counters(needs),
         lasts=not any(need.anew for need in needs),
         remembers=not any(_is_anew(found) or found.counters for found in named_by),
     )
@@ -100,6 +102,13 @@ def _bits(names: Iterable[str], places: Mapping[str, int]) -> int:
     found = 0
     for name in names:
         found |= places.get(name, 0)
+    return found
+
+
+def _counters(needs: Iterable[Needs]) -> int:
+    found = 0
+    for need in needs:
+        found |= need.counters
     return found
 
 

@@ -12,7 +12,14 @@ from itertools import islice, repeat
 from channelwatch.base.clock import LOCAL_ZONE
 from channelwatch.status.signals import Scalar
 from channelwatch_collector.profiles import values
-from channelwatch_collector.profiles.counters import Sample, Uptimes, Window, per_second, rise
+from channelwatch_collector.profiles.counters import (
+    Sample,
+    Uptimes,
+    Window,
+    make_sample,
+    per_second,
+    rise,
+)
 from channelwatch_collector.profiles.damping import Held
 from channelwatch_collector.profiles.expression import Absent, Unusable
 from channelwatch_collector.profiles.known import Known
@@ -86,7 +93,7 @@ class Watch:
         for key in keys:
             if key not in self.samples:
                 value, _, width = self.before.counters[key]
-                self.samples[key] = Sample(value, self.tick, width)
+                self.samples[key] = make_sample((value, self.tick, width))
 
     def rise(self, key: str, sample: Sample) -> float:
         """The rise within the last day, as far as the counter was watched."""
@@ -253,12 +260,12 @@ class TableRow(DeviceRow):
     def source(self, name: str) -> str:
         prefix = self._sources.get(name)
         if prefix is not None:
-            return prefix + self._index
+            return values.joined(prefix, self._index)
         column = self._columns.get(name)
         if column is None:
             return self._device.source(name)
         try:
-            return self._at(column)[1] + self._index
+            return values.joined(self._at(column)[1], self._index)
         except (Absent, Unusable):
             return ""
 
@@ -333,7 +340,7 @@ def _counter(found: Value, spec: ObjectSpec, row: DeviceRow) -> Sample:
         number = int(read) if isinstance(read, str) and read.isdecimal() else read
     if not isinstance(number, int) or number < 0:
         raise Unusable
-    return Sample(number, row.watch.tick, values.width(found))
+    return make_sample((number, row.watch.tick, values.width(found)))
 
 
 def json_rows(device: DeviceRow, table: TableSpec) -> Iterator[DeviceRow]:

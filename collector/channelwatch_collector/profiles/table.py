@@ -87,8 +87,8 @@ class TableReader:
         if before is not None and (before.name is None or before.component != component):
             before, moved = None, EVERY_PLACE
         is_expected = self._meet(component, others)
-        if before is not None and stands_still(plan, before, moved):
-            keep_counters(self.device.watch, before)
+        if before is not None and not moved and stands_still(plan, before):
+            keep_counters(plan, self.device.watch, before)
             self.readings += before.told
             return before
         row = row or self._fresh(suffix, cells)

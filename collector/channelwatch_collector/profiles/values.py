@@ -82,6 +82,12 @@ def dotted(oid: tuple[int, ...]) -> str:
     return ".".join(map(str, oid))
 
 
+@lru_cache(maxsize=MAX_DOTTED)
+def joined(column: str, index: str) -> str:
+    """A column's text and an index as one: a single text for all devices that have this instance."""
+    return column + index
+
+
 def _auto(value: Value) -> Scalar:
     inner = value.value
     if isinstance(inner, bytes):
