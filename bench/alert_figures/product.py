@@ -90,10 +90,38 @@ def _spokes(simulation: Simulation) -> list[str]:
     ]
 
 
-async def traps(simulation: Simulation, duty: Sink) -> list[float]:
-    """Seconds from a device's trap, sent as it begins to pass plaintext, to the webhook; one device after another."""
-    took = []
+def _by_bloc(simulation: Simulation) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
     for code in _spokes(simulation):
+        found.setdefault(simulation.inventory.bloc_of(DeviceCode(code)), []).append(code)
+    return found
+
+
+JOINING = 3
+
+
+async def members(simulation: Simulation, duty: Sink) -> list[float]:
+    """Seconds from the trap of a further device, while its bloc has an incident of the same rule that was told, to the
+    webhook: the next `JOINING` of each bloc after its first."""
+    took: list[float] = []
+    for codes in _by_bloc(simulation).values():
+        await _exposed(simulation, duty, codes[:1])
+        await asyncio.sleep(1)
+        took += await _exposed(simulation, duty, codes[1 : 1 + JOINING])
+    return took
+
+
+async def traps(simulation: Simulation, duty: Sink) -> list[float]:
+    """Seconds from a device's trap, sent as it begins to pass plaintext, to the webhook; one device after another of
+    those that `members` leaves alone."""
+    return await _exposed(
+        simulation, duty, [code for codes in _by_bloc(simulation).values() for code in codes[1 + JOINING :]]
+    )
+
+
+async def _exposed(simulation: Simulation, duty: Sink, codes: list[str]) -> list[float]:
+    took = []
+    for code in codes:
         since, began = len(duty.came), time.monotonic()
         simulation.happen(Event(0, Act.BYPASS_ON, (code,)))
         moment = await _told(duty, code, "plaintext-bypass", since, 20)
@@ -106,10 +134,7 @@ async def traps(simulation: Simulation, duty: Sink) -> list[float]:
 async def silences(simulation: Simulation, duty: Sink, rounds: int = 4) -> list[float]:
     """Seconds from a device's falling silent, told by nobody, to the webhook; one of each bloc at a time."""
     took: list[float] = []
-    spokes = _spokes(simulation)
-    by_bloc: dict[str, list[str]] = {}
-    for code in spokes:
-        by_bloc.setdefault(simulation.inventory.bloc_of(DeviceCode(code)), []).append(code)
+    by_bloc = _by_bloc(simulation)
     for turn in range(rounds):
         chosen = [codes[turn] for codes in by_bloc.values()]
         since = len(duty.came)
