@@ -18,6 +18,8 @@ from channelwatch_collector.snmp.port import PollFailure, Target
 _NOTICE, _WARNING, _ALERT = 5, 4, 1
 """Of the syslog scale."""
 
+_OF_THE_BOX = frozenset({Signal.INV_ENGINE_ID, Signal.INV_SERIAL, Signal.INV_FIRMWARE})
+
 
 @dataclass(frozen=True, slots=True)
 class Box:
@@ -51,7 +53,9 @@ class Watched:
 def box_of(readings: tuple[Reading, ...], before: Box) -> Box:
     """The box that answered; what it did not say this time is taken over."""
     told = {
-        reading.signal: str(reading.value) for reading in readings if reading.value and not reading.component
+        reading.signal: str(reading.value)
+        for reading in readings
+        if reading.signal in _OF_THE_BOX and reading.value and not reading.component
     }
     return Box(
         engine_id=told.get(Signal.INV_ENGINE_ID, before.engine_id),
