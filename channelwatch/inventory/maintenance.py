@@ -1,4 +1,4 @@
-"""Planned work: windows that somebody asks for, somebody else approves, and that may come again every week."""
+"""Planned work: windows that somebody asks for, somebody else approves, and that may come again."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import assert_never
 
 from channelwatch.base.clock import LOCAL_ZONE, EpochMs
 from channelwatch.base.ids import DeviceCode, GroupCode, SiteCode
@@ -15,10 +16,27 @@ from channelwatch.inventory.model import Bloc, Inventory
 DAY_MS = 24 * 3600_000
 MAX_LENGTH_MS = 14 * DAY_MS
 """The longest single window: what takes longer is taken out of service."""
-MAX_WEEKLY_MS = 3 * 366 * DAY_MS
+MAX_AGAIN_MS = 3 * 366 * DAY_MS
 """How long a window may come again."""
 MAX_TEXT = 500
 """Characters of a reason or a name."""
+
+
+_RAREST_MS = 124 * DAY_MS
+"""The longest time from one occurrence to the next: two fifth Tuesdays lie a quarter of a year apart."""
+
+
+class Every(StrEnum):
+    """How often a window comes again, at the same time of day in Viet Nam.
+
+    `MONTH` keeps the day of the month, `MONTH_WEEKDAY` the weekday and its place in the month, such as the second
+    Tuesday; months without such a day are left out.
+    """
+
+    DAY = "day"
+    WEEK = "week"
+    MONTH = "month"
+    MONTH_WEEKDAY = "month_weekday"
 
 
 class WindowScope(StrEnum):
@@ -32,7 +50,8 @@ class WindowScope(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A maintenance window [`start`, `end`), epoch ms, and again every week while it starts before `weekly_until`.
+    """A maintenance window [`start`, `end`), epoch ms, and again, as `every` says, while it starts before
+    `again_until`.
 
     It counts for nothing until it is approved, and for nothing more from `ended_at` on. `owner` is the post that
     answers for the work.
@@ -47,7 +66,8 @@ class Window:
     reason: str
     requested_by: str
     requested_at: EpochMs
-    weekly_until: EpochMs | None = None
+    every: Every = Every.WEEK
+    again_until: EpochMs | None = None
     approved_by: str | None = None
     approved_at: EpochMs | None = None
     ended_by: str | None = None
@@ -75,25 +95,65 @@ class Window:
     @property
     def last_end(self) -> int:
         """When its last occurrence ends."""
-        last = self.end
-        for part in self.occurrences((self.weekly_until or self.start) + 1):
-            last = EpochMs(part.end)
+        if self.again_until is None:
+            over = self.start
+        else:
+            over = self.again_until if self.ended_at is None else min(self.again_until, self.ended_at)
+        last = self.end if self.ended_at is None else min(self.end, self.ended_at)
+        for part in self.occurrences(over + 1, since=over - _RAREST_MS):
+            last = EpochMs(max(last, part.end))
         return last
 
     def _planned(self, since: int, until: int) -> Iterator[tuple[int, int]]:
-        week = max(0, (since - self.end) // (7 * DAY_MS)) if self.weekly_until else 0
+        if self.again_until is None:
+            yield from [(self.start, self.end)] if self.start < until else []
+            return
+        first, length = _local(self.start), _local(self.end) - _local(self.start)
+        number = max(0, (since - self.end) // _LONGEST_MS[self.every])
         while True:
-            start, end = _weeks_later(self.start, week), _weeks_later(self.end, week)
-            if start >= until or (week and (self.weekly_until is None or start >= self.weekly_until)):
+            begins = _again(first, self.every, number)
+            number += 1
+            if begins is None:
+                continue
+            start = _at(begins)
+            if start >= until or (start > self.start and start >= self.again_until):
                 return
-            yield start, end
-            week += 1
+            yield start, _at(begins + length)
 
 
-def _weeks_later(at: int, weeks: int) -> int:
-    """The same time of day in Viet Nam, so many weeks later."""
-    local = datetime.fromtimestamp(at // 1000, LOCAL_ZONE) + timedelta(weeks=weeks)
-    return int(local.timestamp()) * 1000 + at % 1000
+_LONGEST_MS = {
+    Every.DAY: DAY_MS,
+    Every.WEEK: 7 * DAY_MS,
+    Every.MONTH: 31 * DAY_MS,
+    Every.MONTH_WEEKDAY: 35 * DAY_MS,
+}
+
+
+def _local(at: int) -> datetime:
+    return datetime.fromtimestamp(at // 1000, LOCAL_ZONE).replace(microsecond=at % 1000 * 1000)
+
+
+def _at(local: datetime) -> int:
+    return int(local.replace(microsecond=0).timestamp()) * 1000 + local.microsecond // 1000
+
+
+def _again(first: datetime, every: Every, number: int) -> datetime | None:
+    """The time of the occurrence `number` after `first`; None where that month has no such day."""
+    match every:
+        case Every.DAY:
+            return first + timedelta(days=number)
+        case Every.WEEK:
+            return first + timedelta(weeks=number)
+        case Every.MONTH | Every.MONTH_WEEKDAY:
+            years, month = divmod(first.month - 1 + number, 12)
+            month_begins = first.replace(year=first.year + years, month=month + 1, day=1)
+            ahead = first.day - 1
+            if every is Every.MONTH_WEEKDAY:
+                ahead = (first.weekday() - month_begins.weekday()) % 7 + ahead // 7 * 7
+            found = month_begins + timedelta(days=ahead)
+            return found if found.month == month_begins.month else None
+        case _:
+            assert_never(every)
 
 
 def problems(window: Window, inventory: Inventory) -> list[str]:
@@ -110,11 +170,11 @@ def _times(window: Window) -> Iterator[str]:
         yield "it has begun already: what was not approved before is a correction (channelwatch correct)"
     if not 0 < window.end - window.start <= MAX_LENGTH_MS:
         yield f"it must end after it begins, within {MAX_LENGTH_MS // DAY_MS} days"
-    if window.weekly_until is None:
+    if window.again_until is None:
         return
-    if window.end - window.start > 7 * DAY_MS:
-        yield "a window of every week must be shorter than a week"
-    if not window.start < window.weekly_until <= window.start + MAX_WEEKLY_MS:
+    if window.every in (Every.DAY, Every.WEEK) and window.end - window.start > _LONGEST_MS[window.every]:
+        yield f"a window of every {window.every} must be shorter than a {window.every}"
+    if not window.start < window.again_until <= window.start + MAX_AGAIN_MS:
         yield "it may come again for three years at most, and not before it began"
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row, Table, insert, select
 
 from channelwatch.base.clock import EpochMs
 from channelwatch.base.errors import Permanent
-from channelwatch.inventory.maintenance import Window, WindowScope, same_person
+from channelwatch.inventory.maintenance import Every, Window, WindowScope, same_person
 from channelwatch.store.sql import Lock, Values, take_turns
 from channelwatch.store.tables import correction, correction_step, maintenance, maintenance_step
 from channelwatch.uptime.corrections import CorrectedState, Correction, Decision
@@ -39,7 +39,8 @@ def plan(connection: Connection, window: Window, *, origin: str) -> int:
             "code": window.code,
             "t_from": window.start,
             "t_to": window.end,
-            "weekly_until": window.weekly_until,
+            "weekly_until": window.again_until,
+            "every": window.every,
             "owner": window.owner,
             "reason": window.reason,
             "requested_by": window.requested_by,
@@ -122,7 +123,8 @@ def windows(connection: Connection, number: int | None = None) -> Iterator[Windo
             reason=row.reason,
             requested_by=row.requested_by,
             requested_at=EpochMs(row.requested_at),
-            weekly_until=None if row.weekly_until is None else EpochMs(row.weekly_until),
+            every=Every(row.every),
+            again_until=None if row.weekly_until is None else EpochMs(row.weekly_until),
             approved_by=approved and approved.actor,
             approved_at=approved and approved.happened_at,
             ended_by=ended and ended.actor,

@@ -246,6 +246,7 @@ maintenance = Table(
     Column("requested_by", Words, nullable=False),
     Column("requested_at", BigInteger, nullable=False),
     Column("origin", Words, nullable=False),
+    Column("every", Words, nullable=False, server_default="week"),
     CheckConstraint("t_to > t_from", name="maintenance_forward"),
 )
 maintenance_step = _steps("maintenance")

@@ -85,7 +85,7 @@ def test_approval_may_come_with_the_request_but_not_from_the_same_person(
     assert planned(place, "--approved-by", "chi-huy", "--weekly-until", soon(days=60)) == 0
     assert "weekly" not in capsys.readouterr().out
     (window,) = store.windows()
-    assert (window.approved_by, window.weekly_until is not None) == ("chi-huy", True)
+    assert (window.approved_by, window.again_until is not None) == ("chi-huy", True)
 
 
 def test_a_window_that_has_begun_or_is_about_nothing_is_refused(

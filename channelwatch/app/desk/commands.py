@@ -7,6 +7,7 @@ import getpass
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 
 from channelwatch.app.arguments import config_argument, show_acts
 from channelwatch.app.history import words
@@ -15,7 +16,14 @@ from channelwatch.app.signing import sign, signers
 from channelwatch.app.wiring import build_store
 from channelwatch.base.clock import EpochMs, SystemClock, local_text
 from channelwatch.base.errors import InputError
-from channelwatch.inventory.maintenance import Window, WindowScope, problems, same_person, scope_problems
+from channelwatch.inventory.maintenance import (
+    Every,
+    Window,
+    WindowScope,
+    problems,
+    same_person,
+    scope_problems,
+)
 from channelwatch.inventory.model import Inventory
 from channelwatch.store.desk import Act
 from channelwatch.store.sqlstore import SqlStore
@@ -36,7 +44,7 @@ class Maintenance:
         add = _act(below, "add", "ask for a window", _add_window)
         _what_and_when(add)
         add.add_argument("--owner", required=True, help="the post that answers for the work")
-        add.add_argument("--weekly-until", metavar="WHEN", help="again every week until then")
+        _again(add)
         add.add_argument("--approved-by", metavar="NAME", help="who has approved it, another person")
         approve = _act(below, "approve", "approve a window that somebody else asked for", _approve_window)
         approve.add_argument("number", type=int)
@@ -94,6 +102,36 @@ def _act(
     return parser
 
 
+_TOLD = {
+    Every.DAY: "daily",
+    Every.WEEK: "weekly",
+    Every.MONTH: "monthly",
+    Every.MONTH_WEEKDAY: "monthly-weekday",
+}
+_HELP = {
+    Every.DAY: "again every day until then",
+    Every.WEEK: "again every week until then",
+    Every.MONTH: "again on the same day of every month that has it",
+    Every.MONTH_WEEKDAY: "again on the same weekday of every month, such as its second Tuesday",
+}
+
+
+def _again(parser: argparse.ArgumentParser) -> None:
+    ways = parser.add_mutually_exclusive_group()
+    for every, word in _TOLD.items():
+        ways.add_argument(
+            f"--{word}-until",
+            dest="again",
+            metavar="WHEN",
+            type=partial(_every, every),
+            help=_HELP[every],
+        )
+
+
+def _every(every: Every, when: str) -> tuple[Every, str]:
+    return every, when
+
+
 def _key(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--key", metavar="FILE", help="file:PATH or env:NAME of your private key, Ed25519 in PEM"
@@ -123,9 +161,7 @@ def _add_window(store: SqlStore, args: argparse.Namespace) -> None:
     scope, code = _scope(args.scope)
     period = words.span(args.first, args.last)
     now, by = SystemClock().now(), _name(args)
-    weekly = (
-        None if args.weekly_until is None else EpochMs(words.when(args.weekly_until, "--weekly-until").end)
-    )
+    every, until = args.again or (Every.WEEK, None)
     window = Window(
         id=0,
         scope=scope,
@@ -136,7 +172,8 @@ def _add_window(store: SqlStore, args: argparse.Namespace) -> None:
         reason=args.reason,
         requested_by=by,
         requested_at=now,
-        weekly_until=weekly,
+        every=every,
+        again_until=None if until is None else EpochMs(words.when(until, f"--{_TOLD[every]}-until").end),
     )
     wrong = problems(window, _inventory(store))
     if args.approved_by is not None and same_person(by, args.approved_by):
@@ -174,9 +211,11 @@ def _list_windows(store: SqlStore, args: argparse.Namespace) -> None:
 def _window_line(window: Window, now: EpochMs) -> str:
     state = "on" if window.is_on(now) else "approved" if window.approved_at is not None else "not approved"
     state = "ended" if window.ended_at is not None else state
-    weekly = "" if window.weekly_until is None else f" weekly until {local_text(window.weekly_until)}"
+    again = (
+        "" if window.again_until is None else f" {_TOLD[window.every]} until {local_text(window.again_until)}"
+    )
     approved = "" if window.approved_by is None else f", approved by {window.approved_by}"
-    when = f"{local_text(window.start)} to {local_text(window.end)}{weekly}"
+    when = f"{local_text(window.start)} to {local_text(window.end)}{again}"
     people = f"asked for by {window.requested_by}{approved}, owner {window.owner}"
     return f"{window.id:>6}  {state:<12}  {window.scope}:{window.code}  {when}  {people}: {window.reason}"
 

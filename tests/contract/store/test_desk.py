@@ -9,7 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from channelwatch.base.errors import Permanent
-from channelwatch.inventory.maintenance import Window, WindowScope
+from channelwatch.inventory.maintenance import Every, Window, WindowScope
 from channelwatch.store.desk import Act
 from channelwatch.store.sqlstore import SqlStore
 from channelwatch.uptime.corrections import CorrectedState, Correction, Decision
@@ -26,7 +26,8 @@ WINDOW = Window(
     reason="thay nguồn",
     requested_by="truong-ca",
     requested_at=at(0),
-    weekly_until=at(1000 * HOUR),
+    every=Every.MONTH_WEEKDAY,
+    again_until=at(1000 * HOUR),
 )
 CORRECTION = Correction(
     1,
@@ -51,8 +52,8 @@ def plan(store: SqlStore, window: Window = WINDOW) -> int:
 
 def test_a_window_is_read_back_as_it_was_asked_for(sql_store: SqlStore) -> None:
     first = plan(sql_store)
-    second = plan(sql_store, replace(WINDOW, weekly_until=None))
-    assert sql_store.windows() == (replace(WINDOW, id=first), replace(WINDOW, id=second, weekly_until=None))
+    second = plan(sql_store, replace(WINDOW, again_until=None))
+    assert sql_store.windows() == (replace(WINDOW, id=first), replace(WINDOW, id=second, again_until=None))
 
 
 def test_somebody_else_approves_it_once(sql_store: SqlStore) -> None:
@@ -76,14 +77,14 @@ def test_a_window_is_ended_once_and_stays_ended(sql_store: SqlStore) -> None:
 
 
 def test_what_is_over_is_neither_approved_nor_ended(sql_store: SqlStore) -> None:
-    number = plan(sql_store, replace(WINDOW, weekly_until=None))
+    number = plan(sql_store, replace(WINDOW, again_until=None))
     for late in (sql_store.end_window, sql_store.approve_window):
         with pytest.raises(Permanent, match="it is over"):
             late(number, act(ms=3 * HOUR))
 
 
 def test_only_windows_that_may_still_matter_are_listed(sql_store: SqlStore) -> None:
-    plan(sql_store, replace(WINDOW, weekly_until=None))
+    plan(sql_store, replace(WINDOW, again_until=None))
     weekly = plan(sql_store)
     assert [window.id for window in sql_store.windows(since=at(4 * HOUR))] == [weekly]
 

@@ -9,7 +9,15 @@ import pytest
 
 from channelwatch.base.clock import LOCAL_ZONE, EpochMs
 from channelwatch.base.intervals import Interval
-from channelwatch.inventory.maintenance import DAY_MS, Window, WindowScope, devices_in, problems, same_person
+from channelwatch.inventory.maintenance import (
+    DAY_MS,
+    Every,
+    Window,
+    WindowScope,
+    devices_in,
+    problems,
+    same_person,
+)
 from tests.support.province import HUB, HUB_A, HUB_B, small_inventory, spoke
 
 HOUR = 3600_000
@@ -35,7 +43,7 @@ ONCE = Window(
     approved_by="chi-huy",
     approved_at=local(2026, 11, 27, 9),
 )
-WEEKLY = replace(ONCE, weekly_until=local(2027, 6, 1))
+WEEKLY = replace(ONCE, again_until=local(2027, 6, 1))
 
 
 def test_a_window_is_on_from_its_start_to_its_end() -> None:
@@ -62,6 +70,41 @@ def test_it_comes_again_every_week_at_the_same_hour() -> None:
     assert not WEEKLY.is_on(EpochMs(SATURDAY + 20 * WEEK - 1))
     assert not WEEKLY.is_on(EpochMs(SATURDAY + 40 * WEEK))
     assert WEEKLY.last_end < local(2027, 6, 1)
+
+
+@pytest.mark.parametrize(
+    ("every", "days"),
+    [
+        (Every.DAY, [(11, 28), (11, 29), (11, 30), (12, 1)]),
+        (Every.MONTH, [(11, 28), (12, 28), (1, 28), (2, 28)]),
+        (Every.MONTH_WEEKDAY, [(11, 28), (12, 26), (1, 23), (2, 27)]),
+    ],
+)
+def test_it_comes_again_each_day_or_month(every: Every, days: list[tuple[int, int]]) -> None:
+    again = replace(WEEKLY, every=every)
+    wanted = [local(2027 if month < 11 else 2026, month, day, 22) for month, day in days]
+    found = list(again.occurrences(wanted[-1] + 1))
+    assert found == [Interval(start, start + 2 * HOUR) for start in wanted]
+    assert [again.is_on(EpochMs(start + HOUR)) for start in wanted] == [True] * 4
+    assert list(again.occurrences(wanted[-1] + 1, since=wanted[2])) == found[2:]
+    every_one = list(again.occurrences(WEEKLY.again_until or 0))
+    assert again.last_end == every_one[-1].end
+
+
+@pytest.mark.parametrize(
+    ("every", "first", "days"),
+    [
+        (Every.MONTH, local(2026, 12, 31), [(12, 31), (1, 31), (3, 31), (5, 31)]),
+        (Every.MONTH_WEEKDAY, local(2026, 12, 29), [(12, 29), (3, 30)]),
+    ],
+)
+def test_months_without_the_day_are_left_out(
+    every: Every, first: EpochMs, days: list[tuple[int, int]]
+) -> None:
+    again = replace(WEEKLY, every=every, start=first, end=EpochMs(first + HOUR))
+    found = [part.start for part in again.occurrences(local(2027, 6, 1))]
+    assert found == [local(2027 if month < 12 else 2026, month, day) for month, day in days]
+    assert again.last_end == found[-1] + HOUR
 
 
 def test_only_what_may_matter_is_listed() -> None:
@@ -117,9 +160,13 @@ def test_a_sound_window_has_no_problems() -> None:
         ({"start": ONCE.requested_at}, "has begun already"),
         ({"end": ONCE.start}, "must end after it begins"),
         ({"end": EpochMs(ONCE.start + 15 * DAY_MS)}, "within 14 days"),
-        ({"weekly_until": ONCE.start}, "may come again"),
-        ({"weekly_until": EpochMs(ONCE.start + 2000 * DAY_MS)}, "three years"),
-        ({"weekly_until": local(2027, 6, 1), "end": EpochMs(ONCE.start + 8 * DAY_MS)}, "shorter than a week"),
+        ({"again_until": ONCE.start}, "may come again"),
+        ({"again_until": EpochMs(ONCE.start + 2000 * DAY_MS)}, "three years"),
+        ({"again_until": local(2027, 6, 1), "end": EpochMs(ONCE.start + 8 * DAY_MS)}, "shorter than a week"),
+        (
+            {"again_until": local(2027, 6, 1), "every": Every.DAY, "end": EpochMs(ONCE.start + 25 * HOUR)},
+            "a day",
+        ),
         ({"reason": "  "}, "reason: must have"),
         ({"owner": "x" * 501}, "owner: must have"),
         ({"requested_by": ""}, "name: must have"),
