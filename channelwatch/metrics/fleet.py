@@ -212,12 +212,13 @@ class FleetText:
         block.state = state
         part.looks[at] = look(state)
         part.misses[at] = state.misses
-        part.put(at, device_lines(inventory, state, base, was))
+        lines = device_lines(inventory, state, base, was)
         now = shape(state, before)
         if now is not before:
-            part.put(at, [(name, b"") for name in before.numbers])
             part.shapes[at] = now
-        part.put(at, numbers(now, state, base, was if now is before else None))
+            lines += [(name, b"") for name in before.numbers]
+        lines += numbers(now, state, base, was if now is before else None)
+        part.put(at, lines)
 
     def _enter(self, inventory: Inventory, state: DeviceState) -> _Block:
         device = inventory.device[state.device]

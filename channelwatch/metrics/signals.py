@@ -15,6 +15,7 @@ _RATIO = {"%": 0.01}
 _COUNT = {"": 1.0, "n": 1.0, "count": 1.0}
 _PER_SECOND = {"/s": 1.0, "/min": 1 / 60, "/h": 1 / 3600, "events/min": 1 / 60, "count/day": 1 / 86400}
 _BYTES = {"bytes/s": 1.0, "B/s": 1.0}
+_NUMBERS = (int, float)
 
 DEVICE_LABELS = {
     "device": "code of the device",
@@ -43,10 +44,9 @@ class NumericSignal:
         """The reading in the base unit; None when it is no number or its unit is not known here."""
         raw = reading.value
         factor = self.factors.get(reading.unit)
-        if factor is None or not isinstance(raw, int | float):
+        if factor is None or not isinstance(raw, _NUMBERS):
             return None
-        scaled = raw * factor
-        return int(scaled) if factor == 1.0 and isinstance(raw, int) else scaled
+        return int(raw) if factor == 1.0 and isinstance(raw, int) else raw * factor
 
 
 _LABELS = MappingProxyType({**DEVICE_LABELS, **COMPONENT})

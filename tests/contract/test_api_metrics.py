@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import ssl
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 from channelwatch_api import scrape
+from channelwatch_api.limits import SCRAPE_CHUNK_BYTES
 from channelwatch_api.part import ApiPart
 from channelwatch_api.scrape import wants_openmetrics
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics_families
@@ -95,6 +97,31 @@ async def test_openmetrics_is_spoken_to_whoever_asks_for_it(
 )
 def test_the_accept_header_decides(accept: str, wanted: bool) -> None:
     assert wants_openmetrics(accept) is wanted
+
+
+async def test_pieces_of_any_size_are_sent_in_their_order_and_counted_beforehand() -> None:
+    large = b"x" * SCRAPE_CHUNK_BYTES
+    pieces = [b"a", b"b", large, large, b"c", large, b"d", b""]
+    whole, many = b"".join(pieces), len(pieces)
+    sent: list[dict[str, Any]] = []
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    async def receive() -> Any:
+        await asyncio.Event().wait()
+
+    scope = {
+        "type": "http",
+        "method": "GET",
+        "path": "/metrics",
+        "headers": [],
+        "asgi": {"spec_version": "2.4"},
+    }
+    await scrape.answer(pieces, openmetrics=False)(scope, receive, send)
+    assert dict(sent[0]["headers"])[b"content-length"] == str(len(whole)).encode()
+    assert b"".join(message["body"] for message in sent[1:]) == whole
+    assert len(sent) < 2 + many
 
 
 async def test_scrapes_beyond_the_limit_are_refused(

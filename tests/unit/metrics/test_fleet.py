@@ -6,6 +6,7 @@ import re
 import subprocess
 from collections.abc import Sequence
 from dataclasses import replace
+from random import Random
 from typing import Any
 
 import pytest
@@ -266,6 +267,52 @@ def test_only_devices_whose_state_changed_are_rendered_again(monkeypatch: pytest
     assert scrape() == [LY_SON]
     found.set_inventory(replace(found.inventory, version=2))
     assert scrape() == sorted(found.devices)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_whatever_changes_a_kept_page_is_the_page_made_anew(seed: int) -> None:
+    chance, found, cache = Random(seed), world(), FleetText()
+    texts: list[Any] = [None, "m1", "m2", 1, 2.5, True]
+    for _ in range(40):
+        code = chance.choice(sorted(found.devices))
+        readings = [
+            Reading(
+                chance.choice(
+                    [
+                        Signal.ENV_TEMP,
+                        Signal.INV_MODEL,
+                        Signal.HA_ROLE,
+                        Signal.POWER_BATTERY,
+                        Signal.CHANNEL_UP_COUNT,
+                    ]
+                ),
+                chance.choice(list(SignalState)),
+                chance.choice(texts),
+                component=chance.choice(["", "a", "t" * 64 + "a", "t" * 64 + "b"]),
+                unit=chance.choice(["", "C", "%"]),
+            )
+            for _ in range(chance.randint(0, 5))
+        ]
+        changes: list[dict[str, Any]] = [
+            {"readings": {reading.key: reading for reading in readings}},
+            {"assessment": Assessment(chance.choice(list(Health)), chance.choice(list(Protection)))},
+            {"flags": frozenset(chance.sample(list(Flag), 2))},
+            {"seen_at": chance.randint(0, 9), "misses": chance.randint(0, 2), "profile": chance.choice("pq")},
+            {"health_since": chance.randint(0, 2), "protection_since": chance.randint(0, 2)},
+        ]
+        found.put_device(replace(found.devices[code], **chance.choice(changes)))
+        for selection in (Selection(tuple(Bloc)), Selection((Bloc.PARTY,), "20001")):
+            assert cache.page(view(found), selection) == FleetText().page(view(found), selection)
+
+
+def test_a_number_that_is_gone_is_told_no_more() -> None:
+    found, cache = world(Reading(Signal.ENV_TEMP, SignalState.OK, 40, unit="C")), FleetText()
+    everything = Selection(tuple(Bloc))
+    assert b"channelwatch_env_temperature_celsius{" in cache.page(view(found), everything)
+    found.put_device(replace(found.devices[LY_SON], readings={}))
+    page = cache.page(view(found), everything)
+    assert b"channelwatch_env_temperature_celsius" not in page
+    assert b"channelwatch_signal_state" not in page
 
 
 def test_every_unit_of_the_vocabulary_has_a_factor() -> None:
