@@ -79,4 +79,5 @@ def _policy(settings: Settings) -> WorldPolicy:
         poll_ms=snmp.poll_s * 1000,
         step=StepPolicy(misses_before_down=snmp.misses_before_down),
         restraint=Restraint(settings.notify.messages_per_10_min),
+        ladders=settings.notify.ladders.ladders(),
     )

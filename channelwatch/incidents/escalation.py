@@ -8,7 +8,7 @@ it reached is told again until somebody answers, and an acknowledgement after wh
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from channelwatch.base.clock import EpochMs
@@ -73,9 +73,16 @@ class Duty:
     place: Place = Place()
 
 
-def freeze(severity: Severity, *, first_layer: int) -> Ladder:
-    """The ladder of `severity` as it is now, for an incident to keep."""
-    return replace(LADDERS[severity], first_layer=first_layer)
+def freeze(severity: Severity, *, first_layer: int, ladders: Mapping[Severity, Ladder] = LADDERS) -> Ladder:
+    """The ladder of `severity` in `ladders` as it is now, for an incident to keep."""
+    return replace(ladders[severity], first_layer=first_layer)
+
+
+def retimed(ladder: Ladder, after_ms: Mapping[Role, int], *, repeat_ms: int, ack_ms: int) -> Ladder:
+    """`ladder` that reaches the roles of `after_ms` so long after its begin, told again every `repeat_ms` (0: as it is)
+    and with an acknowledgement that counts for `ack_ms`."""
+    rungs = (rung._replace(after_ms=after_ms.get(rung.roles[-1], rung.after_ms)) for rung in ladder.rungs)
+    return replace(ladder, rungs=tuple(rungs), repeat_ms=repeat_ms or ladder.repeat_ms, ack_ms=ack_ms)
 
 
 def policy_of(incident: Incident) -> Ladder:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from channelwatch.base.clock import EpochMs
 from channelwatch.base.errors import Permanent
-from channelwatch.incidents.escalation import freeze, policy_of
-from channelwatch.incidents.model import Incident, IncidentState, IncidentStep, Severity, StepKind
+from channelwatch.incidents.escalation import LADDERS, freeze, policy_of
+from channelwatch.incidents.model import Incident, IncidentState, IncidentStep, Ladder, Severity, StepKind
 
 HOUR_MS = 3600_000
 DAY_MS = 24 * HOUR_MS
@@ -76,9 +77,11 @@ def advance(incident: Incident, step: IncidentStep) -> Incident:
             return moved
 
 
-def graded(incident: Incident, severity: Severity, now: EpochMs) -> Incident:
+def graded(
+    incident: Incident, severity: Severity, now: EpochMs, ladders: Mapping[Severity, Ladder] = LADDERS
+) -> Incident:
     """With another severity since `now`, and with that one's ladder; steps done are not done again."""
-    policy = freeze(severity, first_layer=policy_of(incident).first_layer)
+    policy = freeze(severity, first_layer=policy_of(incident).first_layer, ladders=ladders)
     return replace(incident, severity=severity, graded_at=now, policy=policy)
 
 

@@ -120,7 +120,9 @@ def _grade(draft: Draft, incident: Incident, act: Act) -> None:
         raise Permanent("only a chief lowers a severity", operation="grade", subject=incident.number)
     kind = StepKind.SEVERITY_LOWERED if lowers else StepKind.SEVERITY_RAISED
     reason = f"{incident.severity}>{act.severity}: {act.reason.strip()}"
-    moved = graded(_step(draft, incident, kind, act, reason=reason), act.severity, draft.now)
+    moved = graded(
+        _step(draft, incident, kind, act, reason=reason), act.severity, draft.now, draft.world.policy.ladders
+    )
     draft.put(moved)
     if not lowers and moved.is_live:
         draft.page(moved, raised(moved, duty_for(draft.world, moved), draft.now))

@@ -153,7 +153,7 @@ class Draft:
             cause=fault.cause,
             impacted=fault.impacted,
             round_at=self.now,
-            policy=freeze(rule.severity, first_layer=rule.layer),
+            policy=freeze(rule.severity, first_layer=rule.layer, ladders=self.world.policy.ladders),
             graded_at=self.now,
         )
         self.next_incident += 1

@@ -107,7 +107,7 @@ def raise_overdue(draft: Draft, incident: Incident) -> Incident:
         return incident
     reason = f"{incident.severity}>{severity}:overdue"
     noted = draft.advance(incident, StepKind.SEVERITY_RAISED, reason=reason)
-    raised_one = graded(noted, severity, draft.now)
+    raised_one = graded(noted, severity, draft.now, draft.world.policy.ladders)
     draft.put(raised_one)
     if _may_tell(draft, raised_one):
         draft.page(raised_one, raised(raised_one, duty_for(draft.world, raised_one), draft.now))

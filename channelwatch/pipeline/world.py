@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from channelwatch.base.clock import EpochMs
 from channelwatch.base.ids import CircuitCode, ContactCode, DeviceCode, GroupCode, IncidentId, LogId, RuleId
+from channelwatch.incidents.escalation import LADDERS
 from channelwatch.incidents.life import REOPEN_WITHIN_MS
-from channelwatch.incidents.model import Incident
+from channelwatch.incidents.model import Incident, Ladder, Severity
 from channelwatch.incidents.oncall import NO_ROSTER, Gap, Roster
 from channelwatch.incidents.restraint import Budget, Restraint
 from channelwatch.incidents.rules import OwnFault, RuleBook
@@ -36,6 +37,7 @@ class WorldPolicy:
     every subject is looked at again within `safety_sweep_ms`, changed or not.
     At most `blind_batch` devices are called blind at a time, so that the others' polls get their turn in between. An
     incident that ended `keep_ended_ms` ago leaves the memory; of those that await closing, `keep_restored` stay.
+    New incidents have the `ladders`.
     """
 
     poll_ms: int = 60_000
@@ -50,6 +52,7 @@ class WorldPolicy:
     keep_restored: int = 2_000
     step: StepPolicy = StepPolicy()
     restraint: Restraint = Restraint()
+    ladders: Mapping[Severity, Ladder] = field(default_factory=lambda: LADDERS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, model_validator
 
+from channelwatch.app.settings.ladders import LadderSettings
 from channelwatch.app.settings.parts import Model, SecretRef
 from channelwatch.base.secrets import Secret
 
@@ -175,6 +176,7 @@ class NotifySettings(Model):
     sirens: Mapping[str, SirenSettings] = {}
     apprise: Mapping[str, AppriseSettings] = {}
     ack: AckSettings | None = None
+    ladders: LadderSettings = LadderSettings()
     messages_per_10_min: int = Field(default=10, ge=5, le=1_000_000)
 
     def has(self, channel: str, destination: str) -> bool:
