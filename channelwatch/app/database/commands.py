@@ -53,7 +53,8 @@ class Rebuild:
                 return max(_compare(store), _compare_months(store, terms))
             with sole_writer(store, "rebuild") as epoch:
                 print(f"{store.repair(epoch=epoch)} status intervals repaired")
-            made = [make_month(store, month, terms) for month in stale_months(store, terms)]
+            wrong = [month for month, _ in wrong_months(store, terms)]
+            made = [make_month(store, month, terms) for month in [*wrong, *stale_months(store, terms)]]
             print(f"{sum(made)} months measured")
         return 0
 
