@@ -18,6 +18,7 @@ from channelwatch.base.intervals import Interval
 from channelwatch.incidents.rules import OwnFault
 from channelwatch.metrics.process import Projection
 from channelwatch.pipeline.availability import Terms
+from channelwatch.pipeline.ports import Purge
 from channelwatch.pipeline.snapshots import MonthArchive, make_month, stale_months
 
 if TYPE_CHECKING:
@@ -76,7 +77,10 @@ def _nightly(
 
 
 async def prune(engine: Engine) -> None:
-    """Delete events and messages that are older than the settings keep them; transitions and incidents stay."""
+    """Delete events and messages that are older than the settings keep them; transitions and incidents stay.
+
+    What each run has deleted is recorded in the store.
+    """
     settings = engine.settings.store
     await _prune(engine, "events", engine.store.prune_events, settings.event_retention_days)
     await _prune(engine, "messages", engine.store.prune_pages, settings.message_retention_days)
@@ -90,8 +94,12 @@ async def _prune(engine: Engine, what: str, some_of: Callable[[EpochMs], int], d
             removed += some
     except Transient as error:
         log.error("pruning put off", extra={"what": what, "reason": str(error), "removed": removed})
-        return
-    log.info(f"{what} pruned", extra={"removed": removed, "before": before})
+    else:
+        log.info(f"{what} pruned", extra={"removed": removed, "before": before})
+    try:
+        await engine.in_store(engine.store.note_purge, Purge(what, before, removed, engine.clock.now()))
+    except Transient as error:
+        log.error("pruning not noted", extra={"what": what, "reason": str(error), "removed": removed})
 
 
 async def compare(engine: Engine, store: Projected, meter: Projection) -> None:

@@ -242,6 +242,16 @@ class LoggedChange:
     change: Change
 
 
+@dataclass(frozen=True, slots=True)
+class Purge:
+    """A run of pruning: `removed` of `what` (`events`, `messages`) from before `before`, over at `happened_at`."""
+
+    what: str
+    before: EpochMs
+    removed: int
+    happened_at: EpochMs
+
+
 class Store(Protocol):
     """The status store. Synchronous: called from one worker thread. Times are epoch ms UTC."""
 
@@ -317,12 +327,17 @@ class Store(Protocol):
 
     def prune_events(self, before: EpochMs) -> int:
         """Delete some events received before `before`; how many, 0 when none is left. Call it again until then, so
-        that commits get their turn in between. Transitions and incidents are never pruned here."""
+        that commits get their turn in between. Those of a device with a live incident stay; transitions and incidents
+        are never pruned."""
         ...
 
     def prune_pages(self, before: EpochMs) -> int:
         """Delete some messages written before `before` that need no sending any more and whose incident is over; how
         many, as with `prune_events`."""
+        ...
+
+    def note_purge(self, done: Purge) -> None:
+        """Record what a run of pruning has deleted."""
         ...
 
     def close(self) -> None:

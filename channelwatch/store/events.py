@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from operator import itemgetter
 
 from sqlalchemy import Connection, Row, delete, func, insert, select, tuple_
 
 from channelwatch.base.clock import EpochMs
 from channelwatch.base.ids import DeviceCode
+from channelwatch.pipeline.ports import Purge
 from channelwatch.status.events import EventKind, EventReceived, RogueSource, Transport
 from channelwatch.store.sql import Values, add, among, put
 from channelwatch.store.sql import insert as insert_or
-from channelwatch.store.tables import event, rogue_source, storable
+from channelwatch.store.tables import event, incident, purge, rogue_source, storable
 
 MAX_TEXT_CHARS = 8192
 """Longer text of an event is cut: no syslog receiver need take more (RFC 5424 section 6.1)."""
@@ -55,9 +57,24 @@ def rogues(connection: Connection, limit: int) -> list[RogueSource]:
 
 
 def prune(connection: Connection, before: EpochMs) -> int:
-    """Delete at most PRUNE_ROWS events received before `before`; how many."""
-    oldest = select(event.c.id).where(event.c.received_at < before).limit(PRUNE_ROWS)
-    return connection.execute(delete(event).where(event.c.id.in_(oldest))).rowcount
+    """Delete at most PRUNE_ROWS events received before `before`; how many.
+
+    Those of a device with a live incident stay.
+    """
+    live = select(incident.c.subject).where(incident.c.restored_at.is_(None), incident.c.closed_at.is_(None))
+    oldest = select(event.c.id).where(event.c.received_at < before, event.c.device.not_in(live))
+    return connection.execute(delete(event).where(event.c.id.in_(oldest.limit(PRUNE_ROWS)))).rowcount
+
+
+def note_purge(connection: Connection, done: Purge) -> None:
+    """Record a run of pruning."""
+    add(connection, purge, [asdict(done)])
+
+
+def purges(connection: Connection, limit: int) -> list[Purge]:
+    """The runs, the newest first."""
+    rows = connection.execute(select(purge).order_by(purge.c.id.desc()).limit(limit))
+    return [Purge(row.what, EpochMs(row.before), row.removed, EpochMs(row.happened_at)) for row in rows]
 
 
 def _append(connection: Connection, rows: Sequence[Values]) -> None:

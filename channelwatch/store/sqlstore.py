@@ -21,6 +21,7 @@ from channelwatch.pipeline.ports import (
     LoggedChange,
     OutboxCounts,
     Outcome,
+    Purge,
     Settlement,
     Snapshot,
     StoredPage,
@@ -156,6 +157,15 @@ class SqlStore(SqlArchive):
     def prune_pages(self, before: EpochMs) -> int:
         with self._write("prune messages") as connection:
             return outbox.prune(connection, before)
+
+    def note_purge(self, done: Purge) -> None:
+        with self._write("note purge") as connection:
+            events.note_purge(connection, done)
+
+    def purges(self, limit: int = 200) -> list[Purge]:
+        """The runs of pruning, the newest first."""
+        with self._read("read purges") as connection:
+            return events.purges(connection, limit)
 
     def close(self) -> None:
         self.engine.dispose()

@@ -332,6 +332,17 @@ incident = Table(
     Index("incident_live", "rule", "subject", unique=True, sqlite_where=_LIVE, postgresql_where=_LIVE),
 )
 
+purge = Table(
+    "purge",
+    metadata,
+    Column("id", PK, primary_key=True),
+    Column("what", Words, nullable=False),
+    Column("before", BigInteger, nullable=False),
+    Column("removed", BigInteger, nullable=False),
+    Column("happened_at", BigInteger, nullable=False),
+)
+"""What each run of the nightly pruning has deleted of one kind. Append-only."""
+
 incident_step = Table(
     "incident_step",
     metadata,

@@ -27,6 +27,7 @@ from channelwatch.pipeline.ports import (
     OutboxState,
     Outcome,
     PairRow,
+    Purge,
     Retry,
     Sent,
     Settlement,
@@ -94,6 +95,7 @@ class MemoryStore:
         self._steps: list[IncidentStep] = []
         self._outbox: dict[int, _Mail] = {}
         self._events: list[EventReceived] = []
+        self._purged: list[Purge] = []
         self._rogues: dict[tuple[str, str], RogueSource] = {}
         self._leases: dict[str, _Lease] = {}
         self._alive: dict[str, list[tuple[int, int]]] = {}
@@ -287,10 +289,18 @@ class MemoryStore:
         )
 
     def prune_events(self, before: EpochMs) -> int:
-        kept = [item for item in self._events if item.received_at >= before]
+        live = {item.subject for item in self._incidents.values() if item.is_live}
+        kept = [item for item in self._events if item.received_at >= before or item.device in live]
         pruned = len(self._events) - len(kept)
         self._events = kept
         return pruned
+
+    def note_purge(self, done: Purge) -> None:
+        self._purged.append(done)
+
+    def purges(self, limit: int = 200) -> list[Purge]:
+        """The runs of pruning, the newest first."""
+        return self._purged[::-1][:limit]
 
     def prune_pages(self, before: EpochMs) -> int:
         gone = [

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any, cast
 
 from channelwatch.base.clock import EpochMs
 from channelwatch.base.ids import DeviceCode
 from channelwatch.incidents.model import IncidentState, StepKind, SubjectKind
 from channelwatch.inventory.model import Bloc
-from channelwatch.pipeline.ports import Dead, OutboxState, Sent, StoredPage, StoredTransition
+from channelwatch.pipeline.ports import Dead, OutboxState, Purge, Sent, StoredPage, StoredTransition
 from channelwatch.status.events import Transport
 from channelwatch.status.signals import Reading, Signal, SignalState
 from tests.contract.store.examples import (
@@ -60,11 +61,12 @@ def test_events_come_back_newest_first_without_readings(store: FullStore, epoch:
 
 
 def test_old_events_are_pruned_and_nothing_else(store: FullStore, epoch: int) -> None:
-    batch = replace(full_batch(), events=(event(ms=0), event(ms=1), event(ms=2)))
-    store.commit(batch, epoch=epoch)
+    told = (event(OTHER, ms=0), event(OTHER, ms=1), event(OTHER, ms=2), event(ms=0))
+    store.commit(replace(full_batch(), events=told), epoch=epoch)
     assert store.prune_events(at(2)) == 2
     assert store.prune_events(at(2)) == 0
-    assert store.events(devices=[DEVICE]) == [event(ms=2)]
+    assert store.events(devices=[OTHER]) == [event(OTHER, ms=2)]
+    assert store.events(devices=[DEVICE]) == [event(ms=0)], "its incident is live"
     assert len(store.transitions(subjects=[DEVICE, GROUP])) == 2
     assert len(store.steps(1)) == 2
 
@@ -184,3 +186,11 @@ def test_an_incident_is_found_by_its_number(store: FullStore, epoch: int) -> Non
     store.commit(full_batch(), epoch=epoch)
     assert store.incident(1) == full_batch().incidents[0]
     assert store.incident(2) is None
+
+
+def test_runs_of_pruning_are_listed_the_newest_first(store: FullStore) -> None:
+    runs = [Purge("events", at(1), 5, at(9)), Purge("messages", at(1), 0, at(9))]
+    for run in runs:
+        store.note_purge(run)
+    assert cast(Any, store).purges() == runs[::-1]
+    assert cast(Any, store).purges(1) == runs[1:]

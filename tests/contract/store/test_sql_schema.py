@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Engine, create_engine, inspect, text
 from sqlalchemy.exc import DBAPIError
 
 from channelwatch.base.errors import Bug
+from channelwatch.pipeline.ports import Purge
 from channelwatch.store.errors import StorePermanent, StoreReason
 from channelwatch.store.sqlstore import SqlStore, open_store
 from channelwatch.store.tables import metadata
@@ -102,7 +103,7 @@ def test_a_database_of_a_later_release_is_left_alone(empty_url: str, engine: Eng
     assert refused.value.reason is StoreReason.SCHEMA_NEWER
 
 
-@pytest.mark.parametrize("table", ["transition", "incident_step", "inventory_change"])
+@pytest.mark.parametrize("table", ["transition", "incident_step", "inventory_change", "purge"])
 @pytest.mark.parametrize(
     "change", ["UPDATE {} SET kind = 'x'", "DELETE FROM {}", "DELETE FROM {} WHERE 1 = 0"]
 )
@@ -111,6 +112,9 @@ def test_append_only_tables_refuse_changes(
 ) -> None:
     sql_store.commit(full_batch(), epoch=sql_epoch)
     sql_store.apply_inventory(inventory(), [], by="x", at=full_batch().events[0].received_at)
+    sql_store.note_purge(
+        Purge("events", full_batch().events[0].received_at, 0, full_batch().events[0].received_at)
+    )
     with sql_store.engine.begin() as connection:
         if table == "inventory_change":
             connection.execute(
@@ -122,8 +126,7 @@ def test_append_only_tables_refuse_changes(
         rows = connection.scalar(text(f"SELECT count(*) FROM {table}"))
     assert rows
     statement = change.format(table)
-    if table == "transition":
-        statement = statement.replace("kind", "axis")
+    statement = statement.replace("kind", {"transition": "axis", "purge": "what"}.get(table, "kind"))
     # SQLite asks its triggers row by row: what touches no row is not refused there, nor does it matter.
     harmless = "1 = 0" in change and sql_store.engine.dialect.name == "sqlite"
     if harmless:

@@ -13,7 +13,7 @@ from channelwatch.app.settings import StoreSettings
 from channelwatch.base.clock import EpochMs, ManualClock
 from channelwatch.incidents.rules import OwnFault
 from channelwatch.metrics.process import Projection
-from channelwatch.pipeline.ports import Effects
+from channelwatch.pipeline.ports import Effects, Purge
 from channelwatch.store.errors import StoreReason, StoreTransient
 from tests.support.house import FailingStore, engine_over
 from tests.support.memory_store import MemoryStore
@@ -44,6 +44,19 @@ async def test_events_past_their_retention_are_pruned_a_few_at_a_time_until_none
     await prune(engine)
     assert ages(store) == [0, 29]
     assert store.calls["prune_events"] == 2
+
+
+async def test_each_run_of_pruning_is_recorded_with_what_it_deleted() -> None:
+    engine, store = with_events(0, 31, 400)
+    await prune(engine)
+    await prune(engine)
+    month, year = EpochMs(START - 30 * DAY_MS), EpochMs(START - 366 * DAY_MS)
+    assert cast(Any, store).purges() == [
+        Purge("messages", year, 0, EpochMs(START)),
+        Purge("events", month, 0, EpochMs(START)),
+        Purge("messages", year, 0, EpochMs(START)),
+        Purge("events", month, 2, EpochMs(START)),
+    ]
 
 
 async def test_pruning_that_meets_a_busy_store_is_put_off_and_ends_nothing(
