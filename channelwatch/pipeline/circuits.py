@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from channelwatch.base.clock import EpochMs
 from channelwatch.base.ids import CircuitCode, DeviceCode, GroupCode
 from channelwatch.pipeline.draft import Draft, Fault
+from channelwatch.pipeline.greater import hub_doubt_ms
 from channelwatch.pipeline.opening import cease, hold, wait
 from channelwatch.status.states import Cause
 from channelwatch.status.topology import CircuitView, circuit_is_lost, hub_is_lost
@@ -62,14 +63,7 @@ def circuit_rules(draft: Draft, name: CircuitCode, at: EpochMs) -> None:
 
 def _hub_is_suspect(draft: Draft, spoke: DeviceCode, since: EpochMs) -> bool:
     """May it still turn out that the hub is lost? Not once it has answered since."""
-    inventory, policy = draft.world.inventory, draft.world.policy
-    hub = inventory.parent[spoke]
-    members = [draft.device(code) for code in inventory.members.get(GroupCode(hub), (DeviceCode(hub),))]
-    if any(member.misses for member in members):
-        return draft.now - since < policy.suspect_hold_ms
-    return (
-        not any(member.seen_at > since for member in members) and draft.now - since < policy.sibling_hold_ms
-    )
+    return draft.now - since < hub_doubt_ms(draft, draft.world.inventory.parent[spoke], since)
 
 
 def judge_circuits(draft: Draft, names: Iterable[str]) -> None:

@@ -85,12 +85,18 @@ def _of_spoke(draft: Draft, rule: Rule, code: DeviceCode, hub: GroupCode, since:
         return UNDECIDED
     if not _siblings_fell(draft, rule, code, hub, since):
         return OWN
-    members = [draft.device(member) for member in _members(draft, hub)]
+    return UNDECIDED if draft.now - since < hub_doubt_ms(draft, hub, since) else OWN
+
+
+def hub_doubt_ms(draft: Draft, hub: str, since: EpochMs) -> int:
+    """For how long after `since`, when spokes fell, it may still turn out that their hub is lost. 0: it stands."""
+    policy = draft.world.policy
+    members = [draft.device(member) for member in _members(draft, GroupCode(hub))]
+    stands = any(member.seen_at > since and not member.misses for member in members)
     if any(member.misses for member in members):
-        return UNDECIDED if draft.now - since < policy.suspect_hold_ms else OWN
-    if any(member.seen_at > since for member in members):
-        return OWN  # The hub has answered since the spokes began to fall.
-    return UNDECIDED if draft.now - since < policy.sibling_hold_ms else OWN
+        # One that answers carries the hub; the spokes may be changing over to it.
+        return policy.sibling_hold_ms if stands else policy.suspect_hold_ms
+    return 0 if stands else policy.sibling_hold_ms
 
 
 def _left_to(draft: Draft, rule: Rule, greater: str, rules: Sequence[Rule]) -> Standing:

@@ -234,6 +234,19 @@ def test_several_spokes_at_once_wait_for_the_hubs_fate_and_are_released_when_it_
     assert {item.subject for item in story.incidents} == set(SPOKES)
 
 
+def test_a_silent_standby_keeps_no_commune_waiting_for_longer_than_a_failover_takes(story: Story) -> None:
+    story.silence(HUB_B)
+    for code in SPOKES[:2]:
+        story.see(trap(code, story.now, tunnel_down()), after=100)
+    fell = story.now
+    while story.now - fell < 20_000:
+        story.see(answer(HUB_A, story.now, encrypting(role("active"))), miss(HUB_B, story.now))
+        story.wait(1000)
+    opened = {item.subject: item.opened_at for item in story.incidents}
+    assert opened[SPOKES[0]] - fell < 1_000
+    assert 14_000 < opened[SPOKES[1]] - fell < 18_000
+
+
 def hubs_stand(story: Story) -> None:
     active, standby = encrypting(role("active")), encrypting(role("standby"))
     story.see(answer(HUB_A, story.now, active), answer(HUB_B, story.now, standby))
