@@ -97,11 +97,11 @@ def in_turns(nation: Nation, text: FleetText, peer: Peer) -> tuple[float, ...]:
     """
     rounds = []
     for _ in range(ROUNDS):
-        cold = took(partial(FleetText().page, nation.view(), EVERYTHING))
+        cold = took(partial(FleetText().pieces, nation.view(), EVERYTHING))
         times = [cold]
         for polled in (POLLED, DEVICES // 100, 0):
             nation.poll(polled)
-            times.append(took(partial(text.page, nation.view(), EVERYTHING)))
+            times.append(took(partial(text.pieces, nation.view(), EVERYTHING)))
         rounds.append([*times, took(peer.page)])
     return tuple(median(times) for times in zip(*rounds, strict=True))
 

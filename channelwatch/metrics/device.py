@@ -118,6 +118,10 @@ class Look(NamedTuple):
     flags: tuple[bytes, ...]
 
 
+NEW = Look(0, (), (), (), (), ())
+"""Of a device that is about to be looked at."""
+
+
 def look(state: DeviceState) -> Look:
     """How a device looks; the same object for all that look alike."""
     now = state.assessment
@@ -139,7 +143,7 @@ def _look(health: Health, protection: Protection, cause: Cause, flags: frozenset
 
 def base_labels(site: Site, code: DeviceCode) -> str:
     """The labels that every series of a device at `site` bears."""
-    return f'device="{label_value(code)}",bloc="{site.bloc}",unit="{label_value(site.unit)}"'
+    return f'device="{label_value(code)}",bloc="{site.bloc.value}",unit="{label_value(site.unit)}"'
 
 
 def device_lines(

@@ -24,6 +24,7 @@ from channelwatch.metrics.device import (
     HEALTH,
     IN_SERVICE,
     MISSES,
+    NEW,
     PROTECTION,
     SEVERITY,
     SIGNALS,
@@ -143,14 +144,14 @@ class _Part:
         self.lines: dict[str, list[bytes]] = {}
         """Lines of a device's own, by family; nothing for a device without any."""
 
-    def enter(self, base: bytes, place: Place, state: DeviceState, *, in_service: bool) -> _Block:
+    def enter(self, base: bytes, place: Place, *, in_service: bool) -> _Block:
         """A place for a device, the last one."""
         self.bases.append(base)
         self.places.append(place)
         self.serving.append(in_service)
-        self.looks.append(look(state))
+        self.looks.append(NEW)
         self.shapes.append(NO_READINGS)
-        self.misses.append(state.misses)
+        self.misses.append(0)
         for column in self.lines.values():
             column.append(b"")
         return _Block(self, len(self.bases) - 1)
@@ -224,7 +225,7 @@ class FleetText:
         device = inventory.device[state.device]
         site = inventory.site[device.site]
         base = base_labels(site, device.code).encode()
-        return self._parts[site.bloc].enter(base, (site.bloc, site.unit), state, in_service=device.in_service)
+        return self._parts[site.bloc].enter(base, (site.bloc, site.unit), in_service=device.in_service)
 
     def _pieces(self, view: FleetView, selection: Selection, *, openmetrics: bool) -> Iterator[bytes]:
         parts = [part for bloc, part in self._parts.items() if bloc in selection.blocs]

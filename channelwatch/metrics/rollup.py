@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from channelwatch.base.ids import UnitCode
 from channelwatch.inventory.model import Bloc, Inventory, Role, UnitKind
-from channelwatch.metrics.text import Family, Kind, labels, sample
+from channelwatch.metrics.text import Family, Kind, label_value, more_label, sample
 
 BLOC = {"bloc": "`party`, `gov`, `na`, `front`"}
 SEVERITIES = ("fine", "degraded", "no_data", "weakened", "alarm", "down", "exposed")
@@ -133,9 +133,9 @@ class Rollup:
         told = self._told.get(place)
         if told is None:
             unit = self._inventory.unit[place[1]]
-            base = labels({"bloc": place[0], "unit": unit.code})
-            more = labels({"kind": unit.kind, "name": unit.name})
-            told = sample(UNIT_INFO.name, f"{base},{more}", 1), f"{UNIT_SEVERITY.name}{{{base}}} "
+            base = f'bloc="{place[0].value}",unit="{label_value(unit.code)}"'
+            more = f',kind="{unit.kind.value}"{more_label("name", unit.name)}'
+            told = f"{UNIT_INFO.name}{{{base}{more}}} 1\n", f"{UNIT_SEVERITY.name}{{{base}}} "
             self._told[place] = told
         return told
 

@@ -31,6 +31,7 @@ type Dashboard = Plain<Told>;
 DEVICE = "51-D-21548-1"
 MOST_SERIES = 2_000
 MOST_S = 0.2
+TRIES = 20
 
 
 def complaints(folder: Path, dashboards: list[str]) -> str:
@@ -123,8 +124,9 @@ def test_every_query_is_answered_soon_and_with_few_series(scene: Scene) -> None:
             for query in panel.queries:
                 asked = filled(query.expr, {"device": DEVICE}, rate="30s")
                 took = []
-                # Soon: the machine's own pauses are not the query's.
-                while not took or (min(took) > MOST_S and len(took) < 5):
+                # Soon: the machine's own pauses, which last for seconds, are not the query's.
+                while not took or (min(took) > MOST_S and len(took) < TRIES):
+                    time.sleep(0.5 if took else 0)
                     began = time.monotonic()
                     found = scene.prometheus.ask(asked)
                     took.append(time.monotonic() - began)
