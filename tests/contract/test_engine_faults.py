@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from channelwatch.app.engine import Engine
+from channelwatch.app.intake import FAULTS_IN_A_ROW
 from channelwatch.app.writer import CannotWrite
 from channelwatch.base.clock import EpochMs
 from channelwatch.base.errors import Bug, Permanent, Transient
@@ -215,8 +216,8 @@ async def test_when_nothing_can_be_taken_any_more_the_process_ends(store: Failin
     with pytest.raises(Bug, match="in a row"):
         async with running(engine):
             submit_all(engine, [poison(engine, spoke(1)) for _ in range(60)])
-            await eventually(lambda: len(engine.observations) == 0, what="the queue")
-            await asyncio.sleep(0.2)
+            found = {"reason": "fault"}
+            await eventually(lambda: metric(engine, SET_ASIDE, found) > FAULTS_IN_A_ROW, 30, what="the end")
 
 
 async def test_an_observation_of_a_stranger_is_counted(store: FailingStore) -> None:
