@@ -60,7 +60,7 @@ class EngineLimits:
 
     batch: int = 2048
     storm_batch: int = 512
-    storm_s: float = 1.0
+    storm_s: float = 2.0
     tick_s: float = 1.0
     lease_ttl_ms: int = 5_000
     begin_ttl_ms: int = 30_000
