@@ -55,19 +55,15 @@ def read_row(
     """The last three parts of a row: readings of `before` where they must be the same, all others from `row`."""
     if before is None:
         before = _nothing_known(len(readers))
-    was, keep = before.moved, row.watch.keep
-    readings: list[Reading | None] = []
-    counters: list[tuple[str, ...]] = []
-    for needs, read, last, keys in zip(plan.needs, readers, before.readings, before.counters, strict=True):
-        if needs.anew or needs.cells & moved or needs.counters & was:
-            row.counted = []
-            readings.append(read(row))
-            counters.append(tuple(row.counted))
-            continue
-        if keys:
-            keep(keys)
-        readings.append(last)
-        counters.append(keys)
+    readings, counters = list(before.readings), list(before.counters)
+    for at in plan.to_read(moved, before.moved):
+        row.counted = []
+        readings[at] = readers[at](row)
+        counters[at] = tuple(row.counted)
+    if plan.counters:
+        for keys in counters:
+            if keys:
+                row.watch.keep(keys)
     told = tuple([reading for reading in readings if reading is not None])
     # What is equal in many rows is kept once.
     looked = tuple(counters) if plan.counters else before.counters

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from channelwatch.status.signals import Signal
@@ -17,6 +17,9 @@ Cells = tuple[Value | None, ...]
 
 EVERY_PLACE = -1
 """All places, as bits."""
+
+MAX_PATTERNS = 1024
+"""How many patterns of moved places are remembered of each plan: a kind of device moves in few."""
 
 _ANEW = frozenset({"per_day", "mean", "total", "count", "largest", "skew", "age", "days_until"})
 """Functions that depend on the hour or on a whole column."""
@@ -54,6 +57,21 @@ class Plan:
     counters: int = 0
     lasts: bool = True
     remembers: bool = True
+    _to_read: dict[tuple[int, int], tuple[int, ...]] = field(default_factory=dict, compare=False, repr=False)
+
+    def to_read(self, moved: int, moved_before: int) -> tuple[int, ...]:
+        """The readings that cannot be taken over when these places moved now, and those the time before."""
+        was = moved_before & self.counters
+        found = self._to_read.get((moved, was))
+        if found is None:
+            found = tuple(
+                at
+                for at, needs in enumerate(self.needs)
+                if needs.anew or needs.cells & moved or needs.counters & was
+            )
+            if len(self._to_read) < MAX_PATTERNS:
+                self._to_read[moved, was] = found
+        return found
 
 
 def plan_of_scalars(scalars: Mapping[str, ObjectSpec], signals: Sequence[SignalSpec]) -> Plan:
