@@ -107,6 +107,9 @@ def numbers(now: Shape, state: DeviceState, base: bytes, was: DeviceState | None
     for name, places in now.numbers.items():
         if old is not None and all(fresh[place.at].value == old[place.at].value for place in places):
             continue
+        if len(places) == 1:
+            lines.append((name, _line(places[0], fresh[places[0].at], base)))
+            continue
         lines.append((name, b"".join([_line(place, fresh[place.at], base) for place in places])))
     return lines
 
