@@ -18,9 +18,9 @@ from channelwatch.status.states import Axis
 from channelwatch.uptime.figures import Availability, Figures, Sums, Verdict, cut
 from channelwatch.uptime.ledger import Measured, ScopeKind
 from channelwatch.uptime.outages import Outage, RepairFigures, ResponseFigures, Summary
-from channelwatch.uptime.rollup import BlocFigures
+from channelwatch.uptime.rollup import BlocFigures, province_figures
 
-SCHEMA: Final = "channelwatch.availability/3"
+SCHEMA: Final = "channelwatch.availability/4"
 """Changes whenever a field is added, renamed or means something else."""
 
 _REPAIR_FIELDS: Final = (
@@ -214,5 +214,13 @@ def heading(report: Report) -> dict[str, Value]:
         "generator": report.generator,
         "generated_at_ms": report.generated_at,
         "data_sha256": data_sha256(report.rows),
+        "lowest_bloc": lowest_bloc(report.rows),
         "notice": SIMULATED_NOTICE if report.simulated else "",
     }
+
+
+def lowest_bloc(rows: Sequence[Measured]) -> str | None:
+    """The bloc that stands lowest by what is known, as recorded; None without a bloc of which anything is known."""
+    blocs = [row.bloc for row in rows if row.bloc is not None and not row.corrections]
+    lowest = province_figures(blocs).lowest
+    return None if lowest is None else lowest.bloc

@@ -82,7 +82,9 @@ def test_uptime_of_the_province_has_a_row_for_each_bloc(
     config: Path, recorder: Recorder, capsysbinary: pytest.CaptureFixture[bytes]
 ) -> None:
     assert uptime(config, "--json", scope="province") == 0
-    (row,) = json.loads(capsysbinary.readouterr().out)["rows"]
+    whole = json.loads(capsysbinary.readouterr().out)
+    (row,) = whole["rows"]
+    assert whole["lowest_bloc"] == "party"
     assert (row["scope_kind"], row["scope_code"], row["channels"], row["below_target"]) == (
         "bloc",
         "party",

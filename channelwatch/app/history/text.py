@@ -6,10 +6,11 @@ from collections.abc import Iterator, Sequence
 from fractions import Fraction
 
 from channelwatch.base.clock import local_text
+from channelwatch.reports.availability import lowest_bloc
 from channelwatch.uptime.figures import Verdict, cut, percent
 from channelwatch.uptime.ledger import Measured, ScopeKind
 from channelwatch.uptime.outages import Outage, RepairFigures, ResponseFigures, Summary
-from channelwatch.uptime.rollup import BlocFigures, province_figures
+from channelwatch.uptime.rollup import BlocFigures
 
 FEW = 4
 """So many scopes are told of at length; of more each has one line."""
@@ -23,10 +24,9 @@ def lines(rows: Sequence[Measured]) -> Iterator[str]:
     if len(long) < len(rows):
         yield f"{'scope':<34} {'verdict':<11} {'from':>9} {'to':>9} {'strict':>9} {'coverage':>9} {'down':>12} outages"
         yield from (_line(row) for row in rows if row not in long)
-    blocs = [row.bloc for row in rows if row.bloc is not None]
-    if len(blocs) > 1:
-        lowest = province_figures(blocs).lowest
-        yield f"lowest: {'nothing is known of any bloc' if lowest is None else f'bloc {lowest.bloc}'}"
+    if len({row.bloc.bloc for row in rows if row.bloc is not None}) > 1:
+        lowest = lowest_bloc(rows)
+        yield f"lowest: {'nothing is known of any bloc' if lowest is None else f'bloc {lowest}'}"
 
 
 def _block(row: Measured) -> Iterator[str]:

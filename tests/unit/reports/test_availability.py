@@ -6,17 +6,21 @@ import csv
 import hashlib
 import io
 import json
+from dataclasses import replace
 from fractions import Fraction
 
 import pytest
 
+from channelwatch.app.history.text import lines as text_lines
 from channelwatch.base.intervals import Interval
+from channelwatch.inventory.model import Bloc
 from channelwatch.reports.availability import Report, data_sha256
 from channelwatch.reports.render import to_csv, to_json
 from channelwatch.status.states import Axis
-from channelwatch.uptime.figures import Availability, Sums
+from channelwatch.uptime.figures import Availability, Sums, Verdict
 from channelwatch.uptime.ledger import Measured, ScopeKind
 from channelwatch.uptime.outages import Outage, RepairFigures, summarise
+from channelwatch.uptime.rollup import BlocFigures
 
 COLUMNS = [
     "scope_kind",
@@ -90,6 +94,7 @@ COLUMNS = [
     "generator",
     "generated_at_ms",
     "data_sha256",
+    "lowest_bloc",
     "notice",
 ]
 
@@ -120,6 +125,26 @@ def lines(content: bytes) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(content.decode("utf-8-sig"), newline="")))
 
 
+def bloc(name: Bloc, availability: Availability, *corrections: int) -> Measured:
+    figures = BlocFigures(name, availability, {}, None, dict.fromkeys(Verdict, 0), 0, 0)
+    return Measured(ScopeKind.BLOC, name, Axis.HEALTH, availability, bloc=figures, corrections=corrections)
+
+
+def test_the_lowest_bloc_is_named_as_recorded_whatever_was_corrected() -> None:
+    better = replace(MEASURED, sums=replace(MEASURED.sums, down_self_ms=0, up_ms=2_573_880_000))
+    rows = (bloc(Bloc.GOV, better), bloc(Bloc.PARTY, MEASURED), bloc(Bloc.PARTY, better, 1))
+    assert json.loads(to_json(report(*rows)))["lowest_bloc"] == "party"
+    assert list(text_lines(rows))[-1] == "lowest: bloc party"
+    assert not any(line.startswith("lowest") for line in text_lines(rows[1:]))
+
+
+def test_without_a_bloc_of_which_anything_is_known_none_is_lowest() -> None:
+    assert json.loads(to_json(report(row())))["lowest_bloc"] is None
+    rows = (bloc(Bloc.GOV, NOTHING), bloc(Bloc.PARTY, NOTHING))
+    assert json.loads(to_json(report(*rows)))["lowest_bloc"] is None
+    assert list(text_lines(rows))[-1] == "lowest: nothing is known of any bloc"
+
+
 def test_csv_has_the_agreed_columns_even_without_rows() -> None:
     for found in (to_csv(report()), to_csv(report(row()))):
         assert found.startswith(b"\xef\xbb\xbf")
@@ -133,8 +158,8 @@ def test_both_forms_carry_the_same_figures() -> None:
         assert {name: text[name] for name in found} == {
             name: "" if value is None else str(value) for name, value in found.items()
         }
-        assert {name: text[name] for name in COLUMNS[-5:]} == {
-            name: str(in_json[name]) for name in COLUMNS[-5:]
+        assert {name: text[name] for name in COLUMNS[-6:]} == {
+            name: "" if in_json[name] is None else str(in_json[name]) for name in COLUMNS[-6:]
         }
 
 
