@@ -122,8 +122,10 @@ class Deliverer:
         """Send what becomes due, until told to finish or cancelled. Cancelled, it leaves what is under way alone."""
         while True:
             self._woken.clear()
-            if await self._fill():
+            if await self._fill() >= self._policy.batch:
                 continue
+            # Fewer than asked for: what else is due waits for a lane or an older one, and their end wakes us. To ask
+            # again now would keep the store busy just when it is to record that these were sent.
             if not self._sending and not self._woken.is_set():
                 if self._is_finishing:
                     return
