@@ -47,22 +47,22 @@ def note(
     observation: PollAnswered | PollMissed | EventReceived,
     now: EpochMs,
 ) -> SetAside | None:
-    """Why `observation` must not change a state; None when it may, and then `heard` holds it."""
+    """Why `observation` must not change a state; None when it may, and then `heard` holds it.
+
+    An event that could change none is not looked at: it is a record, and two equal lines may well be two.
+    """
     is_event = isinstance(observation, EventReceived)
+    if isinstance(observation, EventReceived) and not (observation.trusted and observation.readings):
+        return None
     source = (observation.device, observation.transport if isinstance(observation, EventReceived) else None)
     last = heard.get(source, NEVER)
     # A poll's many readings are compared only with those of another poll of the same instant.
     mark: Hashable = hash(observation) if is_event else observation
     if mark in last.recent:
         return SetAside.REPEATED
-    matters = not isinstance(observation, EventReceived) or (
-        observation.trusted and bool(observation.readings)
-    )
-    at = observation.received_at
-    late = matters and at < last.at <= now
-    newest = at if matters and not late else last.at
+    late = observation.received_at < last.at <= now
     kept = (mark, *last.recent)[:KEPT] if is_event else (last.recent if late else (mark,))
-    heard[source] = Arrival(newest, kept)
+    heard[source] = Arrival(last.at if late else observation.received_at, kept)
     return SetAside.LATE if late else None
 
 

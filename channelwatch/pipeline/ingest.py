@@ -150,13 +150,13 @@ def _observe(draft: Draft, observation: Observation) -> None:
 def _untimely(
     draft: Draft, observation: PollAnswered | PollMissed | EventReceived | LatchCleared
 ) -> SetAside | None:
-    """Why it changes nothing. A late event is recorded all the same."""
+    """Why it changes no state. An event is recorded all the same: two that look alike may be two."""
     if observation.device not in draft.world.devices:
         return SetAside.UNKNOWN_DEVICE
     if isinstance(observation, LatchCleared):
         return None
     reason = note(draft.heard, observation, draft.now)
-    if reason is SetAside.LATE and isinstance(observation, EventReceived):
+    if reason is not None and isinstance(observation, EventReceived):
         _record(draft, observation)
     return reason
 
