@@ -17,6 +17,7 @@ from channelwatch.status.events import EventKind, MissCause, Transport
 from channelwatch.status.service import Part
 from channelwatch.status.signals import Scalar, Signal, SignalState
 from channelwatch.status.states import Axis, Cause, Flag, Health, PairState, Protection, Reason
+from channelwatch.status.topology import CircuitState
 
 T = TypeVar("T")
 
@@ -155,6 +156,7 @@ class CircuitOut(_Shape):
 
     code: str
     bloc: Bloc
+    state: CircuitState
     lost: bool
     since: Instant | None
     devices: list[str]

@@ -68,6 +68,27 @@ def circuit_is_lost(spokes: Iterable[DeviceState]) -> bool | None:
     return True if known else None
 
 
+class CircuitState(StrEnum):
+    """What can be said of a clear circuit, gravest first."""
+
+    LOST = "lost"
+    PARTLY_CUT = "partly_cut"
+    UNKNOWN = "unknown"
+    CARRYING = "carrying"
+
+
+def circuit_state(view: CircuitView, spokes: Iterable[DeviceState]) -> CircuitState:
+    """The circuit's state: it carries as long as one of its spokes is heard. Whoever is not heard under a hub that is
+    lost too says nothing of the circuit."""
+    states = tuple(spokes)
+    if view.lost:
+        return CircuitState.LOST
+    if circuit_is_lost(states) is not False:
+        return CircuitState.UNKNOWN
+    cut = any(item.assessment.health is Health.DOWN and item.assessment.cause in _CUT_OFF for item in states)
+    return CircuitState.PARTLY_CUT if cut else CircuitState.CARRYING
+
+
 def member(state: DeviceState) -> Member:
     """The claim of a device that is a member of an HA group."""
     if state.assessment.cause is Cause.UNREACHABLE:

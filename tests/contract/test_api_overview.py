@@ -64,13 +64,15 @@ async def test_a_lost_circuit_is_named(house: MemoryHouse, client: httpx.AsyncCl
     items = (await get(client, "circuits"))["items"]
     assert isinstance(items, list)
     (line,) = items
-    assert (line["code"], line["lost"], line["bloc"]) == ("line-D", False, "party")
+    assert (line["code"], line["state"], line["lost"], line["bloc"]) == ("line-D", "carrying", False, "party")
     assert len(line["devices"]) > 1
     view = house.world.circuit_views[line["code"]]
     house.world.circuit_views[line["code"]] = replace(view, lost=True)
     blocs = (await get(client, "overview"))["blocs"]
     assert isinstance(blocs, list)
     assert blocs[0]["circuits_lost"] == ["line-D"]
+    (line,) = (await get(client, "circuits"))["items"]  # type: ignore[misc]
+    assert line["state"] == "lost"
 
 
 async def test_nobody_unknown_is_answered(client: httpx.AsyncClient) -> None:

@@ -38,7 +38,7 @@ async def test_an_english_instance_speaks_english_without_a_prefix() -> None:
 
 
 async def test_simulated_data_are_said_to_be_simulated_on_every_page(client: httpx.AsyncClient) -> None:
-    for path in ("/", "/devices", f"/devices/{LY_SON}", "/incidents", "/login"):
+    for path in ("/", "/devices", "/circuits", f"/devices/{LY_SON}", "/incidents", "/login"):
         page = (await client.get(path, headers=token("watch"))).text
         assert "DỮ LIỆU MÔ PHỎNG - không phải số liệu thực tế" in page, path
         assert "Chế độ mô phỏng nhiều khối" in page, path
@@ -54,7 +54,7 @@ async def test_no_page_holds_a_style_a_script_or_an_address_of_elsewhere(
     house: MemoryHouse, client: httpx.AsyncClient
 ) -> None:
     house.open_incident(1, LY_SON)
-    for path in ("/", "/devices", f"/devices/{LY_SON}", "/incidents", "/incidents/1", "/login"):
+    for path in ("/", "/devices", "/circuits", f"/devices/{LY_SON}", "/incidents", "/incidents/1", "/login"):
         page = (await client.get(path, headers=token("watch"))).text
         assert re.findall(r"<style|style=|<script(?! src=)|\son\w+=|javascript:", page) == [], path
         assert re.findall(r'(?:src|href|action)="(?!/|#)[^"]*"', page) == [], path

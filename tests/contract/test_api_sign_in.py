@@ -41,7 +41,8 @@ async def test_every_other_path_needs_an_account(client: httpx.AsyncClient) -> N
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/devices", f"/devices/{LY_SON}", "/incidents", "/incidents/1", "/vi/", "/en/devices"]
+    "path",
+    ["/", "/devices", "/circuits", f"/devices/{LY_SON}", "/incidents", "/incidents/1", "/vi/", "/en/devices"],
 )
 async def test_a_page_leads_to_the_sign_in_page_in_its_language(client: httpx.AsyncClient, path: str) -> None:
     answer = await client.get(path, headers=HTML)

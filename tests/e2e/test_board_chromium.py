@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -14,9 +14,11 @@ from channelwatch_simulator.province import Preset, build_province
 from playwright.async_api import Browser, Page, async_playwright
 
 from channelwatch.base.clock import SystemClock
+from channelwatch.base.ids import CircuitCode
 from channelwatch.inventory.model import Bloc
 from channelwatch.status.signals import Reading, Signal, SignalState
 from channelwatch.status.states import Cause, Flag, Health, PairState, Protection
+from channelwatch.status.topology import CircuitView
 from tests.support import eventually, require_binary
 from tests.unit.api.memory_house import PASSWORD, MemoryHouse, small_inventory
 
@@ -238,6 +240,7 @@ async def test_a_signed_out_browser_is_led_to_the_sign_in_page(visit: Visit) -> 
 async def test_a_whole_province_fits_a_wall_at_1080_lines() -> None:
     house = MemoryHouse(build_province(Preset.FULL, seed=7).inventory, clock=SystemClock())
     house.all_up()
+    share_circuits(house)
     for number, device in enumerate(house.world.inventory.devices[40:60], 1):
         house.assess(device.code, Health.DOWN, Protection.UNKNOWN, Cause.UNREACHABLE)
         house.open_incident(number, device.code)
@@ -252,8 +255,35 @@ async def test_a_whole_province_fits_a_wall_at_1080_lines() -> None:
             assert (await page.locator(f"#bloc-{bloc}").evaluate(cut))[1] <= 0
 
 
-@pytest.mark.parametrize("path", ["/", "/devices", f"/devices/{LY_SON}", "/incidents", "/incidents/7"])
+def share_circuits(house: MemoryHouse) -> None:
+    """One clear circuit for all devices below each bloc's hub; that of the party is lost."""
+    inventory = house.world.inventory
+    lines = tuple(replace(item, circuit=f"TSLCD-51-{item.spoke[3]}-01") for item in inventory.channels)
+    house.world.set_inventory(replace(inventory, channels=lines))
+    lost = CircuitCode("TSLCD-51-D-01")
+    for code in house.world.circuits[lost]:
+        house.assess(code, Health.DOWN, Protection.UNKNOWN, Cause.UNREACHABLE)
+    house.world.circuit_views[lost] = CircuitView(lost=True, since=house.clock.now())
+
+
+async def test_a_lost_circuit_is_on_the_board_and_first_in_the_list(visit: Visit) -> None:
+    share_circuits(visit.house)
+    page = await visit.page()
+    assert "Mất kênh truyền rõ: TSLCD-51-D-01" in await page.locator("#bloc-party").inner_text()
+    await page.click("#bloc-party .circuits")
+    first = page.locator(".circuit-rows tbody tr").first
+    assert "TSLCD-51-D-01" in await first.inner_text()
+    assert await first.locator(".circuit-state").inner_text() == "Mất kênh truyền rõ"
+    assert await first.locator("a.p-down").count() == 4
+    visit.house.assess("51-C-21034-1", Health.DOWN, Protection.UNKNOWN, Cause.TUNNEL_DOWN)
+    await shows(page, ".circuit-state", "Gián đoạn một phần")
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/devices", "/circuits", f"/devices/{LY_SON}", "/incidents", "/incidents/7"]
+)
 async def test_no_page_is_wider_than_a_phone(visit: Visit, path: str) -> None:
+    share_circuits(visit.house)
     visit.house.open_incident(7, LY_SON)
     visit.house.assess(LY_SON, Health.DOWN, Protection.UNKNOWN, Cause.UNREACHABLE)
     page = await visit.page(path, viewport=PHONE)
@@ -311,6 +341,7 @@ CONTRAST = """() => {
 async def test_every_page_has_names_labels_and_contrast(scheme: str) -> None:
     house = MemoryHouse(small_inventory(), clock=SystemClock())
     house.all_up()
+    share_circuits(house)
     house.assess(
         LY_SON,
         Health.UP,
@@ -333,6 +364,7 @@ async def test_every_page_has_names_labels_and_contrast(scheme: str) -> None:
             "/",
             "/en/",
             "/devices",
+            "/circuits",
             f"/devices/{LY_SON}",
             "/incidents",
             "/incidents/7",

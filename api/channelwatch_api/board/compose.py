@@ -10,19 +10,19 @@ from channelwatch.base.clock import EpochMs
 from channelwatch.incidents.model import Incident
 from channelwatch.pipeline.world import World
 from channelwatch.status.device import DeviceState
+from channelwatch_api.board.circuits import circuit_rows
 from channelwatch_api.board.device import device_now
 from channelwatch_api.board.model import (
     Board,
     IncidentRow,
-    Spot,
     board,
     incident_row,
     incident_rows,
     place_of,
-    spot,
 )
 from channelwatch_api.board.recent import RecentRow
 from channelwatch_api.board.screens import Piece, ScreenKey, View
+from channelwatch_api.board.spots import Spot, spot
 from channelwatch_api.scope import Scope
 
 MINUTE_MS = 60_000
@@ -58,6 +58,8 @@ def compose(world: World, key: ScreenKey, recent: tuple[RecentRow, ...]) -> Mapp
         case View.DEVICE:
             state = key.scope.device(world, key.subject)
             return {} if state is None else {"device-now": Piece("device_now.html", device_now(world, state))}
+        case View.CIRCUITS:
+            return {"circuits-now": Piece("circuit_table.html", circuit_rows(world, key.scope))}
         case View.INCIDENTS:
             return {"incidents-live": Piece("incident_table.html", incident_rows(world, key.scope))}
         case View.INCIDENT:

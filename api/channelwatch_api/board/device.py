@@ -15,7 +15,7 @@ from channelwatch.status.device import DeviceState
 from channelwatch.status.events import MissCause
 from channelwatch.status.signals import Reading, Signal
 from channelwatch.status.states import Axis, Health, Protection
-from channelwatch_api.board.model import Spot, spot
+from channelwatch_api.board.spots import Spot, spot
 
 DAY_MS = 86_400_000
 _ORDER = {signal: place for place, signal in enumerate(Signal)}

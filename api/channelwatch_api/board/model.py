@@ -11,29 +11,13 @@ from channelwatch.base.ids import DeviceCode, GroupCode
 from channelwatch.incidents.model import Incident, IncidentState, Severity, SubjectKind
 from channelwatch.inventory.model import Bloc, CommuneKind, Inventory, Unit, UnitKind
 from channelwatch.pipeline.world import World
-from channelwatch.status.device import DeviceState
-from channelwatch.status.states import Cause, Flag, Health, PairState, Protection
-from channelwatch_api.board.marks import Mark, mark_of, since_of
+from channelwatch.status.states import Flag, Health, PairState
+from channelwatch_api.board.circuits import CircuitSum, circuit_sum
+from channelwatch_api.board.marks import Mark
+from channelwatch_api.board.spots import Spot, spot
 from channelwatch_api.limits import EXCEPTIONS_SHOWN, INCIDENTS_SHOWN
 from channelwatch_api.scope import Scope
 from channelwatch_api.views import ha_role
-
-
-@dataclass(frozen=True, slots=True)
-class Spot:
-    """One device wherever it is shown. `since`: epoch ms, 0 = not known."""
-
-    device: DeviceCode
-    unit: str
-    unit_name: str
-    bloc: Bloc
-    mark: Mark
-    health: Health
-    protection: Protection
-    cause: Cause
-    flags: tuple[Flag, ...]
-    since: EpochMs
-    member: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +52,7 @@ class Pair:
 
 @dataclass(frozen=True, slots=True)
 class BlocCard:
-    """A bloc's hub, its other places above the communes, and how many communes have a working channel."""
+    """A bloc's hub, its other places above the communes, how many communes have a working channel, its circuits."""
 
     bloc: Bloc
     pairs: tuple[Pair, ...]
@@ -76,6 +60,7 @@ class BlocCard:
     agencies: tuple[Spot, ...]
     communes_up: int
     communes: int
+    circuits: CircuitSum
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,25 +138,6 @@ def board(world: World, scope: Scope) -> Board:
         tile_blocs=tile_blocs,
         exceptions=_exceptions(spots.values()),
         incidents=incident_rows(world, scope),
-    )
-
-
-def spot(inventory: Inventory, state: DeviceState) -> Spot:
-    """One device."""
-    device, unit = inventory.device[state.device], inventory.unit_of(state.device)
-    mark = mark_of(state, in_service=device.in_service)
-    return Spot(
-        device=state.device,
-        unit=unit.code,
-        unit_name=unit.name,
-        bloc=inventory.bloc_of(state.device),
-        mark=mark,
-        health=state.assessment.health,
-        protection=state.assessment.protection,
-        cause=state.assessment.cause,
-        flags=tuple(sorted(state.flags)),
-        since=since_of(state, mark),
-        member=device.ha_member,
     )
 
 
@@ -257,6 +223,7 @@ def _card(world: World, bloc: Bloc, spots: Mapping[DeviceCode, Spot]) -> BlocCar
         agencies=tuple(item for item in above if kinds[item.device] is UnitKind.AGENCY),
         communes_up=served[Health.UP] + served[Health.DEGRADED],
         communes=served.total(),
+        circuits=circuit_sum(world, bloc),
     )
 
 

@@ -21,6 +21,7 @@ class View(StrEnum):
     BOARD = "board"
     TABLE = "table"
     DEVICE = "device"
+    CIRCUITS = "circuits"
     INCIDENTS = "incidents"
     INCIDENT = "incident"
 

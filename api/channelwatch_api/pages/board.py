@@ -141,6 +141,12 @@ async def clear_latch(
     return RedirectResponse(page.url("devices", state.device) + "?done=1", status_code=303)
 
 
+@router.get("/circuits")
+async def circuits(page: Framed, shared: Shared) -> HTMLResponse:
+    """The clear circuits that several devices share, the gravest first."""
+    return page.respond("circuits.html", screen=await shared.screens.current(page.key(View.CIRCUITS)))
+
+
 @router.get("/incidents")
 async def incidents(page: Framed, shared: Shared) -> HTMLResponse:
     """Open incidents, and those that are over, newest first."""

@@ -14,6 +14,7 @@ from channelwatch.pipeline.world import World
 from channelwatch.status.device import DeviceState
 from channelwatch.status.service import site_worst
 from channelwatch.status.states import Health
+from channelwatch.status.topology import circuit_state
 from channelwatch_api import views
 from channelwatch_api.limits import PAGE_DEFAULT
 from channelwatch_api.routes.parameters import Limit
@@ -114,7 +115,12 @@ def _circuits(world: World, blocs: Iterable[Bloc]) -> Iterator[CircuitOut]:
         view, bloc = world.circuit_views[code], world.inventory.bloc_of(devices[0])
         if bloc in blocs:
             yield CircuitOut(
-                code=code, bloc=bloc, lost=view.lost, since=Instant.maybe(view.since), devices=list(devices)
+                code=code,
+                bloc=bloc,
+                state=circuit_state(view, (world.devices[device] for device in devices)),
+                lost=view.lost,
+                since=Instant.maybe(view.since),
+                devices=list(devices),
             )
 
 

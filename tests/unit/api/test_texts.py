@@ -24,6 +24,7 @@ from channelwatch.status.continuity import Continuity
 from channelwatch.status.events import EventKind, MissCause
 from channelwatch.status.signals import Signal, SignalState
 from channelwatch.status.states import Axis, Cause, Flag, Health, PairState, Protection, Reason
+from channelwatch.status.topology import CircuitState
 
 WORDS = {language: load_catalogue().words(language) for language in Language}
 KEY = re.compile(r'"([a-z_]+(?:\.[a-z0-9_]+)+)"(?! ~)')
@@ -41,6 +42,7 @@ ENUMERATED: dict[str, Iterable[StrEnum | str]] = {
         *problems.BY_STATUS.values(), "wrong_password", "too_many_failures", "stale_form", "unknown_code", "internal",
     ],
     "ack.": AckRefusal,
+    "circuit.": CircuitState,
 }  # fmt: skip
 """What may follow each prefix that a template joins to a value."""
 
