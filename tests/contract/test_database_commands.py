@@ -16,7 +16,8 @@ from alembic import command
 from sqlalchemy import create_engine, text
 
 from channelwatch.app.cli import main
-from channelwatch.base.clock import EpochMs, SystemClock
+from channelwatch.base.clock import EpochMs, SystemClock, local_text
+from channelwatch.pipeline.ports import Purge
 from channelwatch.store.schema import configuration
 from channelwatch.store.sqlstore import SqlStore, open_store
 from tests.contract.store.examples import event
@@ -365,3 +366,23 @@ def test_postgresql_is_backed_up_with_its_own_tools(place: Path, tmp_path: Path,
     told = capsys.readouterr().err
     assert "pg_dump --format=custom --file=FILE 'postgresql://cw@127.0.0.1/cw'" in told
     assert "hunter2" not in told
+
+
+def test_the_runs_of_pruning_are_listed_newest_first_with_what_they_deleted(
+    place: Path, open_place: SqlStore, capsys: Text
+) -> None:
+    assert run(place, "db", "pruned") == 0
+    assert capsys.readouterr().out == "nothing was pruned yet: the service does it each night\n"
+    day = 86_400_000
+    for number, what in enumerate(("events", "messages", "events")):
+        at = EpochMs(START + number * day)
+        open_place.note_purge(Purge(what, EpochMs(at - 366 * day), number * 7, at))
+    assert run(place, "db", "pruned", "--last", "2") == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[-1] for line in lines] == ["deleted", "14", "7"]
+    assert lines[1].split()[2] == "events"
+    assert local_text(EpochMs(START + 2 * day)) in lines[1]
+    assert local_text(EpochMs(START - 364 * day)) in lines[1]
+    with pytest.raises(SystemExit):
+        run(place, "db", "pruned", "--last", "0")
+    assert "must be from 1 to" in capsys.readouterr().err

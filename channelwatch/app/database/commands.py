@@ -24,7 +24,9 @@ from channelwatch.store.errors import StorePermanent, StoreReason
 from channelwatch.store.sqlstore import SqlStore, open_store
 
 SHOWN = 100
-"""Differences that are printed."""
+"""Differences, and runs of pruning, that are printed."""
+MOST_SHOWN = 10_000
+"""Runs of pruning that may be asked for."""
 LEASE_MS = 60_000
 
 
@@ -146,7 +148,7 @@ class Database:
     """The database as a whole."""
 
     name = "db"
-    help = "upgrade the store's schema, check the store, or move it to another database"
+    help = "upgrade the store's schema, check the store, list what was pruned, or move it to another database"
 
     def configure(self, parser: argparse.ArgumentParser) -> None:
         """One subcommand for each act."""
@@ -155,11 +157,16 @@ class Database:
         for name, help_text, do in (
             ("upgrade", "bring the schema to the newest version, as every start does", _upgrade),
             ("check", "read everything and say what is wrong; status 1 if anything is", _check),
+            ("pruned", "list what was deleted by age, run by run, the newest first", _pruned),
             ("migrate-to", "copy the store into an empty database; the service must be stopped", _move),
         ):
             act = below.add_parser(name, help=help_text, description=help_text)
             config_argument(act)
             act.set_defaults(do=do)
+            if do is _pruned:
+                act.add_argument(
+                    "--last", type=_positive, default=SHOWN, help="so many runs (default: %(default)s)"
+                )
             if do is _move:
                 act.add_argument("url", help="postgresql+psycopg://USER@HOST/NAME or sqlite:///PATH")
             acts.append(act)
@@ -186,6 +193,26 @@ def _check(store: SqlStore, args: argparse.Namespace) -> int:
         "\n".join(problems) or "whole: numbered without a gap, and the status intervals are what they must be"
     )
     return 1 if problems else 0
+
+
+def _positive(text: str) -> int:
+    if not (text.isdecimal() and text.isascii() and 0 < int(text) <= MOST_SHOWN):
+        raise argparse.ArgumentTypeError(f"must be from 1 to {MOST_SHOWN}")
+    return int(text)
+
+
+def _pruned(store: SqlStore, args: argparse.Namespace) -> int:
+    store.upgrade()
+    runs = store.purges(args.last)
+    if not runs:
+        print("nothing was pruned yet: the service does it each night")
+        return 0
+    print(f"{'run at (+07:00)':<20} {'what':<9} {'older than (+07:00)':<20} {'deleted':>10}")
+    for run in runs:
+        print(
+            f"{local_text(run.happened_at):<20} {run.what:<9} {local_text(run.before):<20} {run.removed:>10}"
+        )
+    return 0
 
 
 def _move(store: SqlStore, args: argparse.Namespace) -> int:
