@@ -1,4 +1,9 @@
-"""A fault seldom comes alone: when a device falls, ask at once those whose answer tells whose fault it is."""
+"""A fault seldom comes alone: when a device falters, ask at once those whose answer tells whose fault it is.
+
+So, by the miss that decides, a hub has said whether it still sees the tunnel of a silent spoke. What it answered a
+period ago would keep the spoke `degraded` until the next one. They are asked again when it is down: a standby member
+may have taken over by then.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +28,7 @@ def kin(device: DeviceCode, inventory: Inventory) -> Iterator[DeviceCode]:
 
 
 async def ask_kin(engine: Engine, poll_now: Callable[[DeviceCode], object]) -> None:
-    """Run until cancelled, or until the engine ends its changes."""
+    """Ask for whoever is down. Run until cancelled, or until the engine ends its changes."""
     async with engine.subscribe() as changes:
         async for change in changes:
             inventory = engine.world.inventory

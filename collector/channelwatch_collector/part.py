@@ -20,7 +20,7 @@ from channelwatch_collector.counters import Mirror, PollMeters
 from channelwatch_collector.credentials import credential_of
 from channelwatch_collector.engines import engine_for
 from channelwatch_collector.events import Events, House
-from channelwatch_collector.kin import ask_kin
+from channelwatch_collector.kin import ask_kin, kin
 from channelwatch_collector.memory import Remembered, memory_path, recall, remember
 from channelwatch_collector.poll.poller import Poller, PollLimits, Reports
 from channelwatch_collector.poll.schedule import Schedule, Timing
@@ -91,7 +91,12 @@ class Collector:
             self._profiles.load(),
             clock=self._clock,
             reports=Reports(
-                engine.submit, outcome=meters.outcome, agent=self._agent, late=meters.late, lag=meters.lag
+                engine.submit,
+                outcome=meters.outcome,
+                faltered=self._ask_kin,
+                agent=self._agent,
+                late=meters.late,
+                lag=meters.lag,
             ),
             limits=PollLimits(snmp.max_in_flight, max_lag_ms=round(snmp.timeout_s * 500)),
             zone=_zone(settings),
@@ -151,6 +156,10 @@ class Collector:
             await self.syslog.close()
         await self.snmp.close()
         self.save_memory()
+
+    def _ask_kin(self, device: DeviceCode) -> None:
+        for relative in kin(device, self._engine.world.inventory):
+            self.poller.poll_now(relative)
 
     def follow_inventory(self) -> None:
         """Take a newer inventory version, if there is one."""

@@ -55,6 +55,7 @@ class Rig:
     engine: MemoryEngine = field(default_factory=MemoryEngine)
     told: list[Observation] = field(default_factory=list)
     outcomes: list[str] = field(default_factory=list)
+    faltered: list[DeviceCode] = field(default_factory=list)
     agents: list[AgentClock] = field(default_factory=list)
     timing: Timing = Timing(confirm_ms=20, misses_before_down=3, hint_spacing_ms=50, first_spread_ms=1)
     limits: PollLimits = PollLimits(max_lag_ms=60_000)
@@ -68,6 +69,7 @@ class Rig:
         reports = Reports(
             submit,
             outcome=lambda word, took_s: self.outcomes.append(word),
+            faltered=self.faltered.append,
             agent=lambda item, clock: self.agents.append(clock),
         )
         self.poller = Poller(
@@ -137,6 +139,19 @@ async def test_a_silent_device_is_confirmed_then_asked_once_at_its_period() -> N
     assert all(miss.collector_healthy for miss in rig.misses())
     retries = [asked.retries for asked, _ in rig.engine.asked]
     assert retries[:5] == [2, 2, 2, 0, 0]
+
+
+async def test_the_first_miss_of_each_row_is_told_and_no_other() -> None:
+    rig, item = Rig(), device(1, profile="generic")
+    rig.engine.failing[item.address] = PollFailure.NO_ANSWER
+    async with rig.running():
+        rig.poller.watch(item, target(item), 100)
+        await eventually(lambda: len(rig.misses()) >= 4)
+        assert rig.faltered == [item.code]
+        del rig.engine.failing[item.address]
+        await eventually(lambda: bool(rig.answers()))
+        rig.engine.failing[item.address] = PollFailure.NO_ANSWER
+        await eventually(lambda: len(rig.faltered) >= 2)
 
 
 async def test_every_failure_has_its_own_word() -> None:

@@ -61,13 +61,14 @@ LAG_EVERY_S = 0.1
 class Reports:
     """Whom the poller tells. None of them may block or raise.
 
-    `outcome` is given `answered` or the word of the miss, and how long the poll took (s). `agent` is given each
-    authenticated answer's engine. `late` is given by how much a poll began too late (s), `lag` each measured lag of
-    the event loop (s).
+    `outcome` is given `answered` or the word of the miss, and how long the poll took (s). `faltered` is told of a
+    device at the first miss of a row that counts. `agent` is given each authenticated answer's engine. `late` is given
+    by how much a poll began too late (s), `lag` each measured lag of the event loop (s).
     """
 
     submit: Callable[[Observation], bool]
     outcome: Callable[[str, float], None] = lambda word, took_s: None
+    faltered: Callable[[DeviceCode], None] = lambda device: None
     agent: Callable[[Device, AgentClock], None] = lambda device, clock: None
     late: Callable[[float], None] = lambda late_s: None
     lag: Callable[[float], None] = lambda lag_s: None
@@ -275,6 +276,8 @@ class Poller:
             self._reports.submit(
                 PollMissed(code, EpochMs(sent_at), EpochMs(sent_at + tick - began), cause, healthy)
             )
+            if healthy and not due.misses:
+                self._reports.faltered(code)
 
     def _excuse(self, failure: PollFailure, due: Due, *, began: int, tick: int) -> str | None:
         """Why a miss is not to be held against the device; None when it is."""
