@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from collections.abc import Callable
 
 import pytest
 from channelwatch_collector.syslog.counters import Count
@@ -12,6 +13,7 @@ from channelwatch_collector.syslog.intake import Handed, ReceivedLine
 from channelwatch_collector.syslog.limits import Limits
 from channelwatch_collector.syslog.parse.header import DEFAULT_ZONE
 from channelwatch_collector.syslog.receiver import Endpoints
+from channelwatch_collector.syslog.udp import REST_S
 
 from channelwatch.base.clock import iso_utc
 from channelwatch.status.events import EventKind, Transport
@@ -31,6 +33,26 @@ async def test_a_datagram_becomes_a_classified_line() -> None:
     assert line.transport is Transport.SYSLOG_UDP
     assert iso_utc(line.received_at) == "2026-11-22T03:42:03.000Z"
     assert room.count(Count.MATCHED, "linux/ssh-login-fail") == 1
+
+
+async def test_after_a_datagram_the_next_are_awaited_for_a_moment_before_the_receiver_asks_to_be_woken(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    loop = asyncio.get_running_loop()
+    asked: list[float] = []
+    add_reader = loop.add_reader
+
+    def note(number: int, call: Callable[..., object]) -> None:
+        asked.append(loop.time())
+        add_reader(number, call)
+
+    async with open_room() as room:
+        monkeypatch.setattr(loop, "add_reader", note)
+        sent = loop.time()
+        room.send_udp(LINE)
+        await eventually(lambda: bool(asked))
+        assert len(room.lines) == 1
+        assert asked[0] - sent >= REST_S
 
 
 async def test_ipv6_datagrams_are_received() -> None:

@@ -16,8 +16,9 @@ from channelwatch_collector.syslog.limits import Limits
 from channelwatch_collector.syslog.sockets import listening_socket
 
 _MAX_PEERS: Final = 20_000
-_REST_S: Final = 0.002
-"""While datagrams keep coming they are fetched so often: to be woken for every few of them costs more than they do."""
+REST_S: Final = 0.002
+"""While datagrams keep coming they are fetched so often: to be woken for every few of them costs more than they do,
+and a call that finds nothing costs as much as one that finds some."""
 
 
 class UdpListener:
@@ -66,12 +67,10 @@ class UdpListener:
 
     def _drain(self) -> None:
         """Take what waits, for one turn, and see to it that the next comes."""
-        turns = max(1, self._limits.datagrams_per_turn // BATCH)
-        taken = 0
-        for _ in range(turns):
-            if self._datagrams is None or not self._receive(self._datagrams):
-                break
-            taken += 1
+        taken, last = 0, BATCH
+        while last == BATCH and taken < self._limits.datagrams_per_turn and self._datagrams is not None:
+            last = self._receive(self._datagrams)
+            taken += last
             self._take(self._datagrams)
         if self._socket is None:
             return
@@ -79,26 +78,27 @@ class UdpListener:
         if not taken:
             self._next = None
             loop.add_reader(self._socket.fileno(), self._wake)
-        elif taken == turns:
+        elif last == BATCH:
             self._next = loop.call_soon(self._drain)
         else:
-            self._next = loop.call_later(_REST_S, self._drain)
+            self._next = loop.call_later(REST_S, self._drain)
 
-    def _receive(self, datagrams: Datagrams) -> bool:
-        """Read once more; whether there was anything."""
+    def _receive(self, datagrams: Datagrams) -> int:
+        """Read once more; how many there were."""
         try:
-            self._read.extend(datagrams.receive())
+            found = datagrams.receive()
         except (BlockingIOError, InterruptedError):
-            return False
+            return 0
         except OSError:
             # The interface went away, or an ICMP error came back: the next call may succeed.
             self._intake.counters.add(Count.SOCKET_ERROR, Transport.SYSLOG_UDP)
-            return False
+            return 0
+        self._read.extend(found)
         if datagrams.dropped != self._dropped:
             lost = (datagrams.dropped - self._dropped) % 2**32
             self._intake.counters.add(Count.KERNEL_DROPPED, Transport.SYSLOG_UDP, lost)
             self._dropped = datagrams.dropped
-        return True
+        return len(found)
 
     def _take(self, datagrams: Datagrams) -> None:
         """Hand over what was read. A callback that fails costs its own datagram and no other."""
