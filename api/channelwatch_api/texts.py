@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,6 +13,13 @@ from importlib.resources import files
 from channelwatch.app.texts import catalogue as glossary
 
 _MINUTE_S, _HOUR_S, _DAY_S = 60, 3600, 86400
+_SAID = "said."
+_GAP_WORDS = {
+    "act": "act.", "bloc": "bloc.", "move": "step.", "scenario": "drill.scenario.", "signal": "signal.",
+    "state": "inc.",
+}  # fmt: skip
+"""Which words fill a gap of what the engine says, by the gap's name."""
+_GAP = re.compile(r"\{(\w+)\}")
 
 
 class Language(StrEnum):
@@ -30,6 +38,8 @@ class Words:
 
     language: Language
     by_key: Mapping[str, str]
+    sayings: tuple[tuple[re.Pattern[str], str], ...] = ()
+    """What the engine says in English, and the keys of its translations."""
 
     def __call__(self, key: str, **values: object) -> str:
         text = self.by_key.get(key, key)
@@ -38,6 +48,21 @@ class Words:
     def known(self, key: str, fallback: str) -> str:
         """The word of a key that an inventory or a device may have made up, else `fallback`."""
         return self.by_key.get(key, fallback)
+
+    def said(self, sentence: str) -> str:
+        """A sentence of the engine in this language; what is not in the catalogue stays in English.
+
+        Of `what is the case: why`, the reason is translated apart: it may be a library's own.
+        """
+        for pattern, key in self.sayings:
+            found = pattern.fullmatch(sentence)
+            if found is not None:
+                return self(key, **{gap: self._filled(gap, text) for gap, text in found.groupdict().items()})
+        head, colon, why = sentence.partition(": ")
+        return f"{self.said(head)}: {self.said(why)}" if colon else sentence
+
+    def _filled(self, gap: str, text: str) -> str:
+        return self.by_key.get(f"{_GAP_WORDS.get(gap, _SAID)}{text}") or self.said(text)
 
     def number(self, value: float) -> str:
         """`value` as people write it: 3.321 and 99,95 in Vietnamese, 3,321 and 99.95 in English."""
@@ -62,14 +87,24 @@ class Catalogue:
     """All words in all languages. `rows`: the words of each key by language code."""
 
     def __init__(self, rows: Mapping[str, Mapping[str, str]]) -> None:
+        sayings = tuple(
+            (_pattern(row[Language.EN]), key) for key, row in rows.items() if key.startswith(_SAID)
+        )
         self._words = {
-            language: Words(language, {key: row[language] for key, row in rows.items()})
+            language: Words(language, {key: row[language] for key, row in rows.items()}, sayings)
             for language in Language
         }
 
     def words(self, language: Language) -> Words:
         """One language's words."""
         return self._words[language]
+
+
+def _pattern(sentence: str) -> re.Pattern[str]:
+    """What recognises `sentence` with its gaps filled."""
+    parts = _GAP.split(sentence)
+    texts = [f"(?P<{part}>.+?)" if place % 2 else re.escape(part) for place, part in enumerate(parts)]
+    return re.compile("".join(texts), re.DOTALL)
 
 
 def plain(text: str) -> str:

@@ -33,7 +33,8 @@ async def test_readiness_is_told_with_its_problems(house: MemoryHouse, client: h
         {"ready": False, "problems": ["the observation queue is full"]},
     )
     assert (await client.get("/healthz")).status_code == 200
-    assert "the observation queue is full" in (await client.get("/", headers=token("watch"))).text
+    assert "hàng đợi số liệu đã đầy" in (await client.get("/", headers=token("watch"))).text
+    assert "the observation queue is full" in (await client.get("/en/", headers=token("watch"))).text
 
 
 async def test_a_device_is_told_with_axes_signals_and_histories(

@@ -20,6 +20,7 @@ from channelwatch_api.board.model import (
     incident_rows,
     place_of,
 )
+from channelwatch_api.board.people import Person, person
 from channelwatch_api.board.recent import RecentRow
 from channelwatch_api.board.screens import Piece, ScreenKey, View
 from channelwatch_api.board.spots import Spot, spot
@@ -35,6 +36,7 @@ class IncidentNow:
     row: IncidentRow
     incident: Incident
     impacted: tuple[tuple[str, str], ...]
+    taker: Person | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,4 +97,5 @@ def incident_piece(world: World, item: Incident, scope: Scope) -> Piece:
     """What an incident's page shows of the incident itself."""
     impacted = tuple(code for code in item.impacted if scope.sees_subject(world.inventory, code))
     places = tuple((code, place_of(world.inventory, code)) for code in impacted)
-    return Piece("incident_now.html", IncidentNow(incident_row(world, item, scope), item, places))
+    taker = None if item.acked_by is None else person(item.acked_by, world.inventory)
+    return Piece("incident_now.html", IncidentNow(incident_row(world, item, scope), item, places, taker))

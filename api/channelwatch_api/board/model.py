@@ -14,6 +14,7 @@ from channelwatch.pipeline.world import World
 from channelwatch.status.states import Flag, Health, PairState
 from channelwatch_api.board.circuits import CircuitSum, circuit_sum
 from channelwatch_api.board.marks import Mark
+from channelwatch_api.board.people import person
 from channelwatch_api.board.spots import Spot, spot
 from channelwatch_api.limits import EXCEPTIONS_SHOWN, INCIDENTS_SHOWN
 from channelwatch_api.scope import Scope
@@ -169,7 +170,7 @@ def incident_row(world: World, item: Incident, scope: Scope) -> IncidentRow:
         place=place_of(world.inventory, item.subject),
         bloc=item.bloc,
         t0=item.t0,
-        acked_by=item.acked_by,
+        acked_by=None if item.acked_by is None else person(item.acked_by, world.inventory).name,
         impacted=len(seen),
         drill=item.drill,
     )

@@ -10,7 +10,7 @@ from channelwatch.base.clock import EpochMs
 from channelwatch.inventory.model import Bloc, Inventory
 from channelwatch.pipeline.ports import StoredTransition
 from channelwatch.status.events import EventKind, EventReceived
-from channelwatch.status.states import Axis, Cause
+from channelwatch.status.states import Axis, Cause, Transition
 from channelwatch_api.board.model import place_of
 from channelwatch_api.house import House
 from channelwatch_api.limits import RECENT_SHOWN
@@ -48,10 +48,15 @@ def merge(
     inventory: Inventory, changes: Sequence[StoredTransition], events: Sequence[EventReceived]
 ) -> tuple[RecentRow, ...]:
     """Both histories as one list, newest first, cut to what the board shows."""
-    told = [item for item in changes if item.transition.axis is not Axis.CONTINUITY]
+    told = [item for item in changes if _is_told(item.transition)]
     rows = [_change(inventory, item) for item in told] + [_event(inventory, item) for item in events]
     rows.sort(key=lambda row: row.at, reverse=True)
     return tuple(rows[:RECENT_SHOWN])
+
+
+def _is_told(item: Transition) -> bool:
+    """Another cause of the same state is no news for the board, nor is what the counters back."""
+    return item.axis is not Axis.CONTINUITY and item.before != item.after
 
 
 def _change(inventory: Inventory, stored: StoredTransition) -> RecentRow:

@@ -12,6 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 from channelwatch.base.clock import iso_utc, local_text
 from channelwatch.status.signals import Reading
 from channelwatch_api.board.screens import Piece, ScreenKey
+from channelwatch_api.board.telling import cause_word
 from channelwatch_api.texts import Catalogue, Language, Words
 
 _LONG_S = 120
@@ -42,6 +43,10 @@ class Speech:
         """`at` (epoch ms) for a machine."""
         return iso_utc(at)
 
+    def cause(self, cause: str) -> str:
+        """The word of an incident's cause."""
+        return cause_word(cause, self.words)
+
     def value(self, reading: Reading) -> str:
         """A reading's value with its unit, in words where it is one of the vocabulary's."""
         match reading.value:
@@ -55,7 +60,8 @@ class Speech:
                 return _bytes(self.words, rate) + reading.unit[5:]
             case int() | float() as number:
                 unit = self.words.known(f"measure.{reading.unit}", reading.unit)
-                return f"{self.words.number(number)} {unit}".rstrip()
+                shown = round(number, 1) if unit == "%" else number
+                return f"{self.words.number(shown)} {unit}".rstrip()
             case text:
                 return self.words.known(f"value.{text}", text)
 

@@ -27,16 +27,28 @@ from channelwatch_api.limits import (
 )
 from channelwatch_api.meters import HttpMeters
 from channelwatch_api.problems import Problem
+from channelwatch_api.texts import Language
 
 RETRY_MS = 2000
 """How soon a browser comes back after a broken stream."""
 
 
+Say = Callable[[Language, str], str]
+"""What the engine says, in a language."""
+
+
+def _as_it_is(_: Language, sentence: str) -> str:
+    return sentence
+
+
 class Screens:
     """All screens of the process, and the loops that keep them current while somebody looks."""
 
-    def __init__(self, house: House, compose: Compose, render: Render, meters: HttpMeters) -> None:
+    def __init__(
+        self, house: House, compose: Compose, render: Render, meters: HttpMeters, *, say: Say = _as_it_is
+    ) -> None:
         self._house = house
+        self._say = say
         self._meters = meters
         meters.watch_streams(lambda: self.streams)
         self._compose = compose
@@ -132,7 +144,7 @@ class Screens:
         beat = {
             "at": self._house.clock.now(),
             "seen": screen.seen_at,
-            "problems": list(self._house.readiness().problems),
+            "problems": [self._say(screen.key.language, item) for item in self._house.readiness().problems],
         }
         return f'{json.dumps(beat, ensure_ascii=False)[:-1]}, "html": {patch}}}'
 

@@ -19,7 +19,9 @@ from channelwatch_api.board.device import DAY_MS, band
 from channelwatch_api.board.marks import Mark
 from channelwatch_api.board.model import board as board_model
 from channelwatch_api.board.model import incident_row
+from channelwatch_api.board.people import person
 from channelwatch_api.board.screens import View
+from channelwatch_api.board.telling import step_told
 from channelwatch_api.limits import PAGE_DEFAULT
 from channelwatch_api.lookup import Number, find_device, find_incident
 from channelwatch_api.pages.shell import Frame, frame, local_path
@@ -168,14 +170,17 @@ async def incident(page: Framed, shared: Shared, number: Number) -> HTMLResponse
     item = await find_incident(shared, page.account, number)
     key = page.key(View.INCIDENT, str(number))
     live = scope.incident(house.world, number) is not None
+    steps = await house.look_up(house.history.steps, number)
+    pages = await house.look_up(house.history.pages, number)
+    world = house.world
     return page.respond(
         "incident.html",
         codes=shared.acks is not None and page.account.may(Right.ACKNOWLEDGE),
         screen=await shared.screens.current(key) if live else None,
         still=page.fragment(key, "incident-now", incident_piece(house.world, item, scope)),
         item=item,
-        steps=await house.look_up(house.history.steps, number),
-        pages=await house.look_up(house.history.pages, number),
+        steps=[step_told(step, page.words, world.inventory, world.rules) for step in steps],
+        pages=[(found, person(found.page.contact, world.inventory)) for found in pages],
         notes=page.account.may(Right.READ_NOTES),
         acts=acts_of(page.account) if live and page.account.session is not None else [],
         severities=list(Severity),
