@@ -25,7 +25,7 @@ from channelwatch_collector.profiles.rows import (
     is_spoilt,
 )
 from channelwatch_collector.profiles.table import TableReader
-from channelwatch_collector.profiles.vocabulary import CARRYING, MISSING
+from channelwatch_collector.profiles.vocabulary import CARRYING, MEANING, MISSING
 from channelwatch_collector.snmp.port import AgentClock, PollAnswer
 
 _BADNESS = {
@@ -241,7 +241,13 @@ def _merged(one: Reading, other: Reading, merge: Literal["best", "worst"]) -> Re
     better, worse = sorted((one, other), key=lambda reading: _BADNESS[reading.state])
     chosen = better if merge == "best" else worse
     if isinstance(one.value, int | float) and isinstance(other.value, int | float):
-        return replace(chosen, value=one.value + other.value)
+        values = (one.value, other.value)
+        if MEANING[one.signal].unit == "s":
+            # Two that are each a minute old prove one minute, not two.
+            longer_is_better = one.signal is not Signal.CHANNEL_LAST_HANDSHAKE_AGE
+            pick = max if longer_is_better is (merge == "best") else min
+            return replace(chosen, value=pick(values))
+        return replace(chosen, value=sum(values))
     return chosen
 
 

@@ -218,8 +218,8 @@ class TableSpec(_Model):
     `component` names a row; without it the whole index does, and an empty text `''` is the device itself. `where`
     picks rows. `peers`: expressions under which an expected tunnel is recognised; with it, expected tunnels without a
     row are reported as missing, and the counts of expected and working tunnels are made. `merge` joins rows of one
-    component: numbers are summed, of states the best or the worst stands; without it such rows are told apart by
-    their index. `keys` are the columns of a JSON source.
+    component: numbers are summed, of states and of seconds the best or the worst stands; without it such rows are told
+    apart by their index. `keys` are the columns of a JSON source.
     """
 
     name: Name

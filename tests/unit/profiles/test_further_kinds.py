@@ -163,6 +163,8 @@ def test_a_firebrick_connection_is_up_once_it_has_an_up_time() -> None:
     readings = read("firebrick", rows)
     assert state_of(readings, Signal.CHANNEL_STATE, "north") is OK
     assert state_of(readings, Signal.CHANNEL_STATE, "south") is UNKNOWN
+    assert value_of(readings, Signal.CHANNEL_AGE, "north") == 42
+    assert none_of(tuple(item for item in readings if item.component == "south"), Signal.CHANNEL_AGE)
     assert state_of(read("firebrick", rows, "192.0.2.8"), Signal.CHANNEL_STATE, "south") is FAILED
 
 

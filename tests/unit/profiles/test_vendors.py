@@ -7,12 +7,16 @@ from channelwatch_collector.profiles.decode import Decoded, decode
 from channelwatch_collector.profiles.load import load_profiles
 from channelwatch_collector.profiles.rows import Memory
 
-from channelwatch.status.signals import Scalar, Signal, SignalState
+from channelwatch.base.clock import EpochMs
+from channelwatch.status.continuity import witness
+from channelwatch.status.signals import Reading, Scalar, Signal, SignalState
+from channelwatch.status.states import Health
 from tests.unit.profiles.answers import (
     Given,
     answer,
     counter64,
     moment,
+    none_of,
     state_of,
     ticks,
     value_of,
@@ -52,6 +56,36 @@ def test_a_cisco_tunnel_is_its_peer_through_a_rekey() -> None:
     assert value_of(decoded.readings, Signal.CHANNEL_RX_BYTES, "192.0.2.7") == 100
     assert value_of(decoded.readings, Signal.CHANNEL_STATE, "192.0.2.8") == "missing"
     assert state_of(decoded.readings, Signal.CHANNEL_UP_COUNT) is SignalState.DEGRADED
+
+
+def cisco_age(number: int, seconds: int) -> Given:
+    return {f"{CISCO}.171.1.3.2.1.10.{number}": 100 * seconds}
+
+
+def test_a_cisco_tunnel_is_as_old_as_the_oldest_row_that_is_up() -> None:
+    rows = {**cisco_row(1, 0, status=2), **cisco_row(2, 0), **cisco_row(3, 0)}
+    ages = {**cisco_age(1, 9000), **cisco_age(2, 500), **cisco_age(3, 40)}
+    readings = read("cisco-ipsec", {**rows, **ages}).readings
+    assert value_of(readings, Signal.CHANNEL_AGE, "192.0.2.7") == 500
+    told = {item.key: item for item in readings}
+    told[Signal.SYS_UPTIME, ""] = Reading(Signal.SYS_UPTIME, SignalState.OK, 10_000, source="poll")
+    assert witness(told, at=EpochMs(0), health=Health.UP).age_ms == 500_000
+
+
+def test_a_cisco_tunnel_that_does_not_say_how_old_it_is_has_no_age() -> None:
+    assert none_of(read("cisco-ipsec", cisco_row(2, 0)).readings, Signal.CHANNEL_AGE)
+
+
+def test_two_juniper_associations_are_not_as_old_as_both_together() -> None:
+    base = f"{JUNIPER}.52.1.1.2.1"
+    objects: Given = {}
+    for number, state, seconds in ((1, 1, 300), (2, 1, 20), (3, 2, 5000)):
+        objects |= {
+            f"{base}.6.1.4.192.0.2.9.{number}": state,
+            f"{base}.21.1.4.192.0.2.9.{number}": 100 * seconds,
+        }
+    readings = read("juniper-srx", objects).readings
+    assert value_of(readings, Signal.CRYPTO_SA_AGE, "192.0.2.9") == 300
 
 
 def test_a_cisco_tunnel_being_torn_down_beside_its_successor_is_up() -> None:
