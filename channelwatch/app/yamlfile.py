@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
@@ -21,6 +23,29 @@ MAX_BYTES = 64 * 1024 * 1024
 MAX_DEPTH = 16
 """No format of this product nests deeper."""
 
+MAX_SHOWN = 40
+"""Characters of a wrong value that are shown."""
+
+PLAIN = {
+    "extra_forbidden": "unknown key",
+    "missing": "is required",
+    "model_type": "must be a mapping",
+    "dict_type": "must be a mapping",
+    "mapping_type": "must be a mapping",
+    "list_type": "must be a list",
+    "tuple_type": "must be a list",
+    "string_type": "must be text: put it in quotes",
+    "int_type": "must be a whole number",
+    "int_parsing": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "float_type": "must be a number",
+    "float_parsing": "must be a number",
+    "bool_type": "must be true or false",
+    "bool_parsing": "must be true or false",
+    "invalid_key": "a key must be text: put it in quotes",
+}
+"""Kinds of pydantic's complaints that its own words would say in the language of programmers."""
+
 
 class YamlFile:
     """A parsed YAML file that remembers on which line each key stands."""
@@ -28,14 +53,16 @@ class YamlFile:
     def __init__(self, path: Path) -> None:
         """Read and parse `path`. InputError when it is missing, too large, not UTF-8 or not YAML."""
         self.path = path
-        node = _compose(path)
+        self.data: object = {}
         self._lines: dict[Location, int] = {}
-        problems: list[str] = []
-        if node is not None:
-            problems = [f"{path}:{line}: {text}" for line, text in _index(node, (), self._lines)]
-        if problems:
-            raise InputError(problems)
-        self.data: object = _construct(path, node) if node is not None else {}
+        text = _read(path)
+        with _without_collection():
+            node = _compose(path, text)
+            if node is not None:
+                problems = [f"{path}:{line}: {problem}" for line, problem in _index(node, (), self._lines)]
+                if problems:
+                    raise InputError(problems)
+                self.data = _construct(path, node)
 
     def line(self, location: Location) -> int:
         """The line (from 1) of the key or entry at `location`, or of the nearest one above it."""
@@ -44,20 +71,24 @@ class YamlFile:
     def problem(self, location: Location, message: str) -> str:
         """`file:line: field: message`."""
         known = self._known(location)
-        absent = location[-1:] if location and location[-1:] != known[-1:] else ()
-        field = field_text((*known, *absent))
+        is_there = [str(part) for part in known[-1:]] == [str(part) for part in location[-1:]]
+        field = field_text(known if is_there else (*known, *location[-1:]))
         return f"{self.path}:{self.line(location)}: " + (f"{field}: {message}" if field else message)
 
     def _known(self, location: Location) -> Location:
         """`location` without the parts that do not stand in the file, such as pydantic's names of union members."""
         known: Location = ()
         for part in location:
-            if (*known, part) in self._lines:
-                known = (*known, part)
+            # A key such as 2 is a number to YAML and text to the index.
+            here = (*known, part) if (*known, part) in self._lines else (*known, str(part))
+            if here in self._lines:
+                known = here
         return known
 
     def validate(self, model: type[M], context: Mapping[str, object] | None = None) -> M:
         """The file as `model`, with `context` for its validators. InputError with one line for each problem."""
+        if not isinstance(self.data, dict):
+            raise InputError([self.problem((), "must be a mapping")])
         try:
             return model.model_validate(self.data, context=context)
         except ValidationError as error:
@@ -80,26 +111,49 @@ def field_text(location: Location) -> str:
 def _message(item: object) -> str:
     assert isinstance(item, dict)
     kind, message = item["type"], str(item["msg"])
-    if kind == "extra_forbidden":
-        return "unknown key"
-    if kind == "missing":
-        return "is required"
+    if kind in PLAIN:
+        return PLAIN[kind]
+    for beginning in ("Input should ", "String should "):
+        message = message.replace(beginning, "must ")
     return message.removeprefix("Value error, ")
 
 
-def _compose(path: Path) -> yaml.Node | None:
+@contextmanager
+def _without_collection() -> Iterator[None]:
+    """No garbage collector meanwhile: it looks through a large file's nodes, none of them garbage, again and again."""
+    was_on = gc.isenabled()
+    gc.disable()
     try:
-        if path.stat().st_size > MAX_BYTES:
-            raise InputError([f"{path}: larger than {MAX_BYTES // 1024 // 1024} MiB"])
-        text = path.read_text(encoding="utf-8")
-        _refuse_aliases_and_depth(path, text)
-        return yaml.compose(text, Loader=yaml.CSafeLoader)
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+def _read(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            raw = file.read(MAX_BYTES + 1)
     except FileNotFoundError:
         raise InputError([f"{path}: no such file"]) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError([f"{path}: cannot be read: {error}"]) from None
+    except (OSError, ValueError) as error:
+        raise InputError([f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}"]) from None
+    if len(raw) > MAX_BYTES:
+        raise InputError([f"{path}: larger than {MAX_BYTES // 1024 // 1024} MiB"])
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        raise InputError([f"{path}:{line}: not UTF-8 text"]) from None
+
+
+def _compose(path: Path, text: str) -> yaml.Node | None:
+    try:
+        _refuse_aliases_and_depth(path, text)
+        return yaml.compose(text, Loader=yaml.CSafeLoader)
     except yaml.YAMLError as error:
-        raise InputError([_yaml_problem(path, error)]) from None
+        line, problem = _yaml_problem(text, error)
+        raise InputError([f"{path}:{line}: not valid YAML: {problem}"]) from None
 
 
 def _refuse_aliases_and_depth(path: Path, text: str) -> None:
@@ -119,18 +173,46 @@ def _construct(path: Path, node: yaml.Node) -> object:
     loader = yaml.SafeLoader("")
     try:
         return loader.construct_document(node)
-    except (yaml.YAMLError, ValueError) as error:
-        raise InputError([_yaml_problem(path, error)]) from None
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or node.start_mark
+        raise InputError([f"{path}:{mark.line + 1}: not valid YAML: {error.problem}"]) from None
+    except ValueError:
+        raise InputError(
+            [
+                f"{path}:{item.start_mark.line + 1}: there is no such date or number: {item.value[:MAX_SHOWN]}"
+                for item in _no_values(yaml.SafeLoader(""), node)
+            ]
+        ) from None
 
 
-def _yaml_problem(path: Path, error: Exception) -> str:
+def _no_values(loader: yaml.SafeLoader, node: yaml.Node) -> Iterator[yaml.ScalarNode]:
+    """The scalars that have the form of a date or a number and are none, such as 2026-02-30."""
+    if isinstance(node, yaml.ScalarNode):
+        try:
+            loader.construct_object(node)
+        except ValueError:
+            yield node
+    elif isinstance(node, yaml.SequenceNode):
+        for item in node.value:
+            yield from _no_values(loader, item)
+    elif isinstance(node, yaml.MappingNode):
+        for pair in node.value:
+            for item in pair:
+                yield from _no_values(loader, item)
+
+
+def _yaml_problem(text: str, error: yaml.YAMLError) -> tuple[int, str]:
+    """The line (from 1) of what YAML refuses, and what it is."""
+    if isinstance(error, yaml.reader.ReaderError):
+        line = text.encode().count(b"\n", 0, error.position) + 1
+        return line, f"the control character U+{int(error.character):04X}"
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
-    text = getattr(error, "problem", None) or str(error)
-    return (
-        f"{path}:{mark.line + 1}: not valid YAML: {text}"
-        if mark is not None
-        else f"{path}: not valid YAML: {text}"
-    )
+    if mark is None:
+        return 1, str(error)
+    lines = text.splitlines()
+    if mark.line < len(lines) and lines[mark.line][mark.column :].startswith("\t"):
+        return mark.line + 1, "a tab; indent by blanks"
+    return mark.line + 1, str(getattr(error, "problem", None) or error)
 
 
 def _index(node: yaml.Node, location: Location, lines: dict[Location, int]) -> Iterator[tuple[int, str]]:

@@ -101,7 +101,7 @@ def test_every_problem_is_reported_at_once(tmp_path: Path) -> None:
         ("- 1\n", "must be a mapping"),
         ("? [1]\n: 2\n", "a key must be plain text"),
         ("", "instance: is required"),
-        ("a: 2026-13-45\n", "not valid YAML"),
+        ("a: 2026-13-45\n", "channelwatch.yaml:1: there is no such date or number: 2026-13-45"),
     ],
 )
 def test_a_file_that_is_no_configuration_is_refused_in_one_sentence(
