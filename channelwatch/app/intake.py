@@ -14,9 +14,12 @@ from channelwatch.base.errors import Bug, Transient
 from channelwatch.base.queue import BoundedQueue
 from channelwatch.pipeline.arrivals import SetAside
 from channelwatch.pipeline.draft import Draft
-from channelwatch.status.events import CollectorAlive, Observation
+from channelwatch.status.events import CollectorAlive, EventReceived, Observation
 
 log = logging.getLogger(__name__)
+
+GATHER_S = 0.1
+"""How long records may wait for others: a commit costs as much for a hundred events as for a thousand."""
 
 FAULTS_IN_A_ROW = 50
 """So many observations that cannot be taken one after the other are no fault of theirs: the process ends."""
@@ -36,7 +39,7 @@ class Intake:
         meters: Meters,
         batch: int,
     ) -> None:
-        self.queue: BoundedQueue[Observation] = BoundedQueue(limit)
+        self.queue: BoundedQueue[Observation] = BoundedQueue(limit, gather_s=GATHER_S)
         self._take = take
         self._beat = beat
         self._then = then
@@ -50,14 +53,14 @@ class Intake:
 
     def submit(self, observation: Observation) -> bool:
         """Hand over an observation; False, with the drop counted, when the pipeline is behind."""
-        return self.queue.offer(observation)
+        return self.queue.offer(observation, urgent=not _is_record(observation))
 
     def submit_acknowledged(self, observation: Observation) -> asyncio.Future[None] | None:
         """`submit` for a source that can send again: the result comes once `observation` is committed.
 
         None when the pipeline is behind. Results come in the order of the calls.
         """
-        if not self.submit(observation):
+        if not self.queue.offer(observation):
             return None
         done = asyncio.get_running_loop().create_future()
         self._awaited.append((self.queue.accepted, done))
@@ -127,3 +130,8 @@ class Intake:
             _, done = self._awaited.popleft()
             if not done.cancelled():
                 done.set_result(None)
+
+
+def _is_record(observation: Observation) -> bool:
+    """Whether it can change no state."""
+    return isinstance(observation, EventReceived) and not (observation.trusted and observation.readings)

@@ -19,6 +19,11 @@ POOL_SIZE = 4
 """Connections kept; as many again may be open for a moment."""
 WAL_LIMIT_BYTES = 64 * 1024 * 1024
 """To what size SQLite cuts its write-ahead log back after a checkpoint."""
+CHECKPOINT_PAGES = 4_000
+"""After so many pages in the log (4 KiB each) they go to the database: a page that a storm writes again and again, such
+as the end of each device's events, goes there once."""
+CACHE_KIB = 16 * 1024
+"""Pages that a connection keeps at most: the ends of the events of 1,500 devices, each of which has its own page."""
 
 WRITES = "channelwatch_writes"
 """The execution option of connections that begin their transactions as the one writer."""
@@ -62,6 +67,8 @@ def _create(url: URL, **options: Any) -> Engine:
             pool_size=POOL_SIZE,
             max_overflow=POOL_SIZE,
             pool_timeout=BUSY_TIMEOUT_MS / 1000,
+            # What another connection writes makes SQLite forget the pages it has: the writer stays with the one it had.
+            pool_use_lifo=True,
             **options,
         )
     except ModuleNotFoundError as error:
@@ -106,6 +113,8 @@ def _set_pragmas(connection: Any, entry: ConnectionPoolEntry) -> None:
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = ON")
     connection.execute(f"PRAGMA journal_size_limit = {WAL_LIMIT_BYTES}")
+    connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
+    connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
 
 
 def _begin(connection: Connection) -> None:
