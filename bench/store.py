@@ -110,7 +110,6 @@ def _nation(folder: Path, devices: int) -> Iterator[Figure]:
             "months", ours, notes,
         )  # fmt: skip
         sizes = {name: reports.size_of(store, name) / devices for name in ("status_interval", "month_share")}
-        sizes["overlap_guard"] = reports.guard_bytes(store) * rows / devices
         yield Figure(
             "size of a device-year: raw 60 s samples / ours", "bytes", raw.bytes, 500, 500, "ratio", "higher",
             "intervals and months", sum(sizes.values()), {**notes, **sizes},

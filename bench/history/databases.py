@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from sqlalchemy import text
 from channelwatch.base.clock import EpochMs
 from channelwatch.store.sqlstore import SqlStore, open_store
 from history import province
-from history.province import Estate, Row
+from history.province import Estate
 from tests.support.postgres import running_postgres
 
 SERVER = {
@@ -25,9 +25,21 @@ SERVER = {
 }
 """A small server's PostgreSQL, with what it acknowledges on the disk."""
 COLUMNS = "log_id, src_seq, subject, axis, state, cause, t_from, t_to, err_ms"
-BATCH = 50_000
-
-Fill = Callable[[SqlStore, Iterable[Row]], None]
+_FILLING = (
+    "SET statement_timeout = 0",
+    (
+        "CREATE TEMPORARY TABLE told (log_id text, src_seq bigint, subject text, axis text, state text,"
+        " cause text, t_from bigint, t_to bigint, err_ms bigint)"
+    ),
+    "INSERT INTO series (subject, axis) SELECT DISTINCT subject, axis FROM told",
+    "INSERT INTO status_kind (log_id, state, cause) SELECT DISTINCT log_id, state, cause FROM told",
+    "ANALYZE series, status_kind, told",
+    (
+        "INSERT INTO status_interval (t_from, t_to, err_ms, src_seq, series, kind)"
+        " SELECT t_from, t_to, err_ms, src_seq, series.id, status_kind.id FROM told"
+        " JOIN series USING (subject, axis) JOIN status_kind USING (log_id, state, cause) ORDER BY t_from"
+    ),
+)
 
 
 @contextmanager
@@ -55,46 +67,25 @@ def postgresql(folder: Path) -> Iterator[SqlStore]:
 
 
 def fill(store: SqlStore, estate: Estate) -> int:
-    """Bring a year of `estate` into the store; how many intervals.
-
-    Loaded in bulk, without the constraint that refuses overlaps and costs much of a bulk load.
-    """
+    """Bring a year of `estate` into the PostgreSQL store, in the order of time and past every guard; how many
+    intervals."""
     store.apply_inventory(estate.inventory, [], by="bench", at=province.applied_at())
     store.heartbeat(province.LOG, since=EpochMs(province.YEAR.start), until=EpochMs(province.YEAR.end))
-    rows = _copy(store, estate) if store.engine.dialect.name == "postgresql" else _insert(store, estate)
-    with store.engine.begin() as connection:
-        connection.execute(text("ANALYZE"))
-    return rows
-
-
-def _insert(store: SqlStore, estate: Estate) -> int:
-    connection = store.engine.raw_connection()
-    try:
-        connection.execute("DROP TRIGGER status_interval_no_overlap")  # type: ignore[attr-defined]
-        connection.execute("BEGIN")  # type: ignore[attr-defined]
-        cursor = connection.cursor()
-        cursor.executemany(
-            f"INSERT INTO status_interval ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            province.intervals(estate),
-        )
-        cursor.execute("COMMIT")
-        return int(cursor.execute("SELECT count(*) FROM status_interval").fetchone()[0])
-    finally:
-        connection.close()
-
-
-def _copy(store: SqlStore, estate: Estate) -> int:
-    connection = store.engine.raw_connection()
     rows = 0
+    connection = store.engine.raw_connection()
     try:
         cursor = connection.cursor()
-        cursor.execute("SET statement_timeout = 0")
-        cursor.execute("ALTER TABLE status_interval DROP CONSTRAINT IF EXISTS status_interval_no_overlap")
-        with cursor.copy(f"COPY status_interval ({COLUMNS}) FROM STDIN") as copy:  # type: ignore[attr-defined]
+        for statement in _FILLING[:2]:
+            cursor.execute(statement)
+        with cursor.copy(f"COPY told ({COLUMNS}) FROM STDIN") as copy:  # type: ignore[attr-defined]
             for row in province.intervals(estate):
                 copy.write_row(row)
                 rows += 1
+        for statement in _FILLING[2:]:
+            cursor.execute(statement)
         connection.commit()
-        return rows
     finally:
         connection.close()
+    with store.engine.begin() as session:
+        session.execute(text("ANALYZE"))
+    return rows

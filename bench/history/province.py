@@ -32,7 +32,7 @@ SPOKES = 150
 LOG = "bench"
 
 Row = tuple[str, int, str, str, str, str, int, int | None, int]
-"""A row of `status_interval`, in the table's order."""
+"""An interval: log, number, subject, axis, state, cause, from, to, and how much earlier it may have begun."""
 
 
 @dataclass(frozen=True)

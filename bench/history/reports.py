@@ -39,17 +39,6 @@ _RAW_REPORT = (
 )
 """The same sums as ours: up, down, edges and blind time for each device."""
 
-GUARDED = 100_000
-_GUARD = (
-    "CREATE TABLE guarded (LIKE status_interval)",
-    "INSERT INTO guarded SELECT * FROM status_interval ORDER BY subject, axis, t_from LIMIT :rows",
-    (
-        "ALTER TABLE guarded ADD CONSTRAINT guard EXCLUDE USING gist"
-        " (subject WITH =, axis WITH =, int8range(t_from, t_to) WITH &&)"
-    ),
-)
-"""The constraint of migration 2 over some of the intervals."""
-
 
 @dataclass(frozen=True)
 class Raw:
@@ -129,16 +118,6 @@ def size_of(store: SqlStore, *tables: str) -> int:
             int(connection.scalar(text("SELECT pg_total_relation_size(:name)"), {"name": name}) or 0)
             for name in tables
         )
-
-
-def guard_bytes(store: SqlStore) -> float:
-    """Bytes for each interval of the index that refuses overlaps, which the bulk load leaves out: built over a part."""
-    with store.engine.begin() as connection:
-        for statement in _GUARD:
-            connection.execute(text(statement), {"rows": GUARDED})
-        size = int(connection.scalar(text("SELECT pg_relation_size('guard')")) or 0)
-        connection.execute(text("DROP TABLE guarded"))
-    return size / GUARDED
 
 
 def _median_ms(work: Callable[[], object]) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from heapq import merge
@@ -11,16 +11,16 @@ from itertools import accumulate
 from operator import itemgetter
 from typing import TypeVar
 
-from sqlalchemy import Connection, Row, and_, bindparam, delete, exists, or_, select, tuple_, update
+from sqlalchemy import Connection, Row, Table, and_, bindparam, delete, exists, or_, select, tuple_, update
 
 from channelwatch.base.clock import EpochMs
 from channelwatch.base.ids import DeviceCode, LogId
 from channelwatch.pipeline.ports import Effects, StoredTransition
 from channelwatch.status.continuity import Continuity
 from channelwatch.status.states import Axis, Cause
-from channelwatch.store.sql import Values, add, as_columns, columns_of
+from channelwatch.store.sql import add, as_columns, columns_of
 from channelwatch.store.status import to_stored
-from channelwatch.store.tables import status_interval, transition
+from channelwatch.store.tables import series, status_interval, status_kind, transition
 from channelwatch.uptime.history import Entry, settle
 
 CHUNK = 200
@@ -29,6 +29,15 @@ ASKED = 10_000
 """Subjects named in one question: far below what either database takes."""
 
 T = TypeVar("T")
+_ROW = status_interval.c
+_SPANS = (
+    select(
+        series.c.subject, series.c.axis, status_kind.c.state, status_kind.c.cause, status_kind.c.log_id,
+        _ROW.t_from, _ROW.t_to, _ROW.err_ms, _ROW.src_seq,
+    )
+    .join_from(status_interval, series, _ROW.series == series.c.id)
+    .join(status_kind, _ROW.kind == status_kind.c.id)
+)  # fmt: skip
 _CAUSES = {cause.value: cause for cause in Cause}
 
 Subject = tuple[str, Axis]
@@ -106,6 +115,9 @@ def write(connection: Connection, effects: Effects) -> int | None:
     ]
     if not transitions:
         return None
+    numbers = _numbers(
+        connection, series, [(item.transition.subject, item.transition.axis) for item in transitions]
+    )
     stored = _open(connection, sorted({item.transition.subject for item in transitions}))
     last: dict[Subject, Span] = dict(stored)
     new: dict[Source, Span] = {}
@@ -117,34 +129,76 @@ def write(connection: Connection, effects: Effects) -> int | None:
         elif before is not None:
             stored[key] = before
         new[began.source] = last[key] = began
-    _close(connection, [span for span in stored.values() if span.t_to is not None])
-    add(connection, status_interval, [_values(span) for span in new.values()])
+    closed = {numbers[key]: span.t_to for key, span in stored.items() if span.t_to is not None}
+    _close(connection, closed)
+    _add(connection, list(new.values()), numbers)
     return min(span.t_from - span.err_ms for span in new.values())
 
 
 def _open(connection: Connection, subjects: Sequence[str]) -> dict[Subject, Span]:
-    lasting = select(status_interval).where(status_interval.c.t_to.is_(None))
     found = (
         _to_span(row)
         for some in _chunks(subjects, ASKED)
-        for row in connection.execute(lasting.where(status_interval.c.subject.in_(some)))
+        for row in connection.execute(_SPANS.where(_ROW.t_to.is_(None), series.c.subject.in_(some)))
     )
     return {(span.subject, span.axis): span for span in found}
 
 
-def _close(connection: Connection, closed: Sequence[Span]) -> None:
-    if not closed:
+def _close(connection: Connection, ends: Mapping[int, int]) -> None:
+    """End the open span of each series."""
+    if not ends:
         return
-    key = (status_interval.c.log_id, status_interval.c.src_seq)
+    mine = and_(_ROW.series == bindparam("of"), _ROW.t_to.is_(None))
+    rows = [{"series": number, "t_to": end} for number, end in ends.items()]
     if connection.dialect.name == "postgresql":
-        given = columns_of(status_interval, ["log_id", "src_seq", "t_to"]).subquery("given")
-        mine = and_(key[0] == given.c.log_id, key[1] == given.c.src_seq)
-        rows = [{"log_id": span.source[0], "src_seq": span.source[1], "t_to": span.t_to} for span in closed]
+        given = columns_of(status_interval, ["series", "t_to"]).subquery("given")
+        mine = and_(_ROW.series == given.c.series, _ROW.t_to.is_(None))
         connection.execute(update(status_interval).where(mine).values(t_to=given.c.t_to), as_columns(rows))
         return
-    statement = update(status_interval).where(key[0] == bindparam("log"), key[1] == bindparam("seq"))
-    ends = [{"log": span.source[0], "seq": span.source[1], "ends": span.t_to} for span in closed]
-    connection.execute(statement.values(t_to=bindparam("ends")), ends)
+    statement = update(status_interval).where(mine).values(t_to=bindparam("ends"))
+    connection.execute(statement, [{"of": number, "ends": end} for number, end in ends.items()])
+
+
+def _add(connection: Connection, spans: Sequence[Span], numbers: Mapping[tuple[str, ...], int]) -> None:
+    kinds = _numbers(connection, status_kind, [_kind(span) for span in spans])
+    rows = [
+        {
+            "t_from": span.t_from,
+            "t_to": span.t_to,
+            "err_ms": span.err_ms,
+            "src_seq": span.source[1],
+            "series": numbers[span.subject, span.axis],
+            "kind": kinds[_kind(span)],
+        }
+        for span in spans
+    ]
+    add(connection, status_interval, rows)
+
+
+def _kind(span: Span) -> tuple[str, str, str]:
+    return span.source[0], span.state, span.cause
+
+
+def _numbers(
+    connection: Connection, table: Table, wanted: Collection[tuple[str, ...]]
+) -> dict[tuple[str, ...], int]:
+    """The numbers of `wanted`, rows of `series` or `status_kind`; what has none is given one."""
+    names = [column.name for column in table.columns][1:]
+    firsts = sorted({one[0] for one in wanted})
+
+    def known() -> dict[tuple[str, ...], int]:
+        return {
+            (*words,): number
+            for some in _chunks(firsts, ASKED)
+            for number, *words in connection.execute(select(table).where(table.c[names[0]].in_(some)))
+        }
+
+    found = known()
+    missing = [dict(zip(names, one, strict=True)) for one in dict.fromkeys(wanted) if one not in found]
+    if missing:
+        add(connection, table, missing)
+        found = known()
+    return found
 
 
 def entries(
@@ -154,36 +208,39 @@ def entries(
 
     A change that may have happened before `until` is one of them, even if it was seen only afterwards.
     """
-    column = status_interval.c
-    asked = select(
-        column.subject, column.axis, column.state, column.cause, column.t_from, column.err_ms, column.log_id
-    ).where(column.subject.in_(subjects), column.t_from - column.err_ms < until)
+    mine = select(series).where(series.c.subject.in_(subjects))
+    named = {row.id: (row.subject, Axis(row.axis)) for row in connection.execute(mine)}
+    kinds = {
+        row.id: (row.state, _CAUSES[row.cause], LogId(row.log_id))
+        for row in connection.execute(select(status_kind))
+    }
+    asked = select(_ROW.series, _ROW.kind, _ROW.t_from, _ROW.err_ms).where(
+        _ROW.series.in_(mine.with_only_columns(series.c.id)), _ROW.t_from - _ROW.err_ms < until
+    )
     if since is not None:
-        asked = asked.where(or_(column.t_to.is_(None), column.t_to >= since))
+        asked = asked.where(or_(_ROW.t_to.is_(None), _ROW.t_to >= since))
     rows = connection.execute(
-        asked.order_by(
-            column.subject, column.axis, column.t_from, column.t_to.is_(None), column.t_to, column.src_seq
-        )
+        asked.order_by(_ROW.series, _ROW.t_from, _ROW.t_to.is_(None), _ROW.t_to, _ROW.src_seq)
     )
     found: dict[Subject, tuple[list[Entry], set[LogId]]] = defaultdict(lambda: ([], set()))
     told: list[Entry] = []
     logs: set[LogId] = set()
-    present = ("", "")
-    for subject, axis, state, cause, t_from, err_ms, log in rows:
-        if (subject, axis) != present:
-            present = (subject, axis)
-            told, logs = found[subject, Axis(axis)]
-        told.append(Entry(state, _CAUSES[cause], t_from - err_ms, t_from))
+    present = None
+    for number, kind, t_from, err_ms in rows:
+        if number != present:
+            present = number
+            told, logs = found[named[number]]
+        state, cause, log = kinds[kind]
+        told.append(Entry(state, cause, t_from - err_ms, t_from))
         logs.add(log)
     return {key: (told, frozenset(logs)) for key, (told, logs) in found.items()}
 
 
 def backed(connection: Connection) -> dict[DeviceCode, EpochMs]:
     """The devices that are backed by their counters now, and since when."""
-    column = status_interval.c
     rows = connection.execute(
-        select(column.subject, column.t_from).where(
-            column.axis == Axis.CONTINUITY, column.state == Continuity.BACKED, column.t_to.is_(None)
+        _SPANS.where(
+            series.c.axis == Axis.CONTINUITY, status_kind.c.state == Continuity.BACKED, _ROW.t_to.is_(None)
         )
     )
     return {DeviceCode(row.subject): EpochMs(row.t_from) for row in rows}
@@ -204,21 +261,21 @@ def repair(connection: Connection) -> int:
     repaired = 0
     for subjects in _chunks(_subjects(connection)):
         found = _compare(wanted(connection, subjects), _stored(connection, subjects))
-        _remove(connection, [item.found.source for item in found if item.found is not None])
-        missing = [_values(item.wanted) for item in found if item.wanted is not None]
+        _remove(connection, [item.found for item in found if item.found is not None])
+        missing = [item.wanted for item in found if item.wanted is not None]
         if missing:
-            add(connection, status_interval, missing)
+            _add(
+                connection,
+                missing,
+                _numbers(connection, series, [(one.subject, one.axis) for one in missing]),
+            )
         repaired += len(found)
     return repaired
 
 
 def is_unmade(connection: Connection) -> bool:
     """There are transitions and no projection at all: the database comes from a release that had none."""
-    return bool(
-        connection.scalar(
-            select(exists(select(transition.c.seq)) & ~exists(select(status_interval.c.src_seq)))
-        )
-    )
+    return bool(connection.scalar(select(exists(select(transition.c.seq)) & ~exists(select(_ROW.series)))))
 
 
 def wanted(connection: Connection, subjects: Sequence[str]) -> dict[Source, Span]:
@@ -259,7 +316,7 @@ def _chain(transitions: Iterable[StoredTransition]) -> Iterator[Span]:
 
 
 def _stored(connection: Connection, subjects: Sequence[str]) -> dict[Source, Span]:
-    rows = connection.execute(select(status_interval).where(status_interval.c.subject.in_(subjects)))
+    rows = connection.execute(_SPANS.where(series.c.subject.in_(subjects)))
     return {span.source: span for span in map(_to_span, rows)}
 
 
@@ -272,33 +329,22 @@ def _compare(right: Mapping[Source, Span], found: Mapping[Source, Span]) -> list
     ]
 
 
-def _remove(connection: Connection, sources: Sequence[Source]) -> None:
-    key = tuple_(status_interval.c.log_id, status_interval.c.src_seq)
-    for some in _chunks(sources):
-        connection.execute(delete(status_interval).where(key.in_(some)))
+def _remove(connection: Connection, spans: Sequence[Span]) -> None:
+    key = tuple_(_ROW.series, _ROW.src_seq, _ROW.kind)
+    for some in _chunks(spans):
+        numbers = _numbers(connection, series, [(span.subject, span.axis) for span in some])
+        kinds = _numbers(connection, status_kind, [_kind(span) for span in some])
+        gone = [(numbers[span.subject, span.axis], span.source[1], kinds[_kind(span)]) for span in some]
+        connection.execute(delete(status_interval).where(key.in_(gone)))
 
 
 def _subjects(connection: Connection) -> list[str]:
-    told = select(transition.c.subject).union(select(status_interval.c.subject))
+    told = select(transition.c.subject).union(select(series.c.subject))
     return sorted(connection.scalars(told))
 
 
 def _chunks(items: Sequence[T], size: int = CHUNK) -> Iterator[Sequence[T]]:
     return (items[start : start + size] for start in range(0, len(items), size))
-
-
-def _values(span: Span) -> Values:
-    return {
-        "log_id": span.source[0],
-        "src_seq": span.source[1],
-        "subject": span.subject,
-        "axis": span.axis,
-        "state": span.state,
-        "cause": span.cause,
-        "t_from": span.t_from,
-        "t_to": span.t_to,
-        "err_ms": span.err_ms,
-    }
 
 
 def _to_span(row: Row[*tuple[object, ...]]) -> Span:

@@ -262,9 +262,8 @@ def test_a_copy_of_an_earlier_release_is_brought_up_to_date(
     assert "schema 0001, whole" in capsys.readouterr().out
     assert run(place, "db", "check") == 0
     connection = sqlite3.connect(place / "store.db")
-    assert connection.execute("SELECT state, t_from, t_to FROM status_interval").fetchall() == [
-        ("up", 5, None)
-    ]
+    found = "SELECT state, t_from, t_to FROM status_interval JOIN status_kind ON status_kind.id = kind"
+    assert connection.execute(found).fetchall() == [("up", 5, None)]
     connection.close()
 
 

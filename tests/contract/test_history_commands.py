@@ -104,7 +104,8 @@ def test_uptime_of_what_is_not_there_is_wrong_input(
 def spoil(config: Path) -> None:
     """Lose what the projection says of one device."""
     with sqlite3.connect(config.parent / "store.db") as connection:
-        connection.execute("DELETE FROM status_interval WHERE subject = ?", [FIRST])
+        mine = "SELECT id FROM series WHERE subject = ?"
+        connection.execute(f"DELETE FROM status_interval WHERE series IN ({mine})", [FIRST])
     connection.close()
 
 

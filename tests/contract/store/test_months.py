@@ -137,7 +137,8 @@ def test_a_month_is_not_measured_before_its_last_answers_are_settled(
 def test_a_repaired_projection_makes_every_month_stale(recorder: Recorder, sql_store: SqlStore) -> None:
     make_month(sql_store, SEPTEMBER, terms(recorder))
     with sql_store.engine.begin() as connection:
-        connection.execute(text("DELETE FROM status_interval WHERE subject = :code"), {"code": spoke(2)})
+        lost = "DELETE FROM status_interval WHERE series IN (SELECT id FROM series WHERE subject = :code)"
+        connection.execute(text(lost), {"code": spoke(2)})
     epoch = sql_store.take_lease("repair", "test", now=EpochMs(recorder.now), ttl_ms=10**9)
     assert epoch is not None
     assert sql_store.repair(epoch=epoch) > 0
