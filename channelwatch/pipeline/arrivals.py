@@ -6,10 +6,9 @@ newer than the present was heard before the clock was set back, and is no reason
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, MutableMapping
-from dataclasses import dataclass
+from collections.abc import Hashable, Mapping
 from enum import StrEnum
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from channelwatch.base.clock import EpochMs
 from channelwatch.base.ids import DeviceCode
@@ -31,8 +30,7 @@ class SetAside(StrEnum):
     LATE = "late"
 
 
-@dataclass(frozen=True, slots=True)
-class Arrival:
+class Arrival(NamedTuple):
     """When the newest observation of a source that could change a state was received, and which were the last ones."""
 
     at: EpochMs
@@ -42,27 +40,43 @@ class Arrival:
 NEVER = Arrival(EpochMs(0), ())
 
 
+class Heard:
+    """What was heard by now: `fresh`, from a batch that may not be committed, before what was `known` before it."""
+
+    __slots__ = ("_known", "fresh")
+
+    def __init__(self, known: Mapping[Source, Arrival]) -> None:
+        self.fresh: dict[Source, Arrival] = {}
+        self._known = known
+
+    def last(self, source: Source) -> Arrival:
+        """The newest of one source."""
+        return self.fresh.get(source) or self._known.get(source, NEVER)
+
+
 def note(
-    heard: MutableMapping[Source, Arrival],
-    observation: PollAnswered | PollMissed | EventReceived,
-    now: EpochMs,
+    heard: Heard, observation: PollAnswered | PollMissed | EventReceived, now: EpochMs
 ) -> SetAside | None:
     """Why `observation` must not change a state; None when it may, and then `heard` holds it.
 
     An event that could change none is not looked at: it is a record, and two equal lines may well be two.
     """
-    is_event = isinstance(observation, EventReceived)
-    if isinstance(observation, EventReceived) and not (observation.trusted and observation.readings):
-        return None
-    source = (observation.device, observation.transport if isinstance(observation, EventReceived) else None)
-    last = heard.get(source, NEVER)
-    # A poll's many readings are compared only with those of another poll of the same instant.
-    mark: Hashable = hash(observation) if is_event else observation
+    mark: Hashable = observation
+    transport = None
+    if isinstance(observation, EventReceived):
+        if not (observation.trusted and observation.readings):
+            return None
+        # A poll's many readings are compared only with those of another poll of the same instant.
+        mark, transport = hash(observation), observation.transport
+    source, at = (observation.device, transport), observation.received_at
+    last = heard.last(source)
     if mark in last.recent:
         return SetAside.REPEATED
-    late = observation.received_at < last.at <= now
-    kept = (mark, *last.recent)[:KEPT] if is_event else (last.recent if late else (mark,))
-    heard[source] = Arrival(last.at if late else observation.received_at, kept)
+    late = at < last.at <= now
+    recent = (mark, *last.recent[: KEPT - 1])
+    if transport is None:
+        recent = last.recent if late else (mark,)
+    heard.fresh[source] = Arrival(last.at if late else at, recent)
     return SetAside.LATE if late else None
 
 

@@ -22,7 +22,7 @@ from channelwatch.incidents.model import (
 from channelwatch.incidents.restraint import Budget, by_recipient, spend
 from channelwatch.incidents.rules import Rule
 from channelwatch.inventory.model import Bloc
-from channelwatch.pipeline.arrivals import Arrival, SetAside, Source
+from channelwatch.pipeline.arrivals import Heard, SetAside
 from channelwatch.pipeline.ports import Alert, CurrentRow, Effects, OutboxRow, PairRow
 from channelwatch.pipeline.world import RuleKey, World, WorldChange
 from channelwatch.status.device import DeviceState, Step
@@ -61,8 +61,7 @@ class Draft:
         self.comings = dict(world.comings)
         self.budgets: dict[ContactCode, Budget] = {}
         self.external = dict(world.external)
-        self._newly_heard: dict[Source, Arrival] = {}
-        self.heard = ChainMap(self._newly_heard, world.heard)
+        self.heard = Heard(world.heard)
         self.next_swept = world.next_swept
         self.touched: dict[DeviceCode, EpochMs] = {}
         self.parted: list[DeviceState] = []
@@ -231,7 +230,7 @@ class Draft:
         world.holding, world.clearing, world.comings = self.holding, self.clearing, self.comings
         world.next_swept = self.next_swept
         world.budgets.update(self.budgets)
-        world.heard.update(self._newly_heard)
+        world.heard.update(self.heard.fresh)
         world.external = self.external
         world.next_incident = self.next_incident
         world.next_seq += len(self.transitions)
