@@ -20,6 +20,7 @@ class Right(StrEnum):
     WORK = "work"
     CLOSE = "close"
     COMMAND = "command"
+    DRILL = "drill"
 
 
 _READER = frozenset({Right.VIEW, Right.READ_NOTES})
@@ -31,7 +32,7 @@ RIGHTS: Mapping[Role, frozenset[Right]] = MappingProxyType(
         Role.WATCH: _OPERATOR | {Right.CLOSE},
         Role.ONSITE: _OPERATOR,
         Role.RESPONDER: _RESPONDER,
-        Role.CHIEF: _RESPONDER | {Right.COMMAND},
+        Role.CHIEF: _RESPONDER | {Right.COMMAND, Right.DRILL},
         Role.OWNER: _READER,
         Role.ASSESSOR: _READER,
         Role.AUDITOR: _READER,

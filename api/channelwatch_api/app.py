@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 from channelwatch import __version__
 from channelwatch.app.acks import AckDesk
 from channelwatch.app.channels import ack_signer
+from channelwatch.app.drill.desk import DrillDesk
 from channelwatch.app.settings import HttpSettings
 from channelwatch_api.auth import Gate
 from channelwatch_api.board.assets import Asset, load_assets
@@ -25,7 +26,7 @@ from channelwatch_api.house import House
 from channelwatch_api.limits import MAX_BODY_BYTES
 from channelwatch_api.meters import HttpMeters
 from channelwatch_api.middleware import SafeHeaders
-from channelwatch_api.pages import ack, acts, board, login
+from channelwatch_api.pages import ack, acts, board, drills, login
 from channelwatch_api.pages.shell import PREFIXES, chrome, tongue
 from channelwatch_api.problems import MEDIA_TYPE, Problem, not_found
 from channelwatch_api.routes import (
@@ -105,6 +106,7 @@ def create_app(engine: House, http: HttpSettings) -> FastAPI:
     for prefix in PREFIXES:
         app.include_router(board.router, prefix=prefix)
         app.include_router(acts.router, prefix=prefix)
+        app.include_router(drills.router, prefix=prefix)
         app.include_router(login.router, prefix=prefix)
         app.include_router(ack.router, prefix=prefix)
     for kind, handler in _handlers().items():
@@ -132,6 +134,7 @@ def _services(engine: House, http: HttpSettings) -> Services:
         assets=assets,
         acks=AckDesk(engine, signer) if signer is not None else None,
         figures=Figures(engine),
+        drills=DrillDesk(engine, engine.drills) if engine.drills is not None else None,
     )
 
 

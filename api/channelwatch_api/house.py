@@ -8,9 +8,11 @@ from typing import ParamSpec, Protocol, TypeVar
 
 from prometheus_client import CollectorRegistry
 
+from channelwatch.app.drillbook import DrillBook
 from channelwatch.app.settings import Settings
 from channelwatch.base.clock import Clock, EpochMs
 from channelwatch.base.queue import BoundedQueue
+from channelwatch.incidents.drills import Drill
 from channelwatch.incidents.model import Incident
 from channelwatch.pipeline.acts import Act
 from channelwatch.pipeline.availability import Archive
@@ -64,6 +66,20 @@ class House(Protocol):
 
     @property
     def started_at(self) -> EpochMs: ...
+
+    @property
+    def drills(self) -> DrillBook | None:
+        """Where drills are written down; None where none can be held."""
+        ...
+
+    @property
+    def drill(self) -> Drill | None:
+        """The drill that is on."""
+        ...
+
+    async def in_store(self, call: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """Run a store call in the one store thread."""
+        ...
 
     async def look_up(self, call: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Run a reading store call in a thread for reads."""

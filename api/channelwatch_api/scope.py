@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from channelwatch.base.ids import DeviceCode, GroupCode, IncidentId, SiteCode
+from channelwatch.incidents.drills import Drill
 from channelwatch.incidents.model import Incident
 from channelwatch.inventory.diff import Change
 from channelwatch.inventory.model import Bloc, Inventory
@@ -43,6 +44,13 @@ class Scope:
     def sees_subject(self, inventory: Inventory, code: str) -> bool:
         """A device or a group."""
         return self.sees_device(inventory, code) or self.sees_group(inventory, code)
+
+    def sees_drill(self, inventory: Inventory, drill: Drill) -> bool:
+        """A drill on something in this scope; where that is no longer known, only for whoever sees every bloc."""
+        every, code = {site.bloc for site in inventory.sites}, drill.code
+        if code in set(Bloc) or code in inventory.device or code in inventory.members:
+            return code in self.blocs or self.sees_subject(inventory, code)
+        return every <= set(self.blocs)
 
     def device(self, world: World, code: str) -> DeviceState | None:
         """The device's state, None when it is not there or not to be seen."""

@@ -9,6 +9,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from channelwatch.app.acks import AckDesk
+from channelwatch.app.drill.desk import DrillDesk
 from channelwatch_api.access import Right
 from channelwatch_api.auth import Account, Gate
 from channelwatch_api.board.assets import Asset
@@ -36,6 +37,7 @@ class Services:
     assets: Mapping[str, Asset]
     acks: AckDesk | None
     figures: Figures
+    drills: DrillDesk | None
 
 
 def services(request: Request) -> Services:

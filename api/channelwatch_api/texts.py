@@ -82,6 +82,12 @@ class Words:
         days, hours = divmod(seconds // _HOUR_S, 24)
         return f"{days} {self('time.d')} {hours} {self('time.h')}"
 
+    def fine_duration(self, ms: int) -> str:
+        """The same, with tenths of a second below one minute."""
+        if ms >= _MINUTE_S * 1000:
+            return self.duration(ms)
+        return f"{self.number(round(max(0, ms) / 1000, 1))} {self('time.s')}"
+
 
 class Catalogue:
     """All words in all languages. `rows`: the words of each key by language code."""

@@ -11,6 +11,7 @@ from secrets import token_hex
 from typing import TYPE_CHECKING, ParamSpec, Protocol, TypeVar
 
 from channelwatch.app.broadcast import Broadcast, Subscription
+from channelwatch.app.drillbook import DrillBook
 from channelwatch.app.intake import Intake
 from channelwatch.app.memorypost import MemoryPost
 from channelwatch.app.meters import Meters
@@ -23,6 +24,7 @@ from channelwatch.app.writer import CannotWrite, Patience, Writer
 from channelwatch.base.clock import Clock
 from channelwatch.base.errors import Bug, Permanent, Transient
 from channelwatch.base.ids import DeviceCode, IncidentId
+from channelwatch.incidents.drills import Drill
 from channelwatch.incidents.model import Incident
 from channelwatch.incidents.rules import OwnFault
 from channelwatch.inventory.model import Inventory
@@ -104,6 +106,7 @@ class Fittings:
     closers: Sequence[Callable[[], Awaitable[None]]] = ()
     jobs: Sequence[Job] = ()
     archive: Archive | None = None
+    drills: DrillBook | None = None
     limits: EngineLimits = field(default_factory=EngineLimits)
 
 
@@ -135,6 +138,9 @@ class Engine:
         self.evaluated_at_ms = fittings.clock.monotonic_ms()
         self.play: Callable[[Sequence[DrillInjected]], Draft] | None = None
         """What plays a drill, while there is one."""
+        self.drills = fittings.drills
+        self.drill: Drill | None = None
+        """The drill that is on."""
         self.extra_faults: set[OwnFault] = set()
         """What jobs beside the engine find wrong with the monitoring itself."""
         self._fittings = fittings

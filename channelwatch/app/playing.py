@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
+from channelwatch.app.drillbook import DrillBook
 from channelwatch.base.clock import EpochMs
 from channelwatch.base.errors import Bug, Permanent, Transient
 from channelwatch.base.ids import DeviceCode
@@ -31,18 +32,6 @@ log = logging.getLogger(__name__)
 
 LOOK_S = 1.0
 SYSTEM = "system"
-
-
-class DrillBook(Protocol):
-    """Where drills are written down."""
-
-    def drills(self) -> tuple[Drill, ...]:
-        """All of them, by number."""
-        ...
-
-    def mark_drill(self, number: int, kind: str, act: Act) -> None:
-        """Record that one has begun or ended."""
-        ...
 
 
 def follow_drills(book: DrillBook) -> Job:
@@ -127,6 +116,7 @@ class _Runner:
     async def _begin(self, drill: Drill, now: EpochMs) -> None:
         await self._mark(drill, BEGUN, now, drill.scenario)
         stage = self._stage = set_stage(self._engine.world, drill, now)
+        self._engine.drill = drill
         self._engine.play = lambda played: rehearse(
             self._engine.world, stage, played, self._engine.clock.now()
         )
@@ -140,7 +130,7 @@ class _Runner:
         await self._engine.decide(lambda: rehearse(self._engine.world, stage, (), self._engine.clock.now()))
 
     async def _end(self, drill: Drill, why: DrillEnd, now: EpochMs) -> None:
-        self._engine.play = None
+        self._engine.play = self._engine.drill = None
         await self._strike(why)
         await self._mark(drill, ENDED, now, why)
         self._stage = None

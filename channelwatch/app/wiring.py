@@ -47,6 +47,7 @@ def build_engine(settings: Settings) -> Engine:
         store=store,
         history=store,
         archive=store,
+        drills=store,
         world=world,
         channels=channels,
         meters=Meters(settings.instance.id),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 import subprocess
 import sys
@@ -69,6 +70,11 @@ def test_a_drill_is_played_told_taken_and_reported(tmp_path: Path) -> None:
             assert over["title"].startswith("[DIỄN TẬP]")
             wait_until(lambda: report(house)["end"] == "stopped", 30, what="the record of its end")
             assert history(house) == before
+            page = page_of(house, "/en/drills/1")
+            assert "Tamper alarm" in page and "Stopped by a person" in page
+            assert re.search(r"after [\d.]+ s</span> · Webhook", page), (
+                "the post and the way by which it was told"
+            )
         told = report(house)
         (incident,) = told["incidents"]
         times = [incident[key] for key in ("detected_ms", "acknowledged_ms", "restored_ms")]
@@ -78,6 +84,13 @@ def test_a_drill_is_played_told_taken_and_reported(tmp_path: Path) -> None:
         assert people["watch"]["told_ms"] >= times[0]
         assert people["truc"]["acknowledged_ms"] == incident["acknowledged_ms"]
         assert "acknowledged after" in command(house, "drill", "report")
+
+
+def page_of(house: Installation, path: str) -> str:
+    url = f"http://127.0.0.1:{house.ports.http}{path}"
+    request = urllib.request.Request(url, headers={"Authorization": f"Bearer {TOKEN}", "Accept": "text/html"})
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        return str(answer.read().decode())
 
 
 def report(house: Installation) -> Any:

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from channelwatch.base.clock import EpochMs
+from channelwatch.incidents.drills import Drill
 from channelwatch.incidents.model import Incident
 from channelwatch.pipeline.world import World
 from channelwatch.status.device import DeviceState
 from channelwatch_api.board.circuits import circuit_rows
 from channelwatch_api.board.device import device_now
+from channelwatch_api.board.drills import drill_now
 from channelwatch_api.board.model import (
     Board,
     IncidentRow,
@@ -22,7 +24,7 @@ from channelwatch_api.board.model import (
 )
 from channelwatch_api.board.people import Person, person
 from channelwatch_api.board.recent import RecentRow
-from channelwatch_api.board.screens import Piece, ScreenKey, View
+from channelwatch_api.board.screens import Beside, Piece, ScreenKey, View
 from channelwatch_api.board.spots import Spot, spot
 from channelwatch_api.scope import Scope
 
@@ -47,11 +49,20 @@ class TableRow:
     seen_at: EpochMs
 
 
-def compose(world: World, key: ScreenKey, recent: tuple[RecentRow, ...]) -> Mapping[str, Piece]:
-    """The pieces of `key` by element id, as the world is now."""
+def compose(world: World, key: ScreenKey, beside: Beside) -> Mapping[str, Piece]:
+    """The pieces of `key` by element id, as the world is now. Every page says when a drill is on."""
+    return {"drill": drill_piece(world, key.scope, beside.drill), **_own(world, key, beside)}
+
+
+def drill_piece(world: World, scope: Scope, drill: Drill | None) -> Piece:
+    """What tells everybody of the drill that is on, as far as `scope` reaches."""
+    return Piece("drill_now.html", drill_now(world.inventory, scope, drill))
+
+
+def _own(world: World, key: ScreenKey, beside: Beside) -> Mapping[str, Piece]:
     match key.view:
         case View.BOARD:
-            return _board(board(world, key.scope), recent)
+            return _board(board(world, key.scope), beside.recent)
         case View.TABLE:
             return {
                 f"row-{state.device}": Piece("device_row.html", table_row(world, state))
@@ -67,6 +78,8 @@ def compose(world: World, key: ScreenKey, recent: tuple[RecentRow, ...]) -> Mapp
         case View.INCIDENT:
             item = key.scope.incident(world, int(key.subject))
             return {} if item is None else {"incident-now": incident_piece(world, item, key.scope)}
+        case View.DRILLS:
+            return {}
         case _:
             assert_never(key.view)
 

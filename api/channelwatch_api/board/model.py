@@ -66,7 +66,7 @@ class BlocCard:
 
 @dataclass(frozen=True, slots=True)
 class Strip:
-    """The figures at the top. Each device in service counts once, under its worst state."""
+    """The figures at the top. Each device in service counts once, under its worst state; a drill counts nowhere."""
 
     marks: Mapping[Mark, int]
     total: int
@@ -186,7 +186,7 @@ def place_of(inventory: Inventory, subject: str) -> str:
 
 def _strip(world: World, scope: Scope, spots: Iterable[Spot]) -> Strip:
     marks: Counter[Mark] = Counter(item.mark for item in spots if item.mark is not Mark.IDLE)
-    live = [item for item in scope.incidents(world) if not item.state.is_over]
+    live = [item for item in scope.incidents(world) if not item.state.is_over and not item.drill]
     waiting = [item.t0 for item in live if item.state.awaits_person]
     return Strip(
         marks={mark: marks[mark] for mark in Mark},

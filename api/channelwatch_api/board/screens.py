@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from channelwatch.base.clock import EpochMs
+from channelwatch.incidents.drills import Drill
 from channelwatch.pipeline.world import World
 from channelwatch_api.board.recent import RecentRow
 from channelwatch_api.scope import Scope
@@ -24,6 +25,7 @@ class View(StrEnum):
     CIRCUITS = "circuits"
     INCIDENTS = "incidents"
     INCIDENT = "incident"
+    DRILLS = "drills"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,15 @@ class Fragment:
     revision: int
 
 
-Compose = Callable[[World, ScreenKey, tuple[RecentRow, ...]], Mapping[str, Piece]]
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What a screen shows beside the world: recent history, and the drill that is on."""
+
+    recent: tuple[RecentRow, ...] = ()
+    drill: Drill | None = None
+
+
+Compose = Callable[[World, ScreenKey, Beside], Mapping[str, Piece]]
 """A screen's pieces by element id, from the world as it is now."""
 
 Render = Callable[[ScreenKey, str, Piece], str]
@@ -72,7 +82,7 @@ class Screen:
         self.revision = 0
         self.shape_revision = 0
         self.listeners: set[asyncio.Event] = set()
-        self.recent: tuple[RecentRow, ...] = ()
+        self.beside = Beside()
         self.seen_at = EpochMs(0)
         self._compose = compose
         self._render = render
@@ -80,7 +90,7 @@ class Screen:
 
     def refresh(self, world: World, revision: int) -> None:
         """Render what looks different from before, and wake whoever is looking at it."""
-        pieces = self._compose(world, self.key, self.recent)
+        pieces = self._compose(world, self.key, self.beside)
         if pieces.keys() != self.fragments.keys():
             self.fragments = {name: old for name, old in self.fragments.items() if name in pieces}
             self.shape_revision = self.revision = revision

@@ -12,6 +12,7 @@ import json
 import secrets
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 
 from channelwatch.base.errors import Transient
 from channelwatch_api.board.model import newest_answer
@@ -178,10 +179,12 @@ class Screens:
         if screen.key.view is not View.BOARD:
             return
         with contextlib.suppress(Transient):
-            screen.recent = await fetch(self._house, screen.key.scope)
+            recent = await fetch(self._house, screen.key.scope)
+            screen.beside = replace(screen.beside, recent=recent)
 
     def _refresh(self, screen: Screen) -> None:
         self._round += 1
+        screen.beside = replace(screen.beside, drill=self._house.drill)
         screen.seen_at = newest_answer(self._house.world, screen.key.scope)
         screen.refresh(self._house.world, self._round)
 

@@ -12,6 +12,7 @@ from fastapi.responses import HTMLResponse
 
 from channelwatch_api.access import Right
 from channelwatch_api.auth import Account
+from channelwatch_api.board.compose import drill_piece
 from channelwatch_api.board.model import newest_answer
 from channelwatch_api.board.render import Speech
 from channelwatch_api.board.screens import Piece, Screen, ScreenKey, View
@@ -78,6 +79,10 @@ class Frame:
             subject=subject,
         )
 
+    def may_do(self, right: Right) -> bool:
+        """May the account do this on a page, where only a session posts forms?"""
+        return self.account.session is not None and self.account.may(right)
+
     def check(self, token: str, right: Right) -> None:
         """Problem 403 unless the account holds `right` and the form came from its own session."""
         session = self.account.session
@@ -108,10 +113,15 @@ class Frame:
             province=house.world.inventory.province,
             blocs=self.account.scope.blocs,
             problems=house.readiness().problems,
+            drill=self._drill(),
             **chrome(self.request),
             **context,
         )
         return _compressed(self.request, html)
+
+    def _drill(self) -> str:
+        house, scope = self.shared.house, self.account.scope
+        return self.fragment(self.key(View.DRILLS), "drill", drill_piece(house.world, scope, house.drill))
 
     def _stream(self, screen: Screen) -> str:
         key = screen.key

@@ -7,19 +7,18 @@ import getpass
 import json
 
 from channelwatch.app.arguments import config_argument, show_acts
-from channelwatch.app.drill.report import Played, lines, report
+from channelwatch.app.drill.desk import check, played_in
+from channelwatch.app.drill.report import lines, report
 from channelwatch.app.settings import load_settings
 from channelwatch.app.wiring import build_store
 from channelwatch.base.clock import EpochMs, SystemClock
 from channelwatch.base.errors import InputError
-from channelwatch.incidents.drills import Drill, Scenario, problems
-from channelwatch.inventory.model import Bloc
+from channelwatch.incidents.drills import Drill, Scenario
 from channelwatch.store.desk import Act
 from channelwatch.store.drills import STOP
 from channelwatch.store.sqlstore import SqlStore
 
 MINUTE_MS = 60_000
-READ_MOST = 10_000
 
 
 class DrillCommand:
@@ -76,9 +75,7 @@ def _start(store: SqlStore, args: argparse.Namespace) -> None:
     )
     if inventory is None:
         raise InputError(["there is no inventory yet"])
-    wrong = list(problems(wanted, inventory))
-    if wrong:
-        raise InputError(wrong)
+    check(wanted, inventory)
     number = store.ask_drill(wanted, origin=getpass.getuser())
     print(f"drill {number}: the running service begins it within a second or two")
 
@@ -91,7 +88,7 @@ def _stop(store: SqlStore, args: argparse.Namespace) -> None:
 
 def _report(store: SqlStore, args: argparse.Namespace) -> None:
     drill = _chosen(store, args.number)
-    played = _played(store, drill)
+    played = played_in(store, drill, SystemClock().now())
     if args.json:
         print(json.dumps(report(drill, played), ensure_ascii=False, indent=2))
     else:
@@ -104,11 +101,3 @@ def _chosen(store: SqlStore, number: int | None) -> Drill:
     if not found:
         raise InputError(["there is no such drill"])
     return found[-1]
-
-
-def _played(store: SqlStore, drill: Drill) -> list[Played]:
-    since = drill.begun_at if drill.begun_at is not None else drill.requested_at
-    until = drill.ended_at if drill.ended_at is not None else SystemClock().now()
-    opened = store.incidents(blocs=list(Bloc), since=since, limit=READ_MOST)
-    own = [item for item in opened if item.drill and item.opened_at <= until]
-    return [Played(item, store.steps(item.id), store.pages(item.id)) for item in reversed(own)]

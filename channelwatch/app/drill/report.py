@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
-from channelwatch.base.clock import local_text
+from channelwatch.base.clock import EpochMs, local_text
 from channelwatch.incidents.drills import Drill
 from channelwatch.incidents.model import Incident, IncidentStep, StepKind
 from channelwatch.pipeline.ports import StoredPage
@@ -22,6 +22,27 @@ class Played:
     pages: Sequence[StoredPage]
 
 
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One post in a drill: when it was first told, by which way, and when it acknowledged (ms; None: never)."""
+
+    contact: str
+    told_ms: int | None = None
+    way: str | None = None
+    acknowledged_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """One incident of a drill, in milliseconds since the fault was injected; None: it did not happen."""
+
+    detected_ms: int
+    acknowledged_ms: int | None
+    acknowledged_by: str | None
+    restored_ms: int | None
+    people: tuple[Answer, ...]
+
+
 def report(drill: Drill, played: Sequence[Played]) -> dict[str, JsonValue]:
     """All times in milliseconds since the fault was injected; null: it did not happen."""
     began = drill.begun_at
@@ -34,38 +55,59 @@ def report(drill: Drill, played: Sequence[Played]) -> dict[str, JsonValue]:
         "injected_at": began,
         "ended_at": drill.ended_at,
         "end": drill.end,
-        "incidents": [_incident(item, began or 0) for item in played],
+        "incidents": [_incident(item, began or EpochMs(0)) for item in played],
     }
 
 
-def _incident(item: Played, began: int) -> dict[str, JsonValue]:
+def times(item: Played, began: EpochMs) -> Times:
+    """When what happened to one incident of a drill that began at `began`."""
     acks = [step for step in item.steps if step.kind is StepKind.ACKED]
     restored = [step.at for step in item.steps if step.kind is StepKind.RESTORED]
+    return Times(
+        detected_ms=item.incident.opened_at - began,
+        acknowledged_ms=acks[0].at - began if acks else None,
+        acknowledged_by=acks[0].by if acks else None,
+        restored_ms=restored[0] - began if restored else None,
+        people=_people(item, began),
+    )
+
+
+def _incident(item: Played, began: EpochMs) -> dict[str, JsonValue]:
+    found = times(item, began)
     return {
         "number": item.incident.number,
         "rule": item.incident.rule,
         "subject": item.incident.subject,
         "severity": item.incident.severity,
-        "detected_ms": item.incident.opened_at - began,
-        "acknowledged_ms": acks[0].at - began if acks else None,
-        "acknowledged_by": acks[0].by if acks else None,
-        "restored_ms": restored[0] - began if restored else None,
-        "people": [{"contact": contact, **times} for contact, times in sorted(_people(item, began).items())],
+        "detected_ms": found.detected_ms,
+        "acknowledged_ms": found.acknowledged_ms,
+        "acknowledged_by": found.acknowledged_by,
+        "restored_ms": found.restored_ms,
+        "people": [
+            {
+                "contact": answer.contact,
+                "told_ms": answer.told_ms,
+                "by": answer.way,
+                "acknowledged_ms": answer.acknowledged_ms,
+            }
+            for answer in found.people
+        ],
     }
 
 
-def _people(item: Played, began: int) -> Mapping[str, dict[str, JsonValue]]:
-    """For each post when it was first told, by which way, and when it acknowledged."""
-    found: dict[str, dict[str, JsonValue]] = {}
+def _people(item: Played, began: EpochMs) -> tuple[Answer, ...]:
+    """By contact."""
+    found: dict[str, Answer] = {}
     for page in sorted(item.pages, key=lambda page: (page.sent_at is None, page.sent_at or 0)):
-        known = found.setdefault(page.page.contact, {"told_ms": None, "by": None, "acknowledged_ms": None})
-        if known["told_ms"] is None and page.sent_at is not None:
-            known["told_ms"], known["by"] = page.sent_at - began, page.page.channel
+        known = found.setdefault(page.page.contact, Answer(page.page.contact))
+        if known.told_ms is None and page.sent_at is not None:
+            told = replace(known, told_ms=page.sent_at - began, way=page.page.channel)
+            found[page.page.contact] = told
     for step in item.steps:
-        if step.kind is StepKind.ACKED:
-            post = found.setdefault(step.by, {"told_ms": None, "by": None, "acknowledged_ms": None})
-            post["acknowledged_ms"] = post["acknowledged_ms"] or step.at - began
-    return found
+        known = found.get(step.by, Answer(step.by))
+        if step.kind is StepKind.ACKED and known.acknowledged_ms is None:
+            found[step.by] = replace(known, acknowledged_ms=step.at - began)
+    return tuple(found[contact] for contact in sorted(found))
 
 
 def lines(drill: Drill, played: Sequence[Played]) -> list[str]:
@@ -83,22 +125,21 @@ def lines(drill: Drill, played: Sequence[Played]) -> list[str]:
     return told if played else [*told, "  no incident came of it"]
 
 
-def _lines_of(item: Played, began: int) -> list[str]:
-    facts = _incident(item, began)
-    head = f"  {facts['number']} {facts['severity']} {facts['rule']} {facts['subject']}"
-    times = ", ".join(
-        f"{name} {_seconds(facts[key])}"
-        for name, key in (
-            ("detected", "detected_ms"), ("acknowledged", "acknowledged_ms"), ("restored", "restored_ms")
-        )
-    )  # fmt: skip
-    people = [
-        f"    {contact}: told {_seconds(times['told_ms'])} by {times['by'] or 'nothing'},"
-        f" acknowledged {_seconds(times['acknowledged_ms'])}"
-        for contact, times in sorted(_people(item, began).items())
+def _lines_of(item: Played, began: EpochMs) -> list[str]:
+    incident, found = item.incident, times(item, began)
+    return [
+        f"  {incident.number} {incident.severity} {incident.rule} {incident.subject}",
+        (
+            f"    detected {_after(found.detected_ms)}, acknowledged {_after(found.acknowledged_ms)},"
+            f" restored {_after(found.restored_ms)}"
+        ),
+        *(
+            f"    {answer.contact}: told {_after(answer.told_ms)} by {answer.way or 'nothing'},"
+            f" acknowledged {_after(answer.acknowledged_ms)}"
+            for answer in found.people
+        ),
     ]
-    return [head, f"    {times}", *people]
 
 
-def _seconds(value: JsonValue) -> str:
-    return f"after {value / 1000:.1f} s" if isinstance(value, int) else "never"
+def _after(ms: int | None) -> str:
+    return "never" if ms is None else f"after {ms / 1000:.1f} s"

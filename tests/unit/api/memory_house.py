@@ -11,6 +11,7 @@ from typing import Any, ParamSpec, TypeVar
 from prometheus_client import CollectorRegistry
 
 from channelwatch.app.broadcast import Broadcast, Subscription
+from channelwatch.app.drillbook import DrillBook
 from channelwatch.app.rulefile import load_rules, shipped_rules
 from channelwatch.app.settings import (
     AccountSettings,
@@ -35,6 +36,7 @@ from channelwatch.base.ids import (
 from channelwatch.base.passwords import Cost, hash_password
 from channelwatch.base.queue import BoundedQueue
 from channelwatch.base.secrets import Secret
+from channelwatch.incidents.drills import Drill, DrillEnd
 from channelwatch.incidents.life import advance
 from channelwatch.incidents.model import (
     Incident,
@@ -71,6 +73,8 @@ from channelwatch.status.events import Observation
 from channelwatch.status.signals import Reading, Signal, SignalState
 from channelwatch.status.states import Assessment, Cause, Flag, Health, PairState, Protection
 from channelwatch.status.topology import PairView
+from channelwatch.store import desk
+from channelwatch.store.drills import BEGUN, ENDED, STOP
 from tests.support.memory_store import MemoryStore
 
 P = ParamSpec("P")
@@ -197,6 +201,30 @@ def _rules() -> RuleBook:
     return load_rules(shipped_rules())
 
 
+class MemoryDrills:
+    """Drills in a list; the house begins none by itself."""
+
+    def __init__(self) -> None:
+        self.rows: list[Drill] = []
+
+    def drills(self) -> tuple[Drill, ...]:
+        return tuple(self.rows)
+
+    def ask_drill(self, wanted: Drill, *, origin: str) -> int:
+        if any(item.ended_at is None for item in self.rows):
+            raise Permanent("another one is not over", operation="start", subject=origin)
+        self.rows.append(replace(wanted, number=len(self.rows) + 1))
+        return len(self.rows)
+
+    def mark_drill(self, number: int, kind: str, act: desk.Act) -> None:
+        at = {BEGUN: "begun_at", STOP: "stop_asked_at", ENDED: "ended_at"}[kind]
+        found = self.rows[number - 1]
+        if found.ended_at is not None:
+            raise Permanent("it is over", operation=kind, subject=str(number))
+        end = DrillEnd(act.reason) if kind == ENDED else None
+        self.rows[number - 1] = replace(found, **{at: act.at}, end=end)  # type: ignore[arg-type]
+
+
 class MemoryHouse:
     """What `House` asks for, and `put_*` to make things happen in it."""
 
@@ -211,6 +239,8 @@ class MemoryHouse:
         self.history: History = self.memory
         self.store: Store = self.memory
         self.archive: Archive | None = None
+        self.drills: DrillBook | None = MemoryDrills()
+        self.drill: Drill | None = None
         epoch = self.memory.take_lease("engine", "test", now=self.clock.now(), ttl_ms=DAY_MS)
         assert epoch is not None, "a new store has no other holder"
         self._epoch = epoch
@@ -221,6 +251,9 @@ class MemoryHouse:
         self.problems: tuple[str, ...] = ()
         self.broadcast = Broadcast()
         self._one_at_a_time = threading.Lock()
+
+    async def in_store(self, call: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        return await self.look_up(call, *args, **kwargs)
 
     async def look_up(self, call: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         with self._one_at_a_time:

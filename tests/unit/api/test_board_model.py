@@ -125,6 +125,14 @@ async def test_incidents_that_nobody_has_taken_come_first_then_the_gravest() -> 
     assert (found.strip.open, found.strip.unacked, found.strip.oldest_unacked) == (3, 2, T0)
 
 
+async def test_a_drills_incident_is_listed_and_counted_nowhere() -> None:
+    house = house_in_order()
+    house.open_incident(1, "51-D-21548-1", rule="drill.tamper", drill=True)
+    found = shown(house)
+    assert [row.drill for row in found.incidents.rows] == [True]
+    assert (found.strip.open, found.strip.unacked, found.strip.oldest_unacked) == (0, 0, None)
+
+
 async def test_an_incident_names_its_place_and_counts_what_it_takes_along_within_the_scope() -> None:
     house = house_in_order()
     house.open_incident(
