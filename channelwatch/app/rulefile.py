@@ -25,6 +25,7 @@ from channelwatch.incidents.model import Severity, SubjectKind
 from channelwatch.incidents.rules import (
     Condition,
     Flap,
+    Hours,
     Layer,
     OwnFault,
     Rule,
@@ -32,6 +33,7 @@ from channelwatch.incidents.rules import (
     inhibition_problems,
 )
 from channelwatch.inventory.model import Bloc
+from channelwatch.status.events import EventKind
 from channelwatch.status.signals import Signal, SignalState
 from channelwatch.status.states import Cause, Flag, Health, PairState, Protection
 
@@ -39,6 +41,12 @@ MAX_RULES = 500
 """Rules of one file."""
 MAX_TITLE = 120
 """Characters of a title: it stands in one line of a message."""
+
+MAX_TIMES = 1_000
+"""Events that a rule may ask for: so many instants are remembered of each subject."""
+MAX_COUNTED_MS = 86_400_000
+COUNTED = frozenset({"events", "times", "within", "hours", "per_source", "bloc"})
+"""What a rule that counts events looks at."""
 
 _UNITS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 
@@ -88,6 +96,20 @@ Signals = Annotated[
 ]
 
 
+Events = Annotated[
+    frozenset[EventKind],
+    BeforeValidator(_one_or_many),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"enum": sorted(EventKind)},
+                {"type": "array", "items": {"enum": sorted(EventKind)}, "uniqueItems": True},
+            ]
+        }
+    ),
+]
+
+
 class _Model(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -108,24 +130,42 @@ class WhenFile(_Model):
     within: Duration = 0
     percent_down: int | None = Field(default=None, ge=1, le=100)
     own: frozenset[OwnFault] = frozenset()
+    events: Events = frozenset()
+    times: int = Field(default=1, ge=1, le=MAX_TIMES)
+    hours: Hours | None = None
+    per_source: bool = False
 
     @model_validator(mode="after")
     def _belonging(self) -> WhenFile:
         if (not self.signal) != (not self.signal_states):
             raise ValueError("signal and signal_states are given together")
-        if self.within and self.communes_down is None:
-            raise ValueError("within belongs to communes_down")
+        if self.within and self.communes_down is None and not self.events:
+            raise ValueError("within belongs to communes_down or events")
+        if self.events:
+            return self._counting()
+        if self.times > 1 or self.hours is not None or self.per_source:
+            raise ValueError("times, hours and per_source belong to events")
+        return self
+
+    def _counting(self) -> WhenFile:
+        if not 0 < self.within <= MAX_COUNTED_MS:
+            raise ValueError("events are counted within a time of 1ms to 1d: say when.within")
+        if surplus := self.model_fields_set - COUNTED:
+            raise ValueError(f"a rule that counts events does not look at when.{min(surplus)}")
         return self
 
 
 _CONDITIONS: Mapping[SubjectKind, frozenset[str]] = {
     SubjectKind.DEVICE: frozenset(
-        {"health", "protection", "cause", "flag", "signal", "signal_states", "bloc", "hub"}
+        {
+            *("health", "protection", "cause", "flag", "signal", "signal_states", "bloc", "hub"),
+            *("events", "times", "within", "hours"),
+        }
     ),
     SubjectKind.GROUP: frozenset({"pair", "bloc"}),
     SubjectKind.BLOC: frozenset({"communes_down", "within", "percent_down", "bloc"}),
     SubjectKind.CIRCUIT: frozenset({"bloc"}),
-    SubjectKind.COLLECTOR: frozenset({"own"}),
+    SubjectKind.COLLECTOR: frozenset({"own", "events", "times", "within", "hours", "per_source"}),
 }
 """What a rule about each subject looks at. Whatever else it said would be ignored, and somebody would rely on it."""
 
@@ -158,7 +198,8 @@ class RuleFileEntry(_Model):
     def _complete(self) -> RuleFileEntry:
         if set(self.title) != {"vi", "en"}:
             raise ValueError("title has exactly the languages vi and en")
-        said = {name for name, value in self.when if value not in (None, frozenset(), 0)}
+        given = self.when.model_fields_set
+        said = {name for name, value in self.when if name in given and value not in (None, frozenset())}
         surplus = said - _CONDITIONS[self.subject]
         if surplus:
             raise ValueError(f"a rule about a {self.subject} does not look at when.{min(surplus)}")
@@ -168,6 +209,11 @@ class RuleFileEntry(_Model):
             raise ValueError("a rule about a bloc says when.communes_down or when.percent_down")
         if self.subject is SubjectKind.DEVICE and said <= {"bloc", "hub"}:
             raise ValueError("a rule about a device says which state of it is an incident")
+        strangers = EventKind.ROGUE_SOURCE in self.when.events
+        if self.when.events and strangers != (self.subject is SubjectKind.COLLECTOR):
+            raise ValueError("rogue_source is counted by rules about the collector, and nothing else by them")
+        if strangers and len(self.when.events) > 1:
+            raise ValueError("rogue_source is counted by itself")
         return self
 
     def rule(self) -> Rule:
@@ -191,7 +237,7 @@ class RuleFileEntry(_Model):
     def _condition(self) -> Condition:
         parts = dict(self.when)
         parts["within_ms"] = parts.pop("within")
-        if self.subject is SubjectKind.COLLECTOR and not parts["own"]:
+        if self.subject is SubjectKind.COLLECTOR and not parts["own"] and not parts["events"]:
             parts["own"] = frozenset({OwnFault.BLIND})
         return Condition(**parts)
 

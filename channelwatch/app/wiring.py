@@ -81,4 +81,5 @@ def _policy(settings: Settings) -> WorldPolicy:
         step=StepPolicy(misses_before_down=snmp.misses_before_down),
         restraint=Restraint(settings.notify.messages_per_10_min),
         ladders=settings.notify.ladders.ladders(),
+        security_blocs=frozenset(settings.instance.security_events),
     )

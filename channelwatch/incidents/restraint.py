@@ -7,10 +7,11 @@ after a moment, so that it has the whole of a burst; the next ones keep their di
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from channelwatch.base.clock import EpochMs
+from channelwatch.base.ids import ContactCode
 from channelwatch.incidents.model import Page, PageKind
 
 WINDOW_MS = 600_000
@@ -58,6 +59,18 @@ def by_recipient(pages: Sequence[Page]) -> list[list[Page]]:
     for page in pages:
         found.setdefault(page.chain or page.key, []).append(page)
     return list(found.values())
+
+
+def spent(told: Iterable[Page]) -> dict[ContactCode, Budget]:
+    """What contacts have had, from the first way of each message that was written for them lately, the oldest first."""
+    found: dict[ContactCode, Budget] = {}
+    for page in told:
+        budget = found.get(page.contact, Budget())
+        if page.kind is PageKind.DIGEST:
+            found[page.contact] = replace(budget, digest_at=max(budget.digest_at, page.not_before))
+        else:
+            found[page.contact] = replace(budget, singles=(*budget.singles, page.not_before))
+    return found
 
 
 def spend(

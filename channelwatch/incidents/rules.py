@@ -11,6 +11,7 @@ from channelwatch.base.ids import RuleId
 from channelwatch.incidents.model import Severity, SubjectKind
 from channelwatch.inventory.model import Bloc
 from channelwatch.status.device import DeviceState
+from channelwatch.status.events import EventKind
 from channelwatch.status.signals import Signal, SignalState
 from channelwatch.status.states import Cause, Flag, Health, PairState, Protection
 
@@ -37,6 +38,13 @@ class OwnFault(StrEnum):
     PROJECTION = "projection"
 
 
+class Hours(StrEnum):
+    """When something happened, by the calendar of working days."""
+
+    INSIDE = "inside"
+    OUTSIDE = "outside"
+
+
 class Layer(IntEnum):
     """Which of the four layers answers first (domain model, section 3.4)."""
 
@@ -60,6 +68,8 @@ class Condition:
     `communes_down` and `percent_down` count a bloc's spokes that are down and not because their hub is lost; with
     `within_ms`, those that fell in the last so many milliseconds, and those that an incident of the rule lists.
     `sights`: one of these signals, in any component, is in one of the states named with it.
+    `events`: so many (`times`) of these kinds came within `within_ms`, in these `hours`; `per_source` counts each
+    unknown source by itself. Events are counted, not seen: what stands here is asked of `Tally` (pipeline/tally.py).
     """
 
     health: frozenset[Health] = frozenset()
@@ -75,6 +85,10 @@ class Condition:
     communes_down: int | None = None
     within_ms: int = 0
     percent_down: int | None = None
+    events: frozenset[EventKind] = frozenset()
+    times: int = 1
+    hours: Hours | None = None
+    per_source: bool = False
     sights: frozenset[Sight] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -158,6 +172,8 @@ class RuleBook:
     collector: tuple[Rule, ...] = field(init=False)
     by_id: Mapping[RuleId, Rule] = field(init=False)
     inhibitors: Mapping[RuleId, tuple[Rule, ...]] = field(init=False)
+    counting: Mapping[EventKind, tuple[Rule, ...]] = field(init=False)
+    """The rules that count events of a kind."""
     _known: dict[Hashable, frozenset[RuleId]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -178,10 +194,18 @@ class RuleBook:
             for kept_back in sorted(rule.inhibits):
                 by[kept_back].append(rule)
         object.__setattr__(self, "inhibitors", {key: tuple(rules) for key, rules in by.items()})
+        counting: defaultdict[EventKind, list[Rule]] = defaultdict(list)
+        for rule in self.rules:
+            for counted in sorted(rule.when.events):
+                counting[counted].append(rule)
+        object.__setattr__(self, "counting", {kind: tuple(rules) for kind, rules in counting.items()})
         object.__setattr__(self, "_known", {})
 
     def device_matches(self, state: DeviceState, bloc: Bloc, *, is_hub: bool) -> frozenset[RuleId]:
-        """The device rules whose condition `state` meets now. Thousands of devices are in few different states."""
+        """The device rules whose condition `state` meets now; those that count events are not among them.
+
+        Thousands of devices are in few different states.
+        """
         seen = sights_of(state)
         likeness = (state.assessment, state.flags, bloc, is_hub, seen)
         found = self._known.get(likeness)
@@ -191,7 +215,7 @@ class RuleBook:
             found = self._known[likeness] = frozenset(
                 rule.id
                 for rule in self.device
-                if rule.when.holds_for_device(state, bloc, is_hub=is_hub, seen=seen)
+                if not rule.when.events and rule.when.holds_for_device(state, bloc, is_hub=is_hub, seen=seen)
             )
         return found
 

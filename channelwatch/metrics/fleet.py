@@ -17,7 +17,7 @@ from channelwatch.base.clock import EpochMs
 from channelwatch.base.ids import CircuitCode, DeviceCode, GroupCode
 from channelwatch.incidents.model import Incident
 from channelwatch.inventory.model import Bloc, Inventory, Province
-from channelwatch.metrics import incidents, rollup
+from channelwatch.metrics import events, incidents, rollup
 from channelwatch.metrics.device import (
     CAUSE,
     FLAG,
@@ -46,7 +46,7 @@ from channelwatch.metrics.readings import (
 from channelwatch.metrics.rollup import Place, Posts, Rollup
 from channelwatch.metrics.signals import DEVICE_LABELS
 from channelwatch.metrics.text import END, Family, StateSet, around, labels, sample
-from channelwatch.pipeline.world import World
+from channelwatch.pipeline.world import EventCount, World
 from channelwatch.status.device import DeviceState
 from channelwatch.status.states import PairState
 from channelwatch.status.topology import PairView
@@ -77,6 +77,7 @@ CIRCUIT = Family(
 WITHOUT_SIGNALS: tuple[Family, ...] = (
     *rollup.FAMILIES,
     *incidents.FAMILIES,
+    *events.FAMILIES,
     *STATES,
     PAIR.family,
     PAIR_SINCE,
@@ -97,6 +98,8 @@ class FleetView:
     now: EpochMs
     circuits: Mapping[CircuitCode, tuple[Bloc, bool]] = field(default_factory=dict)
     """The bloc of each circuit that carries several devices, and whether it is lost."""
+    events: Mapping[EventCount, int] = field(default_factory=dict)
+    """How many events of the kinds that rules count have come."""
 
     @classmethod
     def of(cls, world: World, posts: Posts, now: EpochMs) -> FleetView:
@@ -106,7 +109,8 @@ class FleetView:
             name: (world.inventory.bloc_of(codes[0]), world.circuit_views[name].lost)
             for name, codes in world.circuits.items()
         }
-        return cls(world.inventory, dict(world.devices), dict(world.pairs), live, posts, now, circuits)
+        devices, pairs, counts = dict(world.devices), dict(world.pairs), dict(world.event_counts)
+        return cls(world.inventory, devices, pairs, live, posts, now, circuits, counts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,6 +242,7 @@ class FleetText:
         )
         others = self._rollup.lines(standing, view.posts, blocs=selection.blocs, whole=selection.unit is None)
         others |= _pair_lines(view, selection)
+        others |= events.event_lines(view.events, view.inventory, blocs=selection.blocs, unit=selection.unit)
         if selection.unit is None:
             others |= incidents.incident_lines(view.incidents, blocs=selection.blocs, now=view.now)
         for family in FAMILIES if selection.signals else WITHOUT_SIGNALS:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import ChainMap
+from collections import ChainMap, Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -24,7 +24,7 @@ from channelwatch.incidents.rules import Rule
 from channelwatch.inventory.model import Bloc
 from channelwatch.pipeline.arrivals import Heard, SetAside
 from channelwatch.pipeline.ports import Alert, CurrentRow, Effects, OutboxRow, PairRow
-from channelwatch.pipeline.world import RuleKey, World, WorldChange
+from channelwatch.pipeline.world import EventCount, RuleKey, World, WorldChange
 from channelwatch.status.device import DeviceState, Step
 from channelwatch.status.events import EventReceived, Observation, RogueSource
 from channelwatch.status.states import Axis, Cause, PairState, Reason, Transition
@@ -59,6 +59,8 @@ class Draft:
         self.holding = dict(world.holding)
         self.clearing = dict(world.clearing)
         self.comings = dict(world.comings)
+        self.tallies = dict(world.tallies)
+        self.event_counts: Counter[EventCount] = Counter()
         self.budgets: dict[ContactCode, Budget] = {}
         self.external = dict(world.external)
         self.heard = Heard(world.heard)
@@ -228,6 +230,8 @@ class Draft:
             world.put_incident(incident)
         world.forget(self.outlived)
         world.holding, world.clearing, world.comings = self.holding, self.clearing, self.comings
+        world.tallies = self.tallies
+        world.event_counts.update(self.event_counts)
         world.next_swept = self.next_swept
         world.budgets.update(self.budgets)
         world.heard.update(self.heard.fresh)

@@ -28,6 +28,7 @@ from channelwatch.pipeline.opening import (
     tell_growth,
     wait,
 )
+from channelwatch.pipeline.tally import fading, loudest, reached
 from channelwatch.status.device import DeviceState
 from channelwatch.status.signals import SignalState
 from channelwatch.status.states import Cause, Flag, Health, PairState, Protection
@@ -59,7 +60,7 @@ def sweep(draft: Draft) -> None:
     """Decide what only time decides: confirmations, clearings, the collector's own incident, what is forgotten."""
     follow_clock(draft)
     waiting = dict.fromkeys(subject for _, subject in (*draft.holding, *draft.clearing))
-    judge(draft, (*waiting, *_next_share(draft)))
+    judge(draft, (*waiting, *fading(draft), *_next_share(draft)))
     _collector_rules(draft)
     policy = draft.world.policy
     draft.outlived += outlived(
@@ -186,6 +187,7 @@ def _device_rules(draft: Draft, code: DeviceCode, at: EpochMs, restless: frozens
         return
     state, bloc = draft.device(code), inventory.bloc_of(code)
     matched = draft.world.rules.device_matches(state, bloc, is_hub=code in inventory.children)
+    matched |= reached(draft, code)
     if not matched and code not in restless:
         return
     inhibitors = draft.world.rules.inhibitors
@@ -321,18 +323,27 @@ def _collector_rules(draft: Draft) -> None:
     faults = world.own_faults | ({OwnFault.DUTY_GAP} if world.duty_gaps else set())
     if overdue:
         faults |= {OwnFault.BLIND} if len(blind) < watched else {OwnFault.BLIND, OwnFault.LOST}
+    counted = reached(draft, world.log)
     lost = next((rule for rule in world.rules.collector if OwnFault.LOST in rule.when.own), None)
     for rule in world.rules.collector:
         asks_blind = not rule.when.own.isdisjoint(_BLINDNESS)
         if lost is not None and OwnFault.BLIND in rule.when.own and is_live(draft, (lost.id, world.log)):
             merge(draft, rule, world.log, lost.id)
-        elif rule.when.holds_for_collector(faults):
+        elif rule.when.holds_for_collector(faults) or rule.id in counted:
             listed = tuple(blind) if asks_blind else ()
             hold(draft, rule, Fault(world.log, None, draft.now, Cause.MONITORING, listed))
+            _name_sources(draft, rule)
         elif not (asks_blind and blind):
             cease(draft, rule, world.log)
         else:
             draft.holding.pop((rule.id, world.log), None)
+
+
+def _name_sources(draft: Draft, rule: Rule) -> None:
+    """Who it was stands in the incident that has just opened, and in no message."""
+    incident = draft.latest_incident((rule.id, draft.world.log))
+    if rule.when.per_source and incident is not None and incident.is_live and incident.round_at == draft.now:
+        draft.advance(incident, StepKind.NOTE, reason=", ".join(loudest(draft, rule)), origin="collector")
 
 
 def _out_of_service(draft: Draft, rules: Iterable[Rule], subject: str) -> None:

@@ -10,6 +10,7 @@ from channelwatch.base.clock import EpochMs
 from channelwatch.base.errors import Permanent
 from channelwatch.base.ids import DeviceCode, GroupCode, IncidentId
 from channelwatch.incidents.model import Incident, StepKind
+from channelwatch.incidents.restraint import spent
 from channelwatch.inventory.model import Inventory
 from channelwatch.pipeline.arrivals import SetAside, note
 from channelwatch.pipeline.draft import Draft
@@ -17,6 +18,7 @@ from channelwatch.pipeline.evaluate import climb, evaluate, retire, sweep
 from channelwatch.pipeline.external import leave_to_ours
 from channelwatch.pipeline.maintenance import keep
 from channelwatch.pipeline.ports import CurrentRow, Snapshot
+from channelwatch.pipeline.tally import count, count_stranger, recount
 from channelwatch.pipeline.world import World
 from channelwatch.status.continuity import Backing, serves
 from channelwatch.status.device import (
@@ -101,6 +103,7 @@ def resume(world: World, snapshot: Snapshot, now: EpochMs) -> Draft:
     states = [_restored(row, now, world.policy.step) for row in snapshot.current]
     pairs = {GroupCode(row.group): PairView(row.state, row.since) for row in snapshot.pairs}
     world.restore(states, pairs, list(snapshot.incidents))
+    world.budgets = spent(snapshot.told)
     draft = Draft(world, now)
     # Without a heartbeat, the last answer that is on record says until when anybody looked.
     last_answer = max((row.seen_at for row in snapshot.current), default=now)
@@ -115,6 +118,7 @@ def resume(world: World, snapshot: Snapshot, now: EpochMs) -> Draft:
             # Whatever was not confirmed for so long would have been called down or blind.
             draft.devices[code] = replace(awaited, known_at=EpochMs(alive - limit))
         draft.touched.setdefault(code, now)
+    recount(draft, snapshot.recent_events)
     retire(draft)
     evaluate(draft)
     return draft
@@ -135,6 +139,7 @@ def _observe(draft: Draft, observation: Observation) -> None:
     match observation:
         case RogueSource():
             draft.rogues.append(observation)
+            count_stranger(draft, observation)
         case CollectorAlive() | DrillInjected():
             pass  # The one is recorded, the other rehearsed, apart from what devices are.
         case PollAnswered() | PollMissed() | EventReceived() | LatchCleared():
@@ -179,6 +184,7 @@ def _observe_device(
             step = event(state, observation, policy)
             if step.state is not state:
                 draft.take(step, observation.received_at)
+            count(draft, observation)
             _record(draft, observation)
         case LatchCleared():
             draft.take(cleared(state, observation, policy), observation.at)

@@ -72,11 +72,12 @@ def cease(draft: Draft, rule: Rule, subject: str) -> None:
         if incident is not None and incident.is_hushed:
             draft.advance(incident, StepKind.RESTORED, reason=EndReason.CONDITION_ENDED)
         return
+    if rule.when.events and rule.pages and incident.state.awaits_person:
+        return  # What happened is no less so for being over: a person has to have looked.
     since = draft.clearing.setdefault(key, draft.now)
     if draft.now - since < rule.clear_ms or _keeps_coming(draft, rule, key):
         return
     draft.clearing.pop(key)
-    draft.comings.pop(key, None)
     restored = draft.advance(incident, StepKind.RESTORED, reason=EndReason.CONDITION_ENDED)
     draft.page(restored, farewell(restored, duty_for(draft.world, restored), draft.now))
 

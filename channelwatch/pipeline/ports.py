@@ -113,7 +113,9 @@ class Effects:
 class Snapshot:
     """What a start resumes from. `alive_until` is the last moment at which the collector is known to have run.
 
-    `backed`: the devices whose present time is backed by their counters, each with since when.
+    `backed`: the devices whose present time is backed by their counters, each with since when. `recent_events`: the
+    newest of the last day, without readings, the oldest first; as many as a store gives. `told`: what contacts were
+    told within the time that a limit of messages looks back, the oldest first.
     """
 
     inventory: Inventory | None
@@ -124,6 +126,8 @@ class Snapshot:
     next_seq: int
     alive_until: EpochMs | None
     backed: Mapping[DeviceCode, EpochMs] = field(default_factory=dict)
+    recent_events: tuple[EventReceived, ...] = ()
+    told: tuple[Page, ...] = ()
 
 
 class OutboxState(StrEnum):

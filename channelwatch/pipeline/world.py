@@ -13,17 +13,24 @@ from channelwatch.incidents.life import REOPEN_WITHIN_MS
 from channelwatch.incidents.model import Incident, Ladder, Severity
 from channelwatch.incidents.oncall import NO_ROSTER, Gap, Roster
 from channelwatch.incidents.restraint import Budget, Restraint
-from channelwatch.incidents.rules import OwnFault, RuleBook
+from channelwatch.incidents.rules import Hours, OwnFault, RuleBook
 from channelwatch.incidents.worktime import ORDINARY, WorkCalendar
 from channelwatch.inventory.maintenance import Window
 from channelwatch.inventory.model import Bloc, Inventory
 from channelwatch.pipeline.arrivals import Arrival, Source, known
 from channelwatch.pipeline.overview import Overview
 from channelwatch.status.device import DeviceState, StepPolicy
+from channelwatch.status.events import EventKind
 from channelwatch.status.topology import CircuitView, PairView
 
 RuleKey = tuple[RuleId, str]
 """A rule and the subject it is about."""
+
+Tallies = Mapping[tuple[RuleId, str], tuple[EpochMs, ...]]
+"""When the newest events came that rules count, by rule and, where each is counted by itself, unknown source."""
+
+EventCount = tuple[DeviceCode, EventKind, Hours]
+"""Whose events, of which kind and when: inside or outside working hours. No device: unknown sources."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +44,8 @@ class WorldPolicy:
     every subject is looked at again within `safety_sweep_ms`, changed or not.
     At most `blind_batch` devices are called blind at a time, so that the others' polls get their turn in between. An
     incident that ended `keep_ended_ms` ago leaves the memory; of those that await closing, `keep_restored` stay.
-    New incidents have the `ladders`.
+    New incidents have the `ladders`. Rules that count events do so in `security_blocs` only: such monitoring is done
+    where it was asked for.
     """
 
     poll_ms: int = 60_000
@@ -52,6 +60,7 @@ class WorldPolicy:
     keep_restored: int = 2_000
     step: StepPolicy = StepPolicy()
     restraint: Restraint = Restraint()
+    security_blocs: frozenset[Bloc] = frozenset()
     ladders: Mapping[Severity, Ladder] = field(default_factory=lambda: LADDERS)
 
 
@@ -84,6 +93,10 @@ class World:
         self.clearing: dict[RuleKey, EpochMs] = {}
         self.comings: dict[RuleKey, tuple[EpochMs, ...]] = {}
         """When the condition of a rule that heeds flapping came, as far as that still counts."""
+        self.tallies: dict[str, Tallies] = {}
+        """The events that rules count, by the subject that they are about."""
+        self.event_counts: Counter[EventCount] = Counter()
+        """How many events of counted kinds have come since the start."""
         self.own_faults: frozenset[OwnFault] = frozenset()
         """What the process says is wrong with itself; that nobody looks at a device is found out here."""
         self.next_swept = 0
@@ -153,6 +166,10 @@ class World:
         self.holding = {key: at for key, at in self.holding.items() if self.knows(key[1])}
         self.clearing = {key: at for key, at in self.clearing.items() if self.knows(key[1])}
         self.comings = {key: at for key, at in self.comings.items() if self.knows(key[1])}
+        self.tallies = {name: tallies for name, tallies in self.tallies.items() if self.knows(name)}
+        self.event_counts = Counter(
+            {key: count for key, count in self.event_counts.items() if not key[0] or self.knows(key[0])}
+        )
         self.revision += 1
 
     def knows(self, subject: str) -> bool:

@@ -197,7 +197,7 @@ def counts(connection: Connection, now: EpochMs) -> OutboxCounts:
 def pages(connection: Connection, incident: int) -> list[StoredPage]:
     """All pages of one incident, the oldest first."""
     rows = connection.execute(select(outbox).where(outbox.c.incident == incident).order_by(outbox.c.id))
-    return [_to_page(row) for row in rows]
+    return [_to_stored(row) for row in rows]
 
 
 def _values(row: OutboxRow) -> Values:
@@ -220,19 +220,24 @@ def _values(row: OutboxRow) -> Values:
     }
 
 
-def _to_page(row: Row[*tuple[object, ...]]) -> StoredPage:
+def page_of(row: Row[*tuple[object, ...]]) -> Page:
+    """A row of the table as the page that it is."""
+    return Page(
+        incident=IncidentId(row.incident),
+        kind=PageKind(row.kind),
+        contact=ContactCode(row.contact),
+        channel=row.channel,
+        destination=row.destination,
+        key=row.page_key,
+        not_before=EpochMs(row.not_before),
+        step=row.step,
+        chain=row.chain,
+    )
+
+
+def _to_stored(row: Row[*tuple[object, ...]]) -> StoredPage:
     return StoredPage(
-        page=Page(
-            incident=IncidentId(row.incident),
-            kind=PageKind(row.kind),
-            contact=ContactCode(row.contact),
-            channel=row.channel,
-            destination=row.destination,
-            key=row.page_key,
-            not_before=EpochMs(row.not_before),
-            step=row.step,
-            chain=row.chain,
-        ),
+        page=page_of(row),
         state=OutboxState(row.state),
         attempts=row.attempts,
         created_at=EpochMs(row.created_at),

@@ -36,6 +36,7 @@ from channelwatch.store import (
     lease,
     numbering,
     outbox,
+    resuming,
     schema,
     snapshots,
     status,
@@ -84,6 +85,8 @@ class SqlStore(SqlArchive):
                 next_seq=numbering.next_seq(connection, log),
                 alive_until=status.alive_until(connection),
                 backed=intervals.backed(connection),
+                recent_events=resuming.recent_events(connection, now),
+                told=resuming.told(connection, now),
             )
 
     def commit(self, effects: Effects, *, epoch: int) -> None:

@@ -12,6 +12,7 @@ from channelwatch.base.errors import Bug, Permanent
 from channelwatch.base.ids import DeviceCode, IncidentId, LogId
 from channelwatch.incidents.life import REOPEN_WITHIN_MS
 from channelwatch.incidents.model import Incident, IncidentStep
+from channelwatch.incidents.restraint import WINDOW_MS
 from channelwatch.inventory.diff import Change
 from channelwatch.inventory.model import Bloc, Inventory
 from channelwatch.pipeline.ports import (
@@ -132,6 +133,16 @@ class MemoryStore:
                 }.values()
                 if item.after == Continuity.BACKED
             },
+            recent_events=tuple(
+                EventReceived(item.device, item.kind, item.transport, item.received_at, item.trusted)
+                for item in self._events
+                if item.received_at > now - 86_400_000
+            ),
+            told=tuple(
+                mail.row.page
+                for mail in self._outbox.values()
+                if not mail.row.page.is_spare and mail.row.alert.created_at > now - WINDOW_MS
+            ),
         )
 
     def commit(self, effects: Effects, *, epoch: int) -> None:

@@ -103,9 +103,12 @@ def _device(
     )  # fmt: skip
 
 
-def small_world(rules: RuleBook, inventory: Inventory | None = None) -> World:
-    """A world over `inventory` with a 10 s poll period."""
-    return World(inventory or small_inventory(), rules, LogId("test"), WorldPolicy(poll_ms=10_000))
+def small_world(
+    rules: RuleBook, inventory: Inventory | None = None, security: frozenset[Bloc] = frozenset()
+) -> World:
+    """A world over `inventory` with a 10 s poll period; `security` names the blocs whose events rules count."""
+    policy = WorldPolicy(poll_ms=10_000, security_blocs=security)
+    return World(inventory or small_inventory(), rules, LogId("test"), policy)
 
 
 def encrypting(*more: Reading) -> tuple[Reading, ...]:

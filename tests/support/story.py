@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from channelwatch.app.rulefile import load_rules, shipped_rules
 from channelwatch.base.clock import EpochMs
 from channelwatch.incidents.model import Incident, IncidentStep, PageKind
+from channelwatch.incidents.restraint import WINDOW_MS
 from channelwatch.incidents.rules import RuleBook
 from channelwatch.inventory.model import Inventory
 from channelwatch.pipeline.draft import Draft, current_row
@@ -81,9 +82,16 @@ class Story:
             old.next_seq,
             EpochMs(self.now),
             {code: state.backing.since for code, state in old.devices.items() if state.backing.is_backed},
+            tuple(event for effects in self.effects for event in effects.events),
+            tuple(
+                row.page
+                for effects in self.effects
+                for row in effects.outbox
+                if not row.page.is_spare and row.alert.created_at > self.now + after - WINDOW_MS
+            ),
         )
         self.now += after
-        self.world = small_world(rules or old.rules, old.inventory)
+        self.world = small_world(rules or old.rules, old.inventory, old.policy.security_blocs)
         return self._keep(resume(self.world, snapshot, EpochMs(self.now)))
 
     def take(self, incident: int, by: str = "truc") -> None:

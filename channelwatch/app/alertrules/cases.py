@@ -18,8 +18,8 @@ from channelwatch.app.yamlfile import load_model
 from channelwatch.base.clock import EpochMs
 from channelwatch.base.errors import InputError
 from channelwatch.base.ids import ChannelCode, DeviceCode, GroupCode, LogId, RuleId, SiteCode, UnitCode
-from channelwatch.incidents.model import SubjectKind
-from channelwatch.incidents.rules import OwnFault, RuleBook
+from channelwatch.incidents.model import StepKind, SubjectKind
+from channelwatch.incidents.rules import Hours, OwnFault, RuleBook
 from channelwatch.inventory.model import (
     Bloc,
     Channel,
@@ -34,8 +34,10 @@ from channelwatch.inventory.model import (
 )
 from channelwatch.pipeline.draft import Draft
 from channelwatch.pipeline.evaluate import evaluate, judge, sweep
+from channelwatch.pipeline.tally import count, count_stranger
 from channelwatch.pipeline.world import World, WorldPolicy
 from channelwatch.status.device import DeviceState
+from channelwatch.status.events import EventKind, EventReceived, RogueSource, Transport
 from channelwatch.status.signals import Reading, Signal, SignalState
 from channelwatch.status.states import Assessment, Cause, Flag, Health, PairState, Protection
 from channelwatch.status.topology import PairView
@@ -45,7 +47,13 @@ MAX_MS = 48 * 3600_000
 """The longest story: two days, second by second."""
 MAX_CASES = 500
 START = EpochMs(1_789_970_400_000)
+"""One in the afternoon of a working day."""
+EVENING_MS = 5 * 3600_000
+"""A story outside of working hours begins so much later."""
 DEVICE, GROUP, HUB = DeviceCode("subject"), GroupCode("subject"), DeviceCode("hub")
+
+
+POLICY = WorldPolicy(security_blocs=frozenset(Bloc))
 
 
 class _Model(BaseModel):
@@ -53,7 +61,8 @@ class _Model(BaseModel):
 
 
 class MomentFile(_Model):
-    """From `at` on, the subject is so; what is left out stays as it was."""
+    """From `at` on, the subject is so; what is left out stays as it was. So many `events` come just then; those of
+    `rogue_source` from one unknown source. `taken`: a person takes the incident."""
 
     at: Duration
     health: Health | None = None
@@ -64,6 +73,8 @@ class MomentFile(_Model):
     pair: PairState | None = None
     communes_down: int | None = Field(default=None, ge=0, le=1000)
     own: frozenset[OwnFault] | None = None
+    events: Mapping[EventKind, Annotated[int, Field(ge=1, le=100_000)]] = {}
+    taken: bool = False
 
 
 def _span(value: object) -> object:
@@ -87,6 +98,7 @@ class CaseFile(_Model):
     bloc: Bloc = Bloc.PARTY
     hub: bool = False
     communes: int = Field(default=20, ge=1, le=1000)
+    hours: Hours = Hours.INSIDE
     story: tuple[MomentFile, ...] = Field(min_length=1, max_length=1000)
     until: Duration
     live: tuple[Span, ...] = ()
@@ -133,7 +145,7 @@ def load_cases(path: Path, book: RuleBook) -> tuple[CaseFile, ...]:
 def play(case: CaseFile, book: RuleBook) -> Verdict:
     """Tell the story, and watch the rule's incident."""
     rule = book.by_id[RuleId(case.rule)]
-    world = World(_inventory(case, rule.subject), book, LogId("collector"), WorldPolicy())
+    world = World(_inventory(case, rule.subject), book, LogId("collector"), POLICY)
     stage = _Stage(case, world, rule.subject)
     live: list[list[int]] = []
     was = False
@@ -154,6 +166,8 @@ class _Stage:
     def __init__(self, case: CaseFile, world: World, subject: SubjectKind) -> None:
         self._world = world
         self._subject = subject
+        self._rule = RuleId(case.rule)
+        self._start = START + (EVENING_MS if case.hours is Hours.OUTSIDE else 0)
         self._moments = list(case.story)
         self._readings: dict[Signal, SignalState] = {}
         self._state = _healthy(DEVICE)
@@ -163,7 +177,7 @@ class _Stage:
 
     def tell(self, at: int) -> None:
         """One second of the story."""
-        now = EpochMs(START + at)
+        now = EpochMs(self._start + at)
         draft = Draft(self._world, now)
         while self._moments and self._moments[0].at <= at:
             self._play(draft, self._moments.pop(0), now)
@@ -179,9 +193,26 @@ class _Stage:
             draft.pairs[GROUP] = PairView(moment.pair, now)
         if moment.communes_down is not None:
             self._fell(draft, moment.communes_down, now)
+        for kind, number in moment.events.items():
+            self._come(draft, kind, number)
+        if moment.taken:
+            self._take(draft)
         if self._subject is SubjectKind.DEVICE:
             draft.devices[DEVICE] = self._state = self._next(moment, now)
             draft.touched[DEVICE] = now
+
+    @staticmethod
+    def _come(draft: Draft, kind: EventKind, number: int) -> None:
+        if kind is EventKind.ROGUE_SOURCE:
+            count_stranger(draft, RogueSource("192.0.2.1", Transport.SYSLOG_UDP, draft.now, number))
+            return
+        for _ in range(number):
+            count(draft, EventReceived(DEVICE, kind, Transport.SYSLOG_UDP, draft.now, trusted=False))
+
+    def _take(self, draft: Draft) -> None:
+        for incident in list(draft.world.incidents.values()):
+            if incident.rule == self._rule and incident.state.awaits_person:
+                draft.advance(incident, StepKind.ACKED, reason="", by="rules test", origin="test")
 
     def _next(self, moment: MomentFile, now: EpochMs) -> DeviceState:
         before = self._state.assessment

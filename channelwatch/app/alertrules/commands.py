@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from channelwatch.app.alertrules.cases import Verdict, load_cases, play
-from channelwatch.app.alertrules.prometheus import duration, rule_file
+from channelwatch.app.alertrules.prometheus import duration, is_followed, remarks, rule_file
 from channelwatch.app.alertrules.promtool import unit_tests
 from channelwatch.app.arguments import show_acts
 from channelwatch.app.rulefile import RuleFile, load_rules, shipped_rules
@@ -141,8 +141,19 @@ def _schema() -> str:
     return json.dumps(RuleFile.model_json_schema(), ensure_ascii=False, indent=2) + "\n"
 
 
+def _compiled(book: RuleBook) -> str:
+    """The rule file, with a comment where a compiled rule is less than ours."""
+    said, text = remarks(book), _yaml(rule_file(book))
+    left_out = "".join(
+        f"# {rule.id}: {said[rule.id]}\n" for rule in book.rules if rule.id in said and not is_followed(rule)
+    )
+    for name, remark in said.items():
+        text = text.replace(f"  - alert: {name}\n", f"  # {remark}\n  - alert: {name}\n")
+    return text.replace(HEADER, HEADER + left_out)
+
+
 _FORMATS = {
-    "prometheus": lambda book, name: _yaml(rule_file(book)),
+    "prometheus": lambda book, name: _compiled(book),
     "promtool": lambda book, name: _yaml(unit_tests(book, name)),
     "schema": lambda book, name: _schema(),
 }

@@ -1,9 +1,9 @@
 """The product's rules as Prometheus alerting rules over the product's own metrics. Pure.
 
 An independent second watcher, and an oracle for the first: the same states must make the same incidents. What a rule
-leaves as it is while nothing is known, the expression keeps through the alert's own series `ALERTS`. What has no
-counterpart in Prometheus is left out: how often a fault comes (`flap`), and the few seconds for which a spoke waits
-for the fate of its hub.
+leaves as it is while nothing is known, the expression keeps through the alert's own series `ALERTS`. How often a
+condition comes (`flap`) is counted on a recorded series. What has no counterpart is left out, and the file says so:
+the few seconds for which a spoke waits for the fate of its hub, what a person does, and who an unknown source is.
 """
 
 from __future__ import annotations
@@ -35,11 +35,15 @@ _STATE_NUMBER = {
 }
 IN_SERVICE = "channelwatch_device_in_service == 1"
 SPOKE = 'channelwatch_device_info{upstream!=""}'
+ABSENCE = "channelwatch:rule_condition:absent"
 HUB = 'channelwatch_device_info{hub="true"}'
 
 
 def rule_file(book: RuleBook) -> dict[str, Any]:
-    """The content of a Prometheus rule file: what others lean on comes first, so that they see it at once."""
+    """The content of a Prometheus rule file: what others lean on comes first, so that they see it at once.
+
+    Rules that Prometheus cannot follow are left out: `remarks` says why.
+    """
     order = (
         SubjectKind.COLLECTOR,
         SubjectKind.GROUP,
@@ -53,7 +57,10 @@ def rule_file(book: RuleBook) -> dict[str, Any]:
             {
                 "name": GROUP,
                 "interval": INTERVAL,
-                "rules": [watcher(), *(_entry(rule, book) for rule in ranked)],
+                "rules": [
+                    watcher(),
+                    *(entry for rule in ranked if is_followed(rule) for entry in _entries(rule, book)),
+                ],
             }
         ]
     }
@@ -97,13 +104,61 @@ def annotations_of(rule: Rule) -> dict[str, str]:
     return {**said, "runbook": rule.runbook} if rule.runbook else said
 
 
-def _entry(rule: Rule, book: RuleBook) -> dict[str, Any]:
+def is_followed(rule: Rule) -> bool:
+    """Can Prometheus evaluate the rule? The addresses of unknown sources are not exported."""
+    return not rule.when.per_source
+
+
+def remarks(book: RuleBook) -> dict[str, str]:
+    """By rule, in which way the compiled one is less than the rule, or why there is none."""
+    found: dict[str, str] = {}
+    for rule in book.rules:
+        if not is_followed(rule):
+            found[rule.id] = (
+                "no counterpart: it counts each unknown source by itself, and their addresses are no labels"
+            )
+        elif rule.when.events and rule.pages:
+            found[rule.id] = (
+                "ends when its events are over; the incident stays open until a person has taken it"
+            )
+        elif rule.flap is not None and rule.subject is not SubjectKind.DEVICE:
+            found[rule.id] = "flap has no counterpart for this subject: it ends as soon as its condition does"
+    return found
+
+
+def _entries(rule: Rule, book: RuleBook) -> Iterator[dict[str, Any]]:
+    if _is_recorded(rule):
+        yield {"record": ABSENCE, "expr": _absence(rule, book), "labels": {"rule": rule.id}}
     entry: dict[str, Any] = {"alert": rule.id, "expr": expression(rule, book)}
+    if _is_recorded(rule):
+        entry["expr"] = f"{entry['expr']}\n{_flapping(rule)}"
     if rule.confirm_ms:
         entry["for"] = duration(rule.confirm_ms)
     if rule.clear_ms:
         entry["keep_firing_for"] = duration(rule.clear_ms)
-    return {**entry, "labels": labels_of(rule), "annotations": annotations_of(rule)}
+    yield {**entry, "labels": labels_of(rule), "annotations": annotations_of(rule)}
+
+
+def _is_recorded(rule: Rule) -> bool:
+    return rule.flap is not None and rule.subject is SubjectKind.DEVICE
+
+
+def _absence(rule: Rule, book: RuleBook) -> str:
+    """0 while the rule's condition holds on a device, 1 while it does not: it falls whenever the condition comes."""
+    holds = "\n  ".join(expression(rule, book).split("\n"))
+    return (
+        f"0 * group by ({_BY[_DEVICE]}) (\n  {holds}\n)\n"
+        f"or max by ({_BY[_DEVICE]}) (0 * channelwatch_device_in_service + 1)"
+    )
+
+
+def _flapping(rule: Rule) -> str:
+    """What was firing and has come so often lately. `keep_firing_for` counts from here, so it is taken off."""
+    assert rule.flap is not None, "a rule that heeds how often its condition comes"
+    within = duration(max(rule.flap.within_ms - rule.clear_ms, 60_000))
+    firing = f'max by ({_BY[_DEVICE]}) (ALERTS{{alertname="{rule.id}", alertstate="firing"}})'
+    comings = f'resets({ABSENCE}{{rule="{rule.id}"}}[{within}])'
+    return f"or (\n  {firing}\n  and on (device) ({comings} >= {rule.flap.times})\n)"
 
 
 def watcher() -> dict[str, Any]:
@@ -153,6 +208,9 @@ def _device(rule: Rule, book: RuleBook) -> list[str]:
 
 def _conditions(when: Condition) -> Iterator[str]:
     bloc = _bloc_matcher(when)
+    if when.events:
+        matchers = f'kind=~"{_words(when.events)}"{bloc}'
+        yield _came(when, f"sum by ({_BY[_DEVICE]})", "channelwatch_device_events_total", matchers)
     if when.health:
         yield _state_set("channelwatch_device_health", when.health, bloc)
     if when.protection:
@@ -167,6 +225,24 @@ def _conditions(when: Condition) -> Iterator[str]:
         yield f"max by (device, bloc, unit) ({' or '.join(f'{series} == {number}' for number in numbers)})"
     if when.hub is not None:
         yield f"{'and' if when.hub else 'unless'} on (device) {HUB}"
+
+
+def _came(when: Condition, summed: str, counter: str, matchers: str) -> str:
+    """So many within the time.
+
+    Not `increase`: it guesses beyond the samples, and misses what made a counter appear. What was not counted before
+    counts from 0 if that was looked at then, or if the program has begun since; so it does after a restart.
+    """
+    hours = [f'hours="{when.hours}"'] if when.hours is not None else []
+    series = f"{counter}{{{', '.join([*([matchers] if matchers else []), *hours])}}}"
+    within = duration(when.within_ms)
+    now, before = f"{summed} ({series})", f"{summed} ({series} offset {within})"
+    seen = (
+        f"channelwatch_start_time_seconds offset {within}"
+        f" or channelwatch_start_time_seconds > time() - {when.within_ms / 1000:g}"
+    )
+    from_nothing = f"0 * {now} and on () ({seen})"
+    return f"({now}\n    - ({before} <= {now} or {from_nothing})) >= {when.times}"
 
 
 def _state_set(metric: str, states: Collection[str], bloc: str) -> str:
@@ -296,6 +372,8 @@ _OWN = {
 
 
 def _own(rule: Rule, book: RuleBook) -> str:
+    if rule.when.events:
+        return _came(rule.when, "sum", "channelwatch_unknown_source_messages_total", "")
     counted = f'channelwatch_device_cause{{cause="monitoring"}} and on (device) ({IN_SERVICE})'
     blind, all_of = f"count({counted})", f"count({IN_SERVICE})"
     said = dict(_OWN)

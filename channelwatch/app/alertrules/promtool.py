@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from channelwatch.app.alertrules.prometheus import (
@@ -10,12 +10,14 @@ from channelwatch.app.alertrules.prometheus import (
     WATCHER,
     annotations_of,
     duration,
+    is_followed,
     labels_of,
     watcher,
 )
 from channelwatch.incidents.model import SubjectKind
-from channelwatch.incidents.rules import OwnFault, Rule, RuleBook
+from channelwatch.incidents.rules import Condition, Hours, OwnFault, Rule, RuleBook
 from channelwatch.inventory.model import Bloc
+from channelwatch.status.events import EventKind
 from channelwatch.status.signals import SignalState
 from channelwatch.status.states import Cause, Health, PairState, Protection
 
@@ -37,10 +39,11 @@ _OWN_FAULTY = {
 
 def unit_tests(book: RuleBook, rule_file: str) -> dict[str, Any]:
     """The content of a unit test file for `promtool`: `rule_file` is the name of the compiled rules."""
+    followed = [rule for rule in book.rules if is_followed(rule)]
     return {
         "rule_files": [rule_file],
         "evaluation_interval": INTERVAL,
-        "tests": [_silence(book), *_watcher(), *(test for rule in book.rules for test in _tests(rule))],
+        "tests": [_silence(followed), *_watcher(), *(test for rule in followed for test in _tests(rule))],
     }
 
 
@@ -60,9 +63,9 @@ def _tests(rule: Rule) -> Iterator[dict[str, Any]]:
     }
 
 
-def _silence(book: RuleBook) -> dict[str, Any]:
+def _silence(rules: Sequence[Rule]) -> dict[str, Any]:
     """While all is well nothing fires; without any series, only the watcher does."""
-    every = [{"eval_time": "5m", "alertname": rule.id, "exp_alerts": []} for rule in book.rules]
+    every = [{"eval_time": "5m", "alertname": rule.id, "exp_alerts": []} for rule in rules]
     names = [{"eval_time": "5m", "alertname": WATCHER, "exp_alerts": []}]
     series = {**_well(30), "channelwatch_heartbeat_timestamp_seconds": "0+15x30"}
     return {
@@ -119,6 +122,10 @@ def _faulty_device(rule: Rule, bloc: Bloc, steps: int) -> dict[str, str]:
     states |= _axis("channelwatch_device_health", own, Health, health, steps)
     states |= _axis("channelwatch_device_protection", own, Protection, protection, steps)
     states[_name("channelwatch_device_cause", {**own, "cause": cause})] = f"1x{steps}"
+    if when.events:
+        came = {**own, "kind": min(when.events), "hours": when.hours or Hours.INSIDE}
+        states[_name("channelwatch_device_events_total", came)] = _coming(when, steps)
+        states["channelwatch_start_time_seconds"] = f"0x{steps}"
     if when.flag is not None:
         states[_name("channelwatch_device_flag", {**own, "flag": when.flag})] = f"1x{steps}"
     if when.signal:
@@ -146,6 +153,12 @@ def _faulty_bloc(rule: Rule, bloc: Bloc, steps: int) -> dict[str, str]:
 
 
 def _faulty_watch(rule: Rule, bloc: Bloc, steps: int) -> dict[str, str]:
+    if rule.when.events:
+        came = {"hours": rule.when.hours or Hours.INSIDE}
+        return {
+            _name("channelwatch_unknown_source_messages_total", came): _coming(rule.when, steps),
+            "channelwatch_start_time_seconds": f"0x{steps}",
+        }
     fault = min(rule.when.own)
     series = {'channelwatch_queue_limit{queue="observations"}': f"100x{steps}"}
     if fault in _OWN_FAULTY:
@@ -159,6 +172,11 @@ def _faulty_watch(rule: Rule, bloc: Bloc, steps: int) -> dict[str, str]:
     return series
 
 
+def _coming(when: Condition, steps: int) -> str:
+    """A counter that grows by as many at each step as the rule asks for."""
+    return f"0+{when.times}x{steps}"
+
+
 def _well(steps: int) -> dict[str, str]:
     own = {"device": "d1", "bloc": Bloc.PARTY, "unit": "u1"}
     return {
@@ -168,6 +186,13 @@ def _well(steps: int) -> dict[str, str]:
         _name("channelwatch_device_cause", {**own, "cause": Cause.NONE}): f"1x{steps}",
         _name("channelwatch_signal_state", {**own, "signal": "crypto.tamper"}): f"0x{steps}",
         **_pair_series(Bloc.PARTY, PairState.REDUNDANT, steps),
+        # What was counted before this was looked at: it came at no known time.
+        **{
+            _name(
+                "channelwatch_device_events_total", {**own, "kind": kind, "hours": Hours.OUTSIDE}
+            ): f"9x{steps}"
+            for kind in EventKind
+        },
         "channelwatch_outbox_oldest_unsent_age_seconds": f"0x{steps}",
         "channelwatch_incidents_unheard": f"0x{steps}",
         "channelwatch_oncall_gaps": f"0x{steps}",

@@ -12,18 +12,24 @@ from channelwatch.inventory.model import Bloc
 
 
 class InstanceSettings(Model):
-    """What this installation is. More than one bloc is allowed only for a simulation."""
+    """What this installation is. More than one bloc is allowed only for a simulation.
+
+    `security_events`: the blocs whose security events are watched; that is done where it was asked for.
+    """
 
     id: str = Field(pattern=r"^[A-Za-z0-9._-]{1,64}$")
     province: str = Field(pattern=r"^\d{2}$")
     blocs: tuple[Bloc, ...] = Field(min_length=1)
     simulated: bool = False
     language: Literal["vi", "en"] = "vi"
+    security_events: tuple[Bloc, ...] = ()
 
     @model_validator(mode="after")
     def _one_bloc(self) -> InstanceSettings:
         if len(set(self.blocs)) > 1 and not self.simulated:
             raise ValueError("a real instance holds one bloc; several blocs need simulated: true")
+        if foreign := set(self.security_events) - set(self.blocs):
+            raise ValueError(f"security_events names {min(foreign)}, which is not one of blocs")
         return self
 
 

@@ -56,6 +56,22 @@ def test_the_shipped_rules_are_complete_and_exposed_is_the_gravest() -> None:
         ("{health: [down]}", "{bloc: [party], hub: true}", "says which state of it is an incident"),
         ("\n    when: {health: [down]}", "", "says which state of it is an incident"),
         ("severity: p3", "severity: p3\n    confirm: soon", "must be a whole number with a unit"),
+        ("{health: [down]}", "{events: login_fail}", "say when.within"),
+        ("{health: [down]}", "{events: login_fail, within: 2d}", "a time of 1ms to 1d"),
+        ("{health: [down]}", "{events: login, within: 1m}", "when.events"),
+        ("{health: [down]}", "{events: tamper, within: 1m, health: [up]}", "does not look at when.health"),
+        ("{health: [down]}", "{health: [down], times: 3}", "times, hours and per_source belong to events"),
+        ("{health: [down]}", "{events: rogue_source, within: 1m}", "rogue_source is counted by rules about"),
+        (
+            "{health: [down]}",
+            "{events: tamper, within: 1m, per_source: true}",
+            "does not look at when.per_source",
+        ),
+        (
+            "subject: device\n    when: {health: [down]}",
+            "subject: collector\n    when: {events: tamper, within: 1m}",
+            "rogue_source is counted by rules about",
+        ),
     ],
 )
 def test_what_is_wrong_is_named_with_file_line_and_key(

@@ -8,9 +8,10 @@ from channelwatch.base.clock import EpochMs
 from channelwatch.base.ids import ContactCode
 from channelwatch.incidents.model import IncidentState, PageKind, StepKind
 from channelwatch.incidents.oncall import Gap, Roster, Shift, Team
+from channelwatch.incidents.restraint import WINDOW_MS
 from channelwatch.inventory.model import Category, Role
-from tests.support.province import START, answer, bypass, encrypting, spoke
-from tests.support.story import Story
+from tests.support.province import START, answer, bypass, encrypting, small_inventory, small_world, spoke
+from tests.support.story import RULES, Story
 
 MINUTE = 60_000
 DAY = 24 * 60 * MINUTE
@@ -74,3 +75,25 @@ def test_a_gap_in_the_roster_is_one_incident_until_it_is_filled(story: Story) ->
     story.world.duty_gaps = ()
     story.wait(3 * MINUTE)
     assert ("oncall-gap", story.world.log) not in story.live
+
+
+def test_a_restart_in_a_storm_does_not_open_the_budget_again() -> None:
+    """Ten messages in ten minutes, however often the process ends."""
+    story = Story(small_world(RULES, small_inventory(60)))
+    codes = [spoke(number) for number in range(1, 61)]
+    story.all_well(codes)
+    for number, code in enumerate(codes):
+        story.see(answer(code, story.now, encrypting(bypass())), after=5_000)
+        if number % 7 == 6:
+            story.restart(after=1_000)
+    told = [
+        (row.page.not_before, row.page.contact)
+        for effects in story.effects
+        for row in effects.outbox
+        if not row.page.is_spare
+    ]
+    assert len(story.live) >= 60
+    for contact in {name for _, name in told}:
+        times = sorted(at for at, name in told if name == contact)
+        most = max(sum(first <= at < first + WINDOW_MS for at in times) for first in times)
+        assert 6 < most <= 10, contact
