@@ -167,7 +167,7 @@ def _untimely(
 
 
 def _record(draft: Draft, received: EventReceived) -> None:
-    draft.events.append(replace(received, readings=()) if received.readings else received)
+    draft.events.append(received._replace(readings=()) if received.readings else received)
 
 
 def _observe_device(

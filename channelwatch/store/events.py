@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from operator import itemgetter
 
 from sqlalchemy import Connection, Row, delete, func, insert, select, tuple_
+from sqlalchemy.dialects import sqlite
 
 from channelwatch.base.clock import EpochMs
 from channelwatch.base.ids import DeviceCode
 from channelwatch.pipeline.ports import Purge
 from channelwatch.status.events import EventKind, EventReceived, RogueSource, Transport
-from channelwatch.store.sql import Values, add, among, put
+from channelwatch.store.sql import add, among, put
 from channelwatch.store.sql import insert as insert_or
 from channelwatch.store.tables import event, incident, purge, rogue_source, storable
 
@@ -23,11 +23,16 @@ MAX_ROGUES = 10_000
 PRUNE_ROWS = 10_000
 """Events deleted in one transaction, so that commits get their turn in between."""
 
+_COLUMNS = tuple(column.name for column in event.columns if not column.primary_key)
+_INSERT = str(insert(event).compile(dialect=sqlite.dialect(), column_keys=_COLUMNS))
+"""For SQLite; it takes the values in the order of `_COLUMNS`, which is the table's."""
+_PLAIN: Mapping[str, str] = {name: name.value for name in (*EventKind, *Transport)}
+
 
 def write(connection: Connection, events: Sequence[EventReceived], rogues: Sequence[RogueSource]) -> None:
     """Append events, without their readings, and count unknown sources."""
     if events:
-        _append(connection, [_event(item) for item in events])
+        _append(connection, events)
     if rogues:
         _count_rogues(connection, rogues)
 
@@ -77,16 +82,13 @@ def purges(connection: Connection, limit: int) -> list[Purge]:
     return [Purge(row.what, EpochMs(row.before), row.removed, EpochMs(row.happened_at)) for row in rows]
 
 
-def _append(connection: Connection, rows: Sequence[Values]) -> None:
+def _append(connection: Connection, events: Sequence[EventReceived]) -> None:
     """SQLite's driver gets the rows as they are: a storm writes most of all, and each value's own handling costs
     twice what the database does."""
-    if not connection.dialect.positional:
-        add(connection, event, rows)
-        return
-    names = list(rows[0])
-    statement = insert(event).compile(dialect=connection.dialect, column_keys=names)
-    in_order = itemgetter(*(statement.positiontup or names))
-    connection.exec_driver_sql(str(statement), list(map(in_order, rows)))
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql(_INSERT, [_row(item) for item in events])
+    else:
+        add(connection, event, [dict(zip(_COLUMNS, _row(item), strict=True)) for item in events])
 
 
 def _count_rogues(connection: Connection, found: Sequence[RogueSource]) -> None:
@@ -115,19 +117,21 @@ def _count_rogues(connection: Connection, found: Sequence[RogueSource]) -> None:
         connection.execute(delete(rogue_source).where(key.in_(silent.limit(surplus))))
 
 
-def _event(item: EventReceived) -> Values:
-    return {
-        "device": item.device,
-        "kind": item.kind.value,
-        "transport": item.transport.value,
-        "received_at": item.received_at,
-        "trusted": item.trusted,
-        "severity": item.severity,
-        "device_time": item.device_time,
-        "component": storable(item.component[:MAX_TEXT_CHARS]),
-        "text": storable(item.text[:MAX_TEXT_CHARS]),
-        "source": storable(item.source),
-    }
+def _row(item: EventReceived) -> tuple[object, ...]:
+    """Values of `_COLUMNS`. Plain ones: SQLite's driver takes a microsecond for each of any other type."""
+    device, kind, transport, received_at, trusted, severity, device_time, component, text, source, _ = item
+    return (
+        device,
+        _PLAIN[kind],
+        _PLAIN[transport],
+        received_at,
+        int(trusted),
+        severity,
+        device_time,
+        storable(component[:MAX_TEXT_CHARS]),
+        storable(text[:MAX_TEXT_CHARS]),
+        storable(source),
+    )
 
 
 def _to_event(row: Row[*tuple[object, ...]]) -> EventReceived:

@@ -164,7 +164,7 @@ class MemoryStore:
         self._pairs.update({row.group: row for row in effects.pairs})
         self._incidents.update({item.id: item for item in effects.incidents})
         self._steps.extend(effects.steps)
-        self._events.extend(replace(item, readings=()) for item in effects.events)
+        self._events.extend(item._replace(readings=()) for item in effects.events)
         for item in effects.rogues:
             key = (item.address, item.transport)
             before = self._rogues[key].count if key in self._rogues else 0

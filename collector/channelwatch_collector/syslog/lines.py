@@ -62,23 +62,19 @@ class Lines:
         told, device = line.classified, line.device
         if told is None or device is None:
             return True
+        most = _UNREAD_CHARS if told.pack == UNREAD else MAX_EVENT_TEXT
         event = EventReceived(
-            device=device,
-            kind=told.kind,
-            transport=line.transport,
-            received_at=line.received_at,
-            trusted=line.trusted,
-            severity=told.severity,
-            device_time=line.device_time,
-            component=told.component,
-            text=_text(
-                told.pattern,
-                told.fields,
-                line.again,
-                _UNREAD_CHARS if told.pack == UNREAD else MAX_EVENT_TEXT,
-            ),
-            source=_source(told.pack, told.pattern),
-            readings=told.readings,
+            device,
+            told.kind,
+            line.transport,
+            line.received_at,
+            line.trusted,
+            told.severity,
+            line.device_time,
+            told.component,
+            _text(told.pattern, told.fields, line.again, most),
+            _source(told.pack, told.pattern),
+            told.readings,
         )
         handed: Handed
         if line.transport is not Transport.SYSLOG_RELP:

@@ -190,7 +190,7 @@ HOSTILE = ["a\0b", "a\ud800b", "a" * 100_000, "\x1b[2J\u202e", "'; DROP TABLE ev
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_text_from_a_device_cannot_poison_a_batch(store: FullStore, epoch: int, text: str) -> None:
-    spoken = replace(event(text=text), component=text, source=text[:99])
+    spoken = event(text=text)._replace(component=text, source=text[:99])
     store.commit(effects(events=(spoken,), rogues=(replace(rogue(), sample=text),)), epoch=epoch)
     (stored,) = store.events(devices=[DEVICE])
     assert stored.text.startswith("a" if text.startswith("a") else text)

@@ -52,10 +52,10 @@ def test_transitions_are_cut_by_time_and_number(store: FullStore, epoch: int) ->
 
 
 def test_events_come_back_newest_first_without_readings(store: FullStore, epoch: int) -> None:
-    spoken = replace(event(ms=5), readings=(Reading(Signal.POWER_SOURCE, SignalState.DEGRADED, "battery"),))
-    bare = replace(event(ms=5, text="second"), device_time=None, trusted=False)
+    spoken = event(ms=5)._replace(readings=(Reading(Signal.POWER_SOURCE, SignalState.DEGRADED, "battery"),))
+    bare = event(ms=5, text="second")._replace(device_time=None, trusted=False)
     store.commit(effects(events=(spoken, bare, event(OTHER), event(ms=4))), epoch=epoch)
-    assert store.events(devices=[DEVICE]) == [bare, replace(spoken, readings=()), event(ms=4)]
+    assert store.events(devices=[DEVICE]) == [bare, spoken._replace(readings=()), event(ms=4)]
     assert store.events(devices=[DEVICE, OTHER], since=at(5), limit=1) == [bare]
     assert store.events(devices=[OTHER]) == [event(OTHER)]
 

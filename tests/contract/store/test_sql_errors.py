@@ -243,7 +243,7 @@ def test_many_events_are_pruned_a_few_at_a_time(
 
 def test_endless_text_is_cut(sql_store: SqlStore, sql_epoch: int) -> None:
     endless = "x" * (events.MAX_TEXT_CHARS + 1)
-    spoken = replace(event(text=endless), component=endless)
+    spoken = event(text=endless)._replace(component=endless)
     sql_store.commit(effects(events=(spoken,), rogues=(replace(rogue(), sample=endless),)), epoch=sql_epoch)
     (stored,) = sql_store.events(devices=[DEVICE])
     (stranger,) = sql_store.rogues()
