@@ -11,9 +11,12 @@ from pathlib import Path
 import pytest
 
 from tests.repo.tree import repository_files, text_of
-from tests.support.peers import ROOT
+from tests.support.peers import ROOT, require_binary
 
 UNIT = Path("deploy/channelwatch.service")
+WATCHDOG = Path("deploy/channelwatch-watchdog.service")
+MOST_EXPOSED = {UNIT: 25, WATCHDOG: 20}
+"""What `systemd-analyze security` may find at most, in tenths of its scale from 0 to 10."""
 COMMAND = re.compile(r"/bin/channelwatch ([a-z][a-z-]*)((?: --?[a-z-]+ \S+)*)")
 COMMANDS = sorted(
     {
@@ -26,10 +29,11 @@ COMMANDS = sorted(
 )
 
 
-def unit() -> RawConfigParser:
-    parser = RawConfigParser(strict=True)
+def unit(path: Path = UNIT) -> RawConfigParser:
+    """A unit's sections; of a key that stands twice, the last one counts here."""
+    parser = RawConfigParser(strict=False)
     parser.optionxform = str  # type: ignore[assignment,method-assign]
-    parser.read_string(text_of(UNIT))
+    parser.read_string(text_of(path))
     return parser
 
 
@@ -54,9 +58,37 @@ def test_the_service_keeps_one_privilege_and_writes_to_its_own_folder_alone() ->
     assert service["User"] not in ("", "root")
 
 
-def test_the_service_is_started_again_however_it_ended() -> None:
-    assert unit()["Service"]["Restart"] == "always"
-    assert unit()["Unit"]["StartLimitIntervalSec"] == "0"
+@pytest.mark.parametrize("path", [UNIT, WATCHDOG], ids=lambda path: path.stem)
+def test_a_service_is_started_again_however_it_ended(path: Path) -> None:
+    assert unit(path)["Service"]["Restart"] == "always"
+    assert unit(path)["Unit"]["StartLimitIntervalSec"] == "0"
+
+
+def test_the_watchdog_shares_nothing_with_what_it_watches() -> None:
+    watched, dog = unit(), unit(WATCHDOG)
+    assert dog["Service"]["User"] not in ("", "root", watched["Service"]["User"])
+    assert dog["Service"]["ConfigurationDirectory"] != watched["Service"]["ConfigurationDirectory"]
+    assert dog["Service"]["CapabilityBoundingSet"] == dog["Service"]["AmbientCapabilities"] == ""
+    assert "StateDirectory" not in dog["Service"], "it keeps nothing"
+    joined = {key: value for key, value in dog["Unit"].items() if UNIT.name in value}
+    assert joined == {}, "it starts and stays whatever becomes of the other"
+
+
+@pytest.mark.parametrize("path", [UNIT, WATCHDOG], ids=lambda path: path.stem)
+def test_systemd_finds_nothing_wrong_with_a_unit_and_little_exposed(path: Path, tmp_path: Path) -> None:
+    analyze = require_binary("systemd-analyze", package="systemd")
+    program = Path(sys.executable).with_name("channelwatch")
+    copy = tmp_path / path.name
+    copy.write_text(
+        text_of(path).replace("/opt/channelwatch/bin/channelwatch", str(program)), encoding="utf-8"
+    )
+    for command in (
+        ["verify", "--man=no", copy],
+        ["security", "--offline=true", "--no-pager", f"--threshold={MOST_EXPOSED[path]}", copy],
+    ):
+        ran = subprocess.run([analyze, *command], capture_output=True, text=True, timeout=60, check=False)
+        assert ran.returncode == 0, ran.stdout + ran.stderr
+        assert path.name not in ran.stderr, ran.stderr
 
 
 def test_the_kernel_settings_are_settings() -> None:
