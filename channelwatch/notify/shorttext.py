@@ -48,6 +48,10 @@ def _units(text: str) -> int:
 
 
 def _cut(text: str, reply: str, limit: int, size: Callable[[str], int]) -> str:
-    while text and size(text + reply) > limit:
-        text = text[:-1]
-    return text.rstrip() + reply
+    room, fits = limit - size(reply), ""
+    for letter in text:
+        room -= size(letter)
+        if room < 0:
+            break
+        fits += letter
+    return fits.rstrip() + reply

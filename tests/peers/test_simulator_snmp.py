@@ -16,7 +16,7 @@ from channelwatch_simulator.story import Act, Cause, Event
 
 from channelwatch.base.secrets import Secret
 from tests.support import Process, free_port, require_binary, wait_until
-from tests.unit.simulator.mibs import FOLDER, MODULE, write_base_modules
+from tests.support.mibs import FOLDER, MODULE, write_base_modules
 from tests.unit.simulator.running import AUTH, COMMUNITY, KEYS, PRIV, running
 
 HUB, SPOKE = "51-D-T0001-A", "51-D-21548-1"

@@ -6,14 +6,11 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from functools import cache
 
 from channelwatch_collector.syslog.counters import Count
 from channelwatch_collector.syslog.directory import Peer, Speaker
 from channelwatch_collector.syslog.intake import Callbacks, Handed, ReceivedLine
 from channelwatch_collector.syslog.limits import Limits
-from channelwatch_collector.syslog.packfile import load_packs
-from channelwatch_collector.syslog.parse.classify import Classifier
 from channelwatch_collector.syslog.parse.header import DEFAULT_ZONE
 from channelwatch_collector.syslog.parse.message import Message
 from channelwatch_collector.syslog.receiver import Endpoints, SyslogReceiver
@@ -21,6 +18,7 @@ from channelwatch_collector.syslog.receiver import Endpoints, SyslogReceiver
 from channelwatch.base.clock import Clock, ManualClock
 from channelwatch.base.ids import DeviceCode
 from channelwatch.status.events import RogueSource
+from tests.support.packs import packs
 from tests.support.waiting import eventually
 
 NOW = 1_795_318_923_000
@@ -28,12 +26,6 @@ NOW = 1_795_318_923_000
 
 DEVICE = DeviceCode("51-D-21548-1")
 BOTH = Endpoints(udp=("127.0.0.1", 0), tcp=("127.0.0.1", 0))
-
-
-@cache
-def packs() -> Classifier:
-    """The shipped packs, loaded once."""
-    return Classifier(load_packs())
 
 
 def one_device(peer: Peer) -> Speaker:

@@ -52,7 +52,8 @@ def load_profiles(folder: Path | None = None) -> Mapping[str, Profile]:
     complaints = [*found.complaints, *own.complaints]
     loaded: dict[str, Profile] = {}
     for name, source in sorted(profiles.items()):
-        profile, wrong = _assemble(source, fragments)
+        is_built_in = name not in own.profiles and not own.fragments
+        profile, wrong = _built_in_profile(name) if is_built_in else _assemble(source, fragments)
         complaints += wrong
         loaded[name] = profile
     if FALLBACK not in loaded and not complaints:
@@ -91,6 +92,12 @@ def _forbidden() -> tuple[Oid, ...]:
 def _built_in() -> _Folder:
     """The product's own files, which do not change while it runs."""
     return _read_folder(BUILT_IN_FOLDER)
+
+
+@cache
+def _built_in_profile(name: str) -> tuple[Profile, list[str]]:
+    """A built-in profile with built-in fragments: the same however often an operator's folder is read again."""
+    return _assemble(_built_in().profiles[name], _built_in().fragments)
 
 
 def _read_folder(folder: Path) -> _Folder:

@@ -107,6 +107,7 @@ def templates() -> dict[str, str]:
 
 
 def test_every_row_is_complete_in_both_languages() -> None:
+    assert own_rows()
     assert [row for row in own_rows() if not all(row.get(name) for name in ("key", "vi", "en"))] == []
 
 
@@ -116,10 +117,13 @@ def test_no_key_stands_twice_or_in_the_glossary_as_well() -> None:
     assert set(keys) & set(glossary()) == set()
 
 
-@pytest.mark.parametrize("row", own_rows(), ids=lambda row: row["key"])
-def test_both_languages_leave_the_same_gaps_to_fill(row: dict[str, str]) -> None:
-    gaps = [{name for _, name, _, _ in Formatter().parse(row[language]) if name} for language in ("vi", "en")]
-    assert gaps[0] == gaps[1]
+def gaps(text: str) -> set[str]:
+    return {name for _, name, _, _ in Formatter().parse(text) if name}
+
+
+def test_both_languages_leave_the_same_gaps_to_fill() -> None:
+    assert any(gaps(row["vi"]) for row in own_rows())
+    assert [row["key"] for row in own_rows() if gaps(row["vi"]) != gaps(row["en"])] == []
 
 
 def test_every_key_that_a_template_names_is_listed() -> None:
@@ -139,11 +143,9 @@ def test_every_prefix_that_a_template_joins_is_one_whose_values_are_tested() -> 
     assert joined - {"who."} <= ENUMERATED.keys()
 
 
-@pytest.mark.parametrize("prefix", sorted(ENUMERATED))
-def test_every_value_that_may_follow_a_prefix_has_its_word(prefix: str) -> None:
-    assert [
-        value for value in ENUMERATED[prefix] if f"{prefix}{value}" not in WORDS[Language.VI].by_key
-    ] == []
+def test_every_value_that_may_follow_a_prefix_has_its_word() -> None:
+    keys = [f"{prefix}{value}" for prefix, values in ENUMERATED.items() for value in values]
+    assert [key for key in keys if key not in WORDS[Language.VI].by_key] == []
 
 
 def test_every_key_of_this_package_is_used() -> None:

@@ -12,7 +12,7 @@ from channelwatch.app.texts import LANGUAGES, word
 from channelwatch.base.clock import EpochMs
 from channelwatch.base.secrets import Secret
 from channelwatch.incidents.ack import AckSigner
-from channelwatch.incidents.model import PageKind, Severity
+from channelwatch.incidents.model import OVER, PageKind, Severity
 from channelwatch.notify.acks import Acks
 from channelwatch.notify.alertmanager.template import body as alertmanager_body
 from channelwatch.notify.apprise.template import message
@@ -57,7 +57,16 @@ def test_every_message_fits_one_segment_and_keeps_its_code(accents: bool, inside
         assert 0 < size <= (UCS2_UNITS if accents else SEPTETS)
         code = ACKS.code(alert)
         assert code is None or text.endswith(code)
-        assert (kind in (PageKind.RESTORED, PageKind.IMPACT)) == (code is None)
+        assert (kind in (*OVER, PageKind.IMPACT)) == (code is None)
+
+
+@pytest.mark.parametrize("unit", ["x" * 300, "[" * 300])
+def test_what_is_too_long_is_cut_where_the_segment_is_full(unit: str) -> None:
+    for accents, limit in ((True, UCS2_UNITS), (False, SEPTETS)):
+        text = short_text(replace(ALERT_TO, unit=unit), VOICE, accents=accents)
+        size = len(text.encode("utf-16-be")) // 2 if accents else septets(text)
+        # A letter that takes two may not fit into the last place.
+        assert size == limit or (unit[0] == "[" and size == limit - 1)
 
 
 def test_letters_that_no_telephone_alphabet_has_become_question_marks() -> None:

@@ -5,29 +5,22 @@ from __future__ import annotations
 import argparse
 import io
 import json
-from functools import cache
 
 import pytest
 from channelwatch_collector.syslog import cli
 from channelwatch_collector.syslog.line import Line, read_line
-from channelwatch_collector.syslog.packfile import load_packs
-from channelwatch_collector.syslog.parse.classify import Classifier
 from channelwatch_collector.syslog.parse.redact import Refusal
 
 from channelwatch.base.clock import EpochMs, ManualClock
 from channelwatch.status.events import EventKind
+from tests.support.packs import packs
 
 AT = EpochMs(1_795_318_923_000)
 KEY = "00112233445566778899aabbccddeeff"
 
 
-@cache
-def classifier() -> Classifier:
-    return Classifier(load_packs())
-
-
 def read(raw: bytes) -> Line:
-    return read_line(raw, received_at=AT, classifier=classifier())
+    return read_line(raw, received_at=AT, classifier=packs())
 
 
 def test_a_known_line_is_classified_and_its_text_redacted() -> None:

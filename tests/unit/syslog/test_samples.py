@@ -9,14 +9,14 @@ from datetime import UTC
 from typing import Any
 
 import pytest
-from channelwatch_collector.syslog.packfile import load_packs
-from channelwatch_collector.syslog.parse.classify import Classified, Classifier
+from channelwatch_collector.syslog.parse.classify import Classified
 from channelwatch_collector.syslog.parse.header import parse_header
 from channelwatch_collector.syslog.parse.message import Format, Message
 
 from channelwatch.base.clock import EpochMs
 from channelwatch.status.events import EventKind
 from tests.support import recording
+from tests.support.packs import packs
 
 AT = EpochMs(1_795_318_923_000)
 Record = dict[str, Any]
@@ -138,7 +138,7 @@ KINDS = {
 
 
 def test_network_events_get_the_kind_that_the_source_project_names() -> None:
-    classifier, checked, wrong = Classifier(load_packs()), 0, []
+    classifier, checked, wrong = packs(), 0, []
     for raw, record in records("napalm-automation_napalm-logs"):
         wanted = KINDS.get(record["expect"]["event"])
         if wanted is None or record["vendor"] == "opengear":

@@ -5,8 +5,7 @@ from __future__ import annotations
 from itertools import islice
 
 from channelwatch_collector.syslog.line import read_line
-from channelwatch_collector.syslog.packfile import load_packs
-from channelwatch_collector.syslog.parse.classify import Classified, Classifier
+from channelwatch_collector.syslog.parse.classify import Classified
 from channelwatch_simulator.notices import Notice, NoticeKind
 from channelwatch_simulator.province import Preset, build_province
 from channelwatch_simulator.story import Act, Event, story
@@ -16,6 +15,7 @@ from channelwatch_simulator.world import World
 from channelwatch.base.clock import EpochMs
 from channelwatch.status.events import EventKind
 from channelwatch.status.signals import SignalState
+from tests.support.packs import packs
 
 AT = EpochMs(1_795_318_923_000)
 SEED = 7
@@ -65,7 +65,7 @@ def notices() -> list[Notice]:
 
 
 def test_every_simulated_line_is_classified_as_the_simulator_meant_it() -> None:
-    classifier, seen = Classifier(load_packs()), set()
+    classifier, seen = packs(), set()
     for sequence, notice in enumerate(notices(), start=1):
         line = read_line(render(notice, wall_ms=AT, sequence=sequence), received_at=AT, classifier=classifier)
         event = line.classified

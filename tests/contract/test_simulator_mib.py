@@ -29,7 +29,7 @@ from pysmi.parser import SmiStarParser
 from pysmi.reader import FileReader
 from pysmi.writer import CallbackWriter
 
-from tests.unit.simulator.mibs import FOLDER, MODULE, write_base_modules
+from tests.support.mibs import FOLDER, MODULE, write_base_modules
 
 Definitions = dict[str, Any]
 NOW = 5_000_000
