@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from channelwatch.base.clock import EpochMs
 from channelwatch.base.errors import Transient
 from channelwatch.pipeline.deliver import OutboxPort
+from channelwatch.pipeline.endings import Waiting, ends_among, overtaken, told_at_once
 from channelwatch.pipeline.ports import (
     Claim,
     Dead,
@@ -55,17 +56,27 @@ class MemoryPost:
         self._number = 0
 
     def hold(self, rows: Sequence[OutboxRow]) -> None:
-        """Send `rows` from here."""
-        for row in rows:
+        """Send `rows` from here. What the end of an incident overtakes here is not sent any more."""
+        found = overtaken(
+            [Waiting(number, held.row.page, held.state) for number, held in self._held.items()]
+            if ends_among(rows)
+            else (),
+            rows,
+        )
+        for number in found.rows:
+            del self._held[number]
+        for row in (told_at_once(row, found) for row in rows):
             self._number -= 1
             state = OutboxState.STANDBY if row.page.is_spare else OutboxState.PENDING
             self._held[self._number] = _Held(row, state, row.page.not_before)
 
     def release(self, rows: Sequence[OutboxRow]) -> None:
         """The other outbox has `rows`: what was neither sent nor is under way goes out from there."""
-        keys = {row.page.key for row in rows}
+        keys, ended = {row.page.key for row in rows}, ends_among(rows)
         for number, held in list(self._held.items()):
-            if held.row.page.key in keys:
+            if held.recorded and held.state is OutboxState.SENT and held.row.page.incident in ended:
+                del self._held[number]  # The other one has spared it, and will not give it.
+            elif held.row.page.key in keys:
                 held.recorded = True
                 if held.state not in (OutboxState.SENT, OutboxState.CLAIMED):
                     del self._held[number]

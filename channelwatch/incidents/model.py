@@ -193,7 +193,7 @@ class IncidentStep:
 
 
 class PageKind(StrEnum):
-    """Why a message goes out."""
+    """Why a message goes out. `PASSED`: it was restored before anybody was told that it opened."""
 
     OPENED = "opened"
     ESCALATED = "escalated"
@@ -201,6 +201,7 @@ class PageKind(StrEnum):
     REOPENED = "reopened"
     LAPSED = "lapsed"
     RESTORED = "restored"
+    PASSED = "passed"
     IMPACT = "impact"
     RAISED = "raised"
     DIGEST = "digest"
@@ -229,3 +230,7 @@ class Page:
     def is_spare(self) -> bool:
         """Does it wait for another page of its chain to fail?"""
         return self.chain not in ("", self.key)
+
+
+OVER = frozenset({PageKind.RESTORED, PageKind.PASSED})
+"""Messages that say that nothing is to be done any more."""

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from channelwatch.base.clock import EpochMs
 from channelwatch.base.ids import ContactCode, IncidentId
 from channelwatch.incidents.ack import AckClaim, AckSigner
-from channelwatch.incidents.model import PageKind
+from channelwatch.incidents.model import OVER, PageKind
 from channelwatch.pipeline.ports import Alert
 
-_TOLD_ONLY = frozenset({PageKind.RESTORED, PageKind.IMPACT})
+_TOLD_ONLY = OVER | {PageKind.IMPACT}
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,6 +55,10 @@ def _told_inside(alert: Alert, voice: Voice) -> str:
     if alert.kind is PageKind.RESTORED:
         return words("alert.recovered").format(unit=alert.unit, duration=_duration(alert, words))
     title = alert.title[voice.language]
+    if alert.kind is PageKind.PASSED:
+        return words("alert.passed").format(
+            severity=alert.severity.upper(), unit=alert.unit, cause=title, duration=_duration(alert, words)
+        )
     return words("alert.subject").format(severity=alert.severity.upper(), unit=alert.unit, cause=title)
 
 
@@ -62,6 +66,8 @@ def _told_outside(alert: Alert, words: Words) -> str:
     """Severity and number, no place (domain model, section 3.6)."""
     if alert.kind is PageKind.RESTORED:
         return words("alert.over_no_detail").format(number=alert.number)
+    if alert.kind is PageKind.PASSED:
+        return words("alert.passed_no_detail").format(number=alert.number, severity=alert.severity.upper())
     return f"{alert.number}: " + words("alert.no_detail").format(severity=alert.severity.upper())
 
 

@@ -343,7 +343,7 @@ def _name_sources(draft: Draft, rule: Rule) -> None:
     """Who it was stands in the incident that has just opened, and in no message."""
     incident = draft.latest_incident((rule.id, draft.world.log))
     if rule.when.per_source and incident is not None and incident.is_live and incident.round_at == draft.now:
-        draft.advance(incident, StepKind.NOTE, reason=", ".join(loudest(draft, rule)), origin="collector")
+        draft.advance(incident, StepKind.NOTE, reason=", ".join(loudest(draft, rule)))
 
 
 def _out_of_service(draft: Draft, rules: Iterable[Rule], subject: str) -> None:

@@ -25,6 +25,7 @@ from channelwatch.base.clock import EpochMs
 from channelwatch.base.errors import Bug
 from channelwatch.base.ids import ContactCode, IncidentId
 from channelwatch.incidents.model import Page, PageKind
+from channelwatch.pipeline.endings import Overtaken, Waiting, ends_among, overtaken, told_at_once
 from channelwatch.pipeline.ports import (
     Alert,
     Claim,
@@ -45,6 +46,9 @@ from channelwatch.store.tables import incident, outbox
 LONGEST_WAIT_MS = 900_000
 """No alert is put off for longer. What is due later than that was put off by a clock that has been set back since."""
 
+INCIDENTS = 500
+"""Incidents, or rows, of one statement."""
+
 PRUNE_ROWS = 5_000
 """Rows deleted in one transaction."""
 
@@ -55,12 +59,33 @@ _SENDABLE = outbox.c.state.in_([OutboxState.PENDING, OutboxState.CLAIMED, Outbox
 
 
 def write(connection: Connection, rows: Sequence[OutboxRow]) -> None:
-    """Add rows; a page whose key is there already, sent or not, is not added again."""
+    """Add rows; a page whose key is there already, sent or not, is not added again.
+
+    What the end of an incident overtakes is spared, and its end tells that it began.
+    """
+    ended = ends_among(rows)
+    if ended:
+        found = _overtaken(connection, sorted(ended), rows)
+        rows = [told_at_once(row, found) for row in rows]
 
     def leave(statement: Insert) -> Executable:
         return statement.on_conflict_do_nothing(index_elements=["page_key"])
 
     add(connection, outbox, [_values(row) for row in rows], conflict=leave)
+
+
+def _overtaken(connection: Connection, ended: Sequence[int], rows: Sequence[OutboxRow]) -> Overtaken:
+    found: list[Waiting] = []
+    for first in range(0, len(ended), INCIDENTS):
+        some = outbox.c.incident.in_(ended[first : first + INCIDENTS])
+        told = outbox.c.state != OutboxState.SPARED
+        stored = connection.execute(select(outbox).where(some, told).with_for_update())
+        found += (Waiting(row.id, page_of(row), OutboxState(row.state)) for row in stored)
+    gone = overtaken(found, rows)
+    for first in range(0, len(gone.rows), INCIDENTS):
+        spared = outbox.c.id.in_(sorted(gone.rows)[first : first + INCIDENTS])
+        connection.execute(update(outbox).where(spared).values(state=OutboxState.SPARED))
+    return gone
 
 
 def prune(connection: Connection, before: EpochMs) -> int:

@@ -86,27 +86,56 @@ async def test_a_way_out_in_trouble_does_not_hold_up_the_other(store: FailingSto
 
 
 async def test_nobody_reads_of_the_end_before_the_beginning(store: FailingStore) -> None:
-    refused = 0
+    begun, may_go_on = asyncio.Event(), asyncio.Event()
 
-    async def refuse_twice(alert: Alert) -> Outcome:
-        nonlocal refused
-        refused += 1
+    async def dither(alert: Alert) -> Outcome:
+        begun.set()
+        await may_go_on.wait()
         return Retry("http_503")
 
     hook = Postbox()
-    hook.answer = refuse_twice
+    hook.answer = dither
     async with running(engine := engine_over(store, channels=[hook])):
         engine.submit(trap(spoke(1), engine.clock.now(), bypass()))
-        await eventually(lambda: refused >= 1, what="a refusal")
+        await asyncio.wait_for(begun.wait(), 10)
         engine.submit(answer(spoke(1), engine.clock.now(), encrypting()))
-        await eventually(lambda: refused >= 2, what="another")
+        await eventually(lambda: len(store.inner.pages(1)) == 2, what="the end in the outbox")
         hook.answer = None
+        may_go_on.set()
         await eventually(lambda: len(hook.taken) == 2, what="both messages")
         assert [alert.kind for alert in hook.taken] == [PageKind.OPENED, PageKind.RESTORED]
         assert len({alert.key for alert in hook.taken}) == 2
         await eventually(
             lambda: {page.state for page in store.inner.pages(1)} == {OutboxState.SENT}, what="the record"
         )
+
+
+async def test_what_is_over_before_it_could_be_told_is_one_message(store: FailingStore) -> None:
+    refused = 0
+
+    async def refuse_for_seconds(alert: Alert) -> Outcome:
+        nonlocal refused
+        refused += 1
+        return Retry("http_503", after_ms=3_000)
+
+    hook = Postbox()
+    hook.answer = refuse_for_seconds
+    async with running(engine := engine_over(store, channels=[hook])):
+        engine.submit(trap(spoke(1), engine.clock.now(), bypass()))
+        await eventually(lambda: refused >= 1, what="a refusal")
+        await eventually(
+            lambda: [page.state for page in store.inner.pages(1)] == [OutboxState.PENDING], what="its record"
+        )
+        hook.answer = None
+        engine.submit(answer(spoke(1), engine.clock.now(), encrypting()))
+        await eventually(lambda: len(hook.taken) == 1, 30, what="the message")
+        await eventually(
+            lambda: [page.state for page in store.inner.pages(1)] == [OutboxState.SPARED, OutboxState.SENT],
+            what="the record",
+        )
+    (alert,) = hook.taken
+    assert (alert.kind, alert.restored_at is not None) == (PageKind.PASSED, True)
+    assert "restored" in alert.key
 
 
 async def test_who_took_an_incident_is_not_paged_any_more(store: FailingStore) -> None:

@@ -14,7 +14,8 @@ from channelwatch.app.engine import Engine
 from channelwatch.app.writer import CannotWrite
 from channelwatch.base.clock import EpochMs
 from channelwatch.base.errors import Transient
-from channelwatch.base.ids import LogId
+from channelwatch.base.ids import IncidentId, LogId
+from channelwatch.incidents.model import PageKind
 from channelwatch.pipeline.ports import Alert, OutboxState, Outcome, Retry, Sent
 from channelwatch.status.states import Health
 from channelwatch.store.errors import StorePermanent, StoreReason, StoreTransient
@@ -22,7 +23,7 @@ from channelwatch.store.sqlstore import SqlStore, open_store
 from tests.support import eventually
 from tests.support.house import LIMITS, WRITES, FailingStore, Postbox, engine_over, running, store_of
 from tests.support.postgres import again, running_postgres, stop
-from tests.support.province import answer, bypass, small_inventory, spoke, trap
+from tests.support.province import answer, bypass, encrypting, small_inventory, spoke, trap
 
 SOON = replace(LIMITS, hold_s=0.1)
 """An engine that waits for its store a moment only."""
@@ -83,6 +84,31 @@ async def test_alerts_go_on_from_memory_while_the_store_refuses_and_are_recorded
         store.heal()
         await until_recorded(store.inner, engine, 1, 2, 3)
     assert hook.subjects() == [spoke(1), spoke(2), spoke(3)]
+
+
+async def test_what_is_over_before_it_could_be_told_is_one_message_from_memory_too(
+    store: FailingStore,
+) -> None:
+    async def refuse(alert: Alert) -> Outcome:
+        return Retry("http_503", after_ms=3_000)
+
+    hook = Postbox()
+    engine = engine_over(store, channels=[hook], limits=SOON)
+    async with running(engine):
+        store.fail(REFUSALS[0], *WRITES)
+        hook.answer = refuse
+        expose(engine, 1)
+        await eventually(lambda: bool(engine.world.incidents), 10, what="the incident")
+        engine.submit(answer(spoke(1), engine.clock.now(), encrypting()))
+        await eventually(lambda: not engine.world.incidents[IncidentId(1)].is_live, 10, what="its end")
+        hook.answer = None
+        store.heal()
+        await eventually(
+            lambda: [page.state for page in store.inner.pages(1)] == [OutboxState.SPARED, OutboxState.SENT],
+            30,
+            what="the record",
+        )
+    assert [alert.kind for alert in hook.taken] == [PageKind.PASSED]
 
 
 async def test_nothing_is_acknowledged_before_it_is_recorded(store: FailingStore) -> None:

@@ -15,6 +15,7 @@ from channelwatch.incidents.model import Incident, IncidentStep
 from channelwatch.incidents.restraint import WINDOW_MS
 from channelwatch.inventory.diff import Change
 from channelwatch.inventory.model import Bloc, Inventory
+from channelwatch.pipeline.endings import Waiting, ends_among, overtaken, told_at_once
 from channelwatch.pipeline.ports import (
     OPEN_LANES,
     Claim,
@@ -170,7 +171,15 @@ class MemoryStore:
             before = self._rogues[key].count if key in self._rogues else 0
             self._rogues[key] = replace(item, count=before + item.count)
         known = {mail.row.page.key for mail in self._outbox.values()}
-        for row in effects.outbox:
+        waiting = [
+            Waiting(number, mail.row.page, mail.state)
+            for number, mail in self._outbox.items()
+            if mail.row.page.incident in ends_among(effects.outbox)
+        ]
+        found = overtaken(waiting, effects.outbox)
+        for number in found.rows:
+            self._outbox[number].state = OutboxState.SPARED
+        for row in (told_at_once(row, found) for row in effects.outbox):
             if row.page.key not in known:
                 known.add(row.page.key)
                 state = OutboxState.STANDBY if row.page.is_spare else OutboxState.PENDING

@@ -7,7 +7,7 @@ from email.header import Header
 from email.mime.text import MIMEText
 from email.utils import format_datetime
 
-from channelwatch.incidents.model import PageKind
+from channelwatch.incidents.model import OVER
 from channelwatch.notify.words import Voice, alert_text
 from channelwatch.pipeline.ports import Alert
 
@@ -23,6 +23,6 @@ def mail(alert: Alert, sender: str, to: str, domain: str, voice: Voice) -> MIMET
     message["Message-ID"] = f"<{alert.key}@{domain}>"
     message["References"] = f"<{alert.number}@{domain}>"
     message["Auto-Submitted"] = "auto-generated"
-    if alert.severity == "p1" and alert.kind is not PageKind.RESTORED:
+    if alert.severity == "p1" and alert.kind not in OVER:
         message["Importance"] = "high"
     return message

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from channelwatch.base.clock import iso_utc
-from channelwatch.incidents.model import PageKind, Severity
+from channelwatch.incidents.model import OVER, Severity
 from channelwatch.notify.words import Voice, headline
 from channelwatch.pipeline.ports import Alert
 
@@ -23,7 +23,7 @@ def frame(alert: Alert, voice: Voice, host: str) -> bytes:
 
 def line(alert: Alert, voice: Voice, host: str) -> str:
     """Severity alert, critical, warning or notice for P1 to P4; what is over is told as notice."""
-    level = 5 if alert.kind is PageKind.RESTORED else _SEVERITY[alert.severity]
+    level = 5 if alert.kind in OVER else _SEVERITY[alert.severity]
     facts = {"key": alert.key, "incident": alert.number, "kind": alert.kind, "severity": alert.severity}
     if voice.inside:
         facts |= {"rule": alert.rule, "subject": alert.subject}

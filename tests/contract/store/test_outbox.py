@@ -8,6 +8,7 @@ import pytest
 
 from channelwatch.base.clock import EpochMs
 from channelwatch.base.errors import Bug, Permanent
+from channelwatch.incidents.model import PageKind
 from channelwatch.pipeline.ports import (
     Claim,
     Dead,
@@ -337,3 +338,115 @@ def test_several_settlements_are_recorded_together_or_not_at_all(store: FullStor
     )
     counts = store.outbox_counts(NOW)
     assert (counts.sent, counts.pending) == (1, 1)
+
+
+# Over before it was told of ------------------------------------------------------------------------------------
+
+
+def page(key: str, kind: PageKind, *, chain: str = "", destination: str = "duty", ms: int = 10) -> OutboxRow:
+    row = outbox_row(key=key, destination=destination, ms=ms)
+    alert = replace(row.alert, kind=kind)
+    return OutboxRow(replace(row.page, kind=kind, chain=chain), alert)
+
+
+OPENED, RESTORED = PageKind.OPENED, PageKind.RESTORED
+
+
+def end(store: FullStore, epoch: int, *rows: OutboxRow) -> None:
+    """Commit what tells of the end of incident 1."""
+    ended = replace(incident(), restored_at=at(20))
+    store.commit(effects(incidents=(ended,), outbox=rows or (page("end", RESTORED, ms=20),)), epoch=epoch)
+
+
+def stand(store: FullStore) -> dict[str, tuple[OutboxState, PageKind]]:
+    return {item.page.key: (item.state, item.page.kind) for item in store.pages(1)}
+
+
+def test_what_ended_before_it_was_told_is_one_message_under_the_key_of_its_end(
+    store: FullStore, epoch: int
+) -> None:
+    fill(store, epoch, page("a", OPENED), page("b", PageKind.REPEATED), outbox_row(2, key="other"))
+    end(store, epoch)
+    got = claim(store, epoch)
+    assert [(item.alert.key, item.alert.kind) for item in got] == [
+        ("other", OPENED),
+        ("end", PageKind.PASSED),
+    ]
+    assert stand(store) == {
+        "a": (OutboxState.SPARED, OPENED),
+        "b": (OutboxState.SPARED, PageKind.REPEATED),
+        "end": (OutboxState.CLAIMED, PageKind.PASSED),
+    }
+
+
+def test_one_that_failed_for_now_is_overtaken_too(store: FullStore, epoch: int) -> None:
+    fill(store, epoch, page("a", OPENED))
+    (first,) = claim(store, epoch)
+    store.settle_outbox(first, Unsure("timeout"), now=NOW, not_before=EpochMs(NOW + 500))
+    end(store, epoch)
+    assert stand(store)["a"] == (OutboxState.SPARED, OPENED)
+    assert stand(store)["end"] == (OutboxState.PENDING, PageKind.PASSED)
+
+
+@pytest.mark.parametrize("sent", [True, False])
+def test_what_was_sent_or_is_under_way_is_followed_by_its_end(
+    store: FullStore, epoch: int, *, sent: bool
+) -> None:
+    fill(store, epoch, page("a", OPENED))
+    (first,) = claim(store, epoch)
+    if sent:
+        store.settle_outbox(first, Sent(), now=NOW, not_before=None)
+    end(store, epoch)
+    assert stand(store)["a"][0] is (OutboxState.SENT if sent else OutboxState.CLAIMED)
+    assert stand(store)["end"] == (OutboxState.PENDING, RESTORED)
+
+
+def test_a_reminder_that_is_overtaken_makes_no_news_of_the_end(store: FullStore, epoch: int) -> None:
+    fill(store, epoch, page("a", OPENED))
+    (first,) = claim(store, epoch)
+    store.settle_outbox(first, Sent(), now=NOW, not_before=None)
+    store.commit(effects(outbox=(page("b", PageKind.REPEATED, ms=15),), incidents=(incident(),)), epoch=epoch)
+    end(store, epoch)
+    assert stand(store)["b"][0] is OutboxState.SPARED
+    assert stand(store)["end"] == (OutboxState.PENDING, RESTORED)
+
+
+def test_all_ways_of_a_message_are_overtaken_together_or_none(store: FullStore, epoch: int) -> None:
+    ways = (page("a", OPENED, chain="a"), page("a.1", OPENED, chain="a", destination="desk"))
+    ends = (page("end", RESTORED, chain="end"), page("end.1", RESTORED, chain="end", destination="desk"))
+    fill(store, epoch, *ways)
+    end(store, epoch, *ends)
+    assert [state for state, _ in stand(store).values()] == [
+        *(OutboxState.SPARED, OutboxState.SPARED),
+        *(OutboxState.PENDING, OutboxState.STANDBY),
+    ]
+    assert {kind for key, (_, kind) in stand(store).items() if "end" in key} == {PageKind.PASSED}
+
+
+def test_a_way_that_is_being_tried_keeps_the_others_of_its_message(store: FullStore, epoch: int) -> None:
+    fill(
+        store,
+        epoch,
+        page("a", OPENED, chain="a"),
+        page("a.1", OPENED, chain="a", destination="desk", ms=9_000),
+    )
+    assert len(claim(store, epoch)) == 1
+    end(store, epoch)
+    assert stand(store)["a.1"][0] is OutboxState.STANDBY
+    assert stand(store)["end"][1] is RESTORED
+
+
+def test_a_message_to_somebody_else_and_a_digest_are_not_overtaken(store: FullStore, epoch: int) -> None:
+    fill(store, epoch, page("a", OPENED, destination="chief"), page("d", PageKind.DIGEST))
+    end(store, epoch)
+    assert stand(store)["a"][0] is OutboxState.PENDING
+    assert stand(store)["d"][0] is OutboxState.PENDING
+    assert stand(store)["end"] == (OutboxState.PENDING, RESTORED)
+
+
+def test_the_same_end_committed_again_changes_nothing(store: FullStore, epoch: int) -> None:
+    fill(store, epoch, page("a", OPENED))
+    end(store, epoch)
+    before = store.pages(1)
+    end(store, epoch)
+    assert store.pages(1) == before

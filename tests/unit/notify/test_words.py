@@ -57,5 +57,12 @@ def test_the_length_of_an_outage_is_in_words_and_never_negative(ms: int, said: s
     assert text(restored).subject == f"Đã khôi phục: Đặng Thuỳ Trâm, gián đoạn {said}"
 
 
+def test_what_passed_before_it_was_told_says_what_it_was_and_that_it_is_over() -> None:
+    passed = replace(ALERT, kind=PageKind.PASSED, restored_at=EpochMs(START + 60_000))
+    subject = text(passed).subject
+    assert subject.startswith("Đã khôi phục: [P1] Đặng Thuỳ Trâm: ")
+    assert subject.endswith("gián đoạn 1 phút")
+
+
 def test_braces_in_a_name_are_only_letters() -> None:
     assert "{0.__class__} {cause}" in text(replace(ALERT, unit="{0.__class__} {cause}")).subject
