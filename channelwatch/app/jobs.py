@@ -20,6 +20,7 @@ from channelwatch.metrics.process import Projection
 from channelwatch.pipeline.availability import Terms
 from channelwatch.pipeline.ports import Purge
 from channelwatch.pipeline.snapshots import MonthArchive, make_month, stale_months
+from channelwatch.pipeline.world import World
 
 if TYPE_CHECKING:
     from channelwatch.app.engine import Engine, Job
@@ -45,7 +46,8 @@ class Projected(MonthArchive, Protocol):
 
 def calendar(store: Projected) -> Job:
     """The calendar, run until cancelled: each night at 02:30 local time what is past its retention goes, and at 03:30
-    the projection of `store` is compared with its transitions, and months that are over are measured.
+    the projection of `store` is compared with its transitions, and months that are over are measured. It is compared
+    at once, too, while the last comparison's incident is live: a restart alone is no repair.
     """
 
     async def keep(engine: Engine) -> None:
@@ -56,12 +58,21 @@ def calendar(store: Projected) -> Job:
         _nightly(scheduler, partial(measure_months, engine, store), hour=3)
         scheduler.start()
         try:
+            if awaits_comparison(engine.world):
+                engine.extra_faults.add(OwnFault.PROJECTION)
+                await compare(engine, store, meter)
             await asyncio.Event().wait()
         finally:
             scheduler.shutdown(wait=False)
 
     keep.__name__ = "calendar"
     return keep
+
+
+def awaits_comparison(world: World) -> bool:
+    """Is there a live incident about a projection that differed?"""
+    rules = {rule.id for rule in world.rules.collector if OwnFault.PROJECTION in rule.when.own}
+    return any(item.rule in rules and item.is_live for item in world.incidents.values())
 
 
 def _nightly(
@@ -105,7 +116,7 @@ async def _prune(engine: Engine, what: str, some_of: Callable[[EpochMs], int], d
 async def compare(engine: Engine, store: Projected, meter: Projection) -> None:
     """Compare the projection that reports read with the transitions, beside what is being written.
 
-    A difference is a fault of the monitoring until a comparison finds none, or until the restart that a repair needs.
+    A difference is a fault of the monitoring until a comparison finds none.
     """
     try:
         found = await asyncio.to_thread(store.differences, limit=COUNTED)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import assert_never
 
@@ -18,6 +18,8 @@ MAX_LENGTH_MS = 14 * DAY_MS
 """The longest single window: what takes longer is taken out of service."""
 MAX_AGAIN_MS = 3 * 366 * DAY_MS
 """How long a window may come again."""
+MAX_EXCEPTIONS = 200
+"""Days on which one window may not take place."""
 MAX_TEXT = 500
 """Characters of a reason or a name."""
 
@@ -53,8 +55,8 @@ class Window:
     """A maintenance window [`start`, `end`), epoch ms, and again, as `every` says, while it starts before
     `again_until`.
 
-    It counts for nothing until it is approved, and for nothing more from `ended_at` on. `owner` is the post that
-    answers for the work.
+    What would touch one of `except_days`, days in Viet Nam, is left out. It counts for nothing until it is approved,
+    and for nothing more from `ended_at` on. `owner` is the post that answers for the work.
     """
 
     id: int
@@ -68,6 +70,7 @@ class Window:
     requested_at: EpochMs
     every: Every = Every.WEEK
     again_until: EpochMs | None = None
+    except_days: frozenset[date] = frozenset()
     approved_by: str | None = None
     approved_at: EpochMs | None = None
     ended_by: str | None = None
@@ -76,6 +79,8 @@ class Window:
     def occurrences(self, until: int, *, since: int = 0) -> Iterator[Interval]:
         """When it takes place, as far as that begins before `until`, ends after `since`, and was not called off."""
         for start, planned_end in self._planned(since, until):
+            if not self.except_days.isdisjoint(_days(start, planned_end)):
+                continue
             end = planned_end if self.ended_at is None else min(planned_end, self.ended_at)
             if end > max(start, since):
                 yield Interval(start, end)
@@ -100,9 +105,20 @@ class Window:
         else:
             over = self.again_until if self.ended_at is None else min(self.again_until, self.ended_at)
         last = self.end if self.ended_at is None else min(self.end, self.ended_at)
-        for part in self.occurrences(over + 1, since=over - _RAREST_MS):
+        since = self.start if self.except_days else over - _RAREST_MS
+        for part in self.occurrences(over + 1, since=since):
             last = EpochMs(max(last, part.end))
         return last
+
+    def without(self, days: Iterable[date]) -> Window:
+        """The same window, left out on those of `days` that it would touch."""
+        whole = replace(self, except_days=frozenset())
+        touched = {day for start, end in whole.occurrences(self._over) for day in _days(start, end)}
+        return replace(self, except_days=frozenset(days) & touched)
+
+    @property
+    def _over(self) -> int:
+        return self.start + 1 if self.again_until is None else self.again_until
 
     def _planned(self, since: int, until: int) -> Iterator[tuple[int, int]]:
         if self.again_until is None:
@@ -135,6 +151,14 @@ def _local(at: int) -> datetime:
 
 def _at(local: datetime) -> int:
     return int(local.replace(microsecond=0).timestamp()) * 1000 + local.microsecond // 1000
+
+
+def _days(start: int, end: int) -> Iterator[date]:
+    """The days in Viet Nam that [start, end) touches."""
+    day, last = _local(start).date(), _local(max(start, end - 1)).date()
+    while day <= last:
+        yield day
+        day += timedelta(days=1)
 
 
 def _again(first: datetime, every: Every, number: int) -> datetime | None:
@@ -171,11 +195,17 @@ def _times(window: Window) -> Iterator[str]:
     if not 0 < window.end - window.start <= MAX_LENGTH_MS:
         yield f"it must end after it begins, within {MAX_LENGTH_MS // DAY_MS} days"
     if window.again_until is None:
+        if window.except_days:
+            yield "only a window that comes again may have days on which it does not take place"
         return
+    if len(window.except_days) > MAX_EXCEPTIONS:
+        yield f"it may be left out on {MAX_EXCEPTIONS} days at most"
     if window.every in (Every.DAY, Every.WEEK) and window.end - window.start > _LONGEST_MS[window.every]:
         yield f"a window of every {window.every} must be shorter than a {window.every}"
     if not window.start < window.again_until <= window.start + MAX_AGAIN_MS:
         yield "it may come again for three years at most, and not before it began"
+    elif window.except_days and not any(window.occurrences(window.again_until)):
+        yield "nothing is left of it: every time is left out"
 
 
 def scope_problems(scope: WindowScope, code: str, inventory: Inventory) -> Iterator[str]:

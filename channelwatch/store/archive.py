@@ -22,6 +22,7 @@ from channelwatch.store import (
     intervals,
     inventory,
     lease,
+    rebuilds,
     roster,
     snapshots,
 )
@@ -30,6 +31,7 @@ from channelwatch.store.engine import WRITES
 from channelwatch.store.errors import StorePermanent, StoreReason, translated
 from channelwatch.store.intervals import Difference
 from channelwatch.store.moving import Told, carry_over
+from channelwatch.store.rebuilds import Rebuilt
 from channelwatch.store.roster import RosterAct
 from channelwatch.uptime.corrections import Correction, Decision
 from channelwatch.uptime.estate import Edition
@@ -173,14 +175,24 @@ class SqlArchive:
         with self._steady("check projection") as connection:
             return intervals.differences(connection, limit=limit)
 
-    def repair(self, *, epoch: int) -> int:
-        """Make the projection what the transitions say; how many spans were not. Nobody else can write meanwhile."""
+    def repair(self, act: Act, *, epoch: int) -> int:
+        """Make the projection what the transitions say, and record that; how many spans were not.
+
+        All of it or nothing, and nobody else can write meanwhile. What was recorded is only read.
+        """
         with self._write("repair projection") as connection:
             lease.check(connection, epoch, "repair projection")
-            repaired = intervals.repair(connection)
+            examples = intervals.differences(connection, limit=rebuilds.EXAMPLES)
+            repaired = intervals.repair(connection) if examples else 0
             if repaired:
                 snapshots.note_late(connection, 0)
+            rebuilds.note(connection, repaired, examples, act)
             return repaired
+
+    def rebuilds(self, limit: int) -> list[Rebuilt]:
+        """What each repair of the projection found wrong, the newest first."""
+        with self._read("read rebuilds") as connection:
+            return rebuilds.log(connection, limit)
 
     def health(self) -> tuple[str, list[str]]:
         """The version of the schema (empty when there is none), and what is wrong, in plain sentences."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Row, Table, insert, select
@@ -41,6 +42,7 @@ def plan(connection: Connection, window: Window, *, origin: str) -> int:
             "t_to": window.end,
             "weekly_until": window.again_until,
             "every": window.every,
+            "except_days": ",".join(sorted(day.isoformat() for day in window.except_days)),
             "owner": window.owner,
             "reason": window.reason,
             "requested_by": window.requested_by,
@@ -125,6 +127,7 @@ def windows(connection: Connection, number: int | None = None) -> Iterator[Windo
             requested_at=EpochMs(row.requested_at),
             every=Every(row.every),
             again_until=None if row.weekly_until is None else EpochMs(row.weekly_until),
+            except_days=frozenset(date.fromisoformat(day) for day in row.except_days.split(",") if day),
             approved_by=approved and approved.actor,
             approved_at=approved and approved.happened_at,
             ended_by=ended and ended.actor,

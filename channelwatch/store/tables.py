@@ -287,6 +287,7 @@ maintenance = Table(
 )
 maintenance_step = _steps("maintenance")
 
+    Column("except_days", Words, nullable=False, server_default=""),
 drill = Table(
     "drill",
     metadata,
@@ -383,6 +384,18 @@ incident_step = Table(
     "incident_step",
     metadata,
     Column("id", PK, primary_key=True),
+rebuild = Table(
+    "rebuild",
+    metadata,
+    Column("id", PK, primary_key=True),
+    Column("differences", BigInteger, nullable=False),
+    Column("examples", Text, nullable=False),
+    Column("happened_at", BigInteger, nullable=False),
+    Column("actor", Words, nullable=False),
+    Column("origin", Words, nullable=False),
+)
+"""What each `channelwatch rebuild` found wrong with the status intervals, and made right. Append-only."""
+
     Column("incident", PK, ForeignKey("incident.id"), nullable=False),
     Column("kind", Words, nullable=False),
     Column("happened_at", BigInteger, nullable=False),

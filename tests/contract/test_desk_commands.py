@@ -252,3 +252,47 @@ def test_a_file_that_is_no_ed25519_key_is_wrong_input(place: Path, store: SqlSto
     place.write_text(f"{CONFIG}signers: {{a: no.pem, b: none.pem}}\n", encoding="utf-8")
     assert correct(place, "list") == 2
     assert "signers.a" in capsys.readouterr().err
+
+
+def test_a_window_that_comes_again_names_the_days_on_which_it_does_not(
+    place: Path, store: SqlStore, capsys: Capture
+) -> None:
+    first = datetime.now(LOCAL_ZONE).replace(hour=22, minute=0, second=0) + timedelta(days=1)
+    left_out = (first + timedelta(days=7)).date().isoformat()
+    ever = ("--daily-until", (first + timedelta(days=800)).date().isoformat())
+    span = {"first": first.isoformat(), "last": (first + timedelta(hours=1)).isoformat()}
+    assert planned(place, *ever, "--except", f"holidays,{left_out}", **span) == 0
+    (window,) = store.windows()
+    days = {day.isoformat() for day in window.except_days}
+    fixed = {day for day in days if day.endswith(("-09-02", "-05-01", "-04-30", "-01-01"))}
+    assert left_out in days
+    assert len(fixed) >= 8, "two years hold each of the four fixed holidays twice"
+    assert f"left out on {len(days)} days: " in capsys.readouterr().out
+    assert maintenance(place, "list") == 0
+    assert f" except {min(days)}, " in capsys.readouterr().out
+
+
+def test_days_off_that_were_imported_are_holidays(place: Path, store: SqlStore, tmp_path: Path) -> None:
+    first = datetime.now(LOCAL_ZONE).replace(hour=22, minute=0, second=0) + timedelta(days=1)
+    own = (first + timedelta(days=3)).date().isoformat()
+    holidays = tmp_path / "holidays.csv"
+    holidays.write_text(f"day,name,worked\n{own},Ngày truyền thống,no\n", encoding="utf-8")
+    assert main(["oncall", "import", "-c", str(place), str(holidays), "--by", "truong-ca"]) == 0
+    ever = ("--daily-until", (first + timedelta(days=6)).date().isoformat())
+    span = {"first": first.isoformat(), "last": (first + timedelta(hours=1)).isoformat()}
+    assert planned(place, *ever, "--except", "holidays", **span) == 0
+    (window,) = store.windows()
+    assert own in {day.isoformat() for day in window.except_days}
+
+
+def test_a_wrong_exception_is_named_and_nothing_is_planned(
+    place: Path, store: SqlStore, capsys: Capture
+) -> None:
+    weekly = ("--weekly-until", soon(days=60))
+    assert planned(place, *weekly, "--except", "2027-02-30") == 2
+    assert "--except '2027-02-30': must be such as 2027-02-09" in capsys.readouterr().err
+    assert planned(place, *weekly, "--except", "1999-01-01") == 2
+    assert "it does not take place then anyway" in capsys.readouterr().err
+    assert planned(place, "--except", "holidays") == 2
+    assert "only a window that comes again" in capsys.readouterr().err
+    assert store.windows() == ()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import getpass
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,11 +21,12 @@ from channelwatch.base.intervals import Interval
 from channelwatch.pipeline.availability import Terms
 from channelwatch.pipeline.snapshots import make_month, stale_months, wrong_months
 from channelwatch.store import backup
+from channelwatch.store.desk import Act
 from channelwatch.store.errors import StorePermanent, StoreReason
 from channelwatch.store.sqlstore import SqlStore, open_store
 
 SHOWN = 100
-"""Differences, and runs of pruning, that are printed."""
+"""Differences, runs of pruning and rebuilds that are printed."""
 MOST_SHOWN = 10_000
 """Runs of pruning that may be asked for."""
 LEASE_MS = 60_000
@@ -39,11 +41,14 @@ class Rebuild:
     def configure(self, parser: argparse.ArgumentParser) -> None:
         """Only to look, or to repair."""
         config_argument(parser)
-        parser.add_argument(
+        ways = parser.add_mutually_exclusive_group()
+        ways.add_argument(
             "--check",
             action="store_true",
             help="only compare, also while the service runs; status 1 if they differ",
         )
+        ways.add_argument("--log", action="store_true", help="only list what earlier rebuilds repaired")
+        parser.add_argument("--by", metavar="NAME", help="who repairs it (default: the login name)")
 
     def run(self, args: argparse.Namespace) -> int:
         """Status 1 when `--check` finds a difference."""
@@ -51,14 +56,30 @@ class Rebuild:
         with opened(settings) as store:
             store.upgrade()
             terms = _whole_past(settings)
+            if args.log:
+                return _list_rebuilds(store)
             if args.check:
                 return max(_compare(store), _compare_months(store, terms))
+            act = Act(args.by or getpass.getuser(), SystemClock().now(), getpass.getuser())
             with sole_writer(store, "rebuild") as epoch:
-                print(f"{store.repair(epoch=epoch)} status intervals repaired")
+                print(f"{store.repair(act, epoch=epoch)} status intervals repaired")
             wrong = [month for month, _ in wrong_months(store, terms)]
             made = [make_month(store, month, terms) for month in [*wrong, *stale_months(store, terms)]]
             print(f"{sum(made)} months measured")
         return 0
+
+
+def _list_rebuilds(store: SqlStore) -> int:
+    done = store.rebuilds(SHOWN)
+    for item in done:
+        print(f"{local_text(item.at)} (+07:00) by {item.by}: {item.differences} status intervals repaired")
+        for line in item.examples:
+            print(f"  {line}")
+        if item.differences > len(item.examples):
+            print(f"  and {item.differences - len(item.examples)} more")
+    if not done:
+        print("nothing was rebuilt yet")
+    return 0
 
 
 def _whole_past(settings: Settings) -> Terms:

@@ -10,7 +10,9 @@ from dataclasses import replace
 from functools import partial
 
 from channelwatch.app.arguments import config_argument, show_acts
+from channelwatch.app.desk.exceptions import left_out
 from channelwatch.app.history import words
+from channelwatch.app.roster import calendar_of
 from channelwatch.app.settings import load_settings, read_secret
 from channelwatch.app.signing import sign, signers
 from channelwatch.app.wiring import build_store
@@ -126,6 +128,15 @@ def _again(parser: argparse.ArgumentParser) -> None:
             type=partial(_every, every),
             help=_HELP[every],
         )
+    parser.add_argument(
+        "--except",
+        dest="exceptions",
+        action="append",
+        default=[],
+        metavar="DAYS",
+        help="days that it would touch and is left out on: 2027-02-09, 2027-02-05..2027-02-11, or holidays"
+        " (those that are known now, with those of `oncall import`)",
+    )
 
 
 def _every(every: Every, when: str) -> tuple[Every, str]:
@@ -175,12 +186,19 @@ def _add_window(store: SqlStore, args: argparse.Namespace) -> None:
         every=every,
         again_until=None if until is None else EpochMs(words.when(until, f"--{_TOLD[every]}-until").end),
     )
+    if args.exceptions and window.again_until is None:
+        raise InputError(["--except: only a window that comes again may have such days"])
+    if args.exceptions:
+        calendar = calendar_of(load_settings(args.config).oncall, store.roster()[1])
+        window = left_out(window, args.exceptions, calendar.days_off)
     wrong = problems(window, _inventory(store))
     if args.approved_by is not None and same_person(by, args.approved_by):
         wrong.append("--approved-by: whoever asks for it cannot approve it")
     if wrong:
         raise InputError(wrong)
     number = store.plan_window(window, origin=getpass.getuser())
+    if args.exceptions:
+        print(f"left out on {len(window.except_days)} days: {_days_of(window) or 'none that it would touch'}")
     if args.approved_by is None:
         print(f"maintenance {number} asked for; it counts for nothing until somebody else approves it")
         return
@@ -214,10 +232,15 @@ def _window_line(window: Window, now: EpochMs) -> str:
     again = (
         "" if window.again_until is None else f" {_TOLD[window.every]} until {local_text(window.again_until)}"
     )
+    again += f" except {_days_of(window)}" if window.except_days else ""
     approved = "" if window.approved_by is None else f", approved by {window.approved_by}"
     when = f"{local_text(window.start)} to {local_text(window.end)}{again}"
     people = f"asked for by {window.requested_by}{approved}, owner {window.owner}"
     return f"{window.id:>6}  {state:<12}  {window.scope}:{window.code}  {when}  {people}: {window.reason}"
+
+
+def _days_of(window: Window) -> str:
+    return ", ".join(day.isoformat() for day in sorted(window.except_days))
 
 
 def _request(store: SqlStore, args: argparse.Namespace) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 
 import pytest
 from sqlalchemy import text
@@ -28,6 +29,7 @@ WINDOW = Window(
     requested_at=at(0),
     every=Every.MONTH_WEEKDAY,
     again_until=at(1000 * HOUR),
+    except_days=frozenset({date(2027, 2, 6), date(2026, 12, 26)}),
 )
 CORRECTION = Correction(
     1,

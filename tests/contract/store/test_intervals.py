@@ -10,6 +10,7 @@ from sqlalchemy.exc import DBAPIError
 
 from channelwatch.base.ids import LogId
 from channelwatch.status.states import Axis, Cause, Health
+from channelwatch.store.desk import Act
 from channelwatch.store.intervals import Fault
 from channelwatch.store.sqlstore import SqlStore
 from tests.contract.store.examples import DEVICE, GROUP, at, effects, transition
@@ -17,6 +18,7 @@ from tests.support.province import START, spoke
 from tests.support.recorded import Recorder, silent
 
 MINUTE = 60_000
+BY = Act("truong-ca", at(0), "root")
 
 Spans = list[tuple[str, int, int | None, int]]
 
@@ -135,9 +137,9 @@ def test_a_span_that_is_missing_wrong_or_surplus_is_found_and_repaired(
     assert faults.count(Fault.WRONG) == 2
     assert str(found[0]).startswith("missing 51-D-20001-1 ")
     assert len(told.differences(limit=2)) == 2
-    assert told.repair(epoch=sql_epoch) == len(found)
+    assert told.repair(BY, epoch=sql_epoch) == len(found)
     assert told.differences() == []
-    assert told.repair(epoch=sql_epoch) == 0
+    assert told.repair(BY, epoch=sql_epoch) == 0
 
 
 def test_a_database_without_a_projection_gets_one_when_it_is_opened(told: SqlStore) -> None:

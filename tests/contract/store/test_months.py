@@ -16,12 +16,14 @@ from channelwatch.pipeline.ports import Effects
 from channelwatch.pipeline.snapshots import brief, make_month, stale_months, wrong_months
 from channelwatch.status.states import Axis, Cause, Reason, Transition
 from channelwatch.store import snapshots
+from channelwatch.store.desk import Act
 from channelwatch.store.sqlstore import SqlStore
 from channelwatch.uptime.period import month
 from tests.support.province import HUB_A, spoke
 from tests.support.recorded import HOUR, POLL_MS, Recorder, silent
 
 MINUTE = 60_000
+BY = Act("truong-ca", EpochMs(0), "root")
 SEPTEMBER = month(2026, 9)
 QUESTIONS = [Question(asked, ALL) for asked in Asked if asked is not Asked.PROVINCE] + [
     Question(Asked.PROVINCE)
@@ -141,7 +143,7 @@ def test_a_repaired_projection_makes_every_month_stale(recorder: Recorder, sql_s
         connection.execute(text(lost), {"code": spoke(2)})
     epoch = sql_store.take_lease("repair", "test", now=EpochMs(recorder.now), ttl_ms=10**9)
     assert epoch is not None
-    assert sql_store.repair(epoch=epoch) > 0
+    assert sql_store.repair(BY, epoch=epoch) > 0
     assert stale_months(sql_store, terms(recorder)) == [SEPTEMBER]
 
 

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from typing import Any, cast
 
 import pytest
 
 from channelwatch.app.engine import Engine
-from channelwatch.app.jobs import DAY_MS, compare, prune
+from channelwatch.app.jobs import DAY_MS, awaits_comparison, calendar, compare, prune
 from channelwatch.app.settings import StoreSettings
 from channelwatch.base.clock import EpochMs, ManualClock
 from channelwatch.incidents.rules import OwnFault
 from channelwatch.metrics.process import Projection
 from channelwatch.pipeline.ports import Effects, Purge
 from channelwatch.store.errors import StoreReason, StoreTransient
+from tests.support import eventually
 from tests.support.house import FailingStore, engine_over
 from tests.support.memory_store import MemoryStore
 from tests.support.province import START, spoke, trap
@@ -115,3 +117,21 @@ async def test_a_comparison_that_fails_leaves_the_metric_as_it_is(caplog: pytest
     await compare(engine, Compared(StoreTransient(StoreReason.BUSY, "locked")), Projection(engine.registry))
     assert engine.registry.get_sample_value("channelwatch_projection_compared_seconds") == 0
     assert "projection not compared" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("found", "left"), [(["wrong 51-D-00001-1"], {OwnFault.PROJECTION}), ([], set[OwnFault]())]
+)
+async def test_a_restart_alone_does_not_end_the_incident_of_a_projection_that_differs(
+    found: list[str], left: set[OwnFault]
+) -> None:
+    engine, _ = with_events()
+    assert not awaits_comparison(engine.world)
+    engine.world.own_faults = frozenset({OwnFault.PROJECTION})
+    Story(engine.world).wait(1_000)
+    assert awaits_comparison(engine.world)
+    keep = asyncio.create_task(calendar(cast(Any, Compared(found)))(engine))
+    value = engine.registry.get_sample_value
+    await eventually(lambda: value("channelwatch_projection_compared_seconds"), what="the comparison")
+    assert engine.extra_faults == left
+    keep.cancel()
