@@ -77,6 +77,46 @@ def test_a_cisco_line_is_read_as_the_lenient_reader_reads_it(zone: timezone) -> 
     assert taken > 900
 
 
+DATES = ["2026-11-22", "2026-02-29", "0000-01-01", "2026-Nov-22", "2026-11-2"]
+CLOCKS = ["10:42:03", "24:00:00", "10:42", "10:42:03.5"]
+REST = ["", 'tz="+0700" ', "tz=-0930 ", 'tz="+2900" ', "tz=7 ", 'xtz="+0100" ', 'devname="fg-01" ', "devname=é ",
+        'devname="a" tz="+0000" devname="b" ', "%SYS-5-X: "]  # fmt: skip
+
+
+@pytest.mark.parametrize("zone", [DEFAULT_ZONE, WEST])
+def test_a_fortigate_line_is_read_as_the_lenient_reader_reads_it(zone: timezone) -> None:
+    taken = 0
+    for date, clock, first, second in product(DATES, CLOCKS, REST, REST):
+        body = f"date={date} time={clock} {first}{second}msg=x".encode()
+        quick = read_canonical(b"<189>" + body, AT, zone)
+        if quick is not None:
+            taken += 1
+            assert quick == parse_rfc3164(body, facility=23, severity=5, received_at=AT, zone=zone), body
+    assert taken == 3 * 2 * len(REST) ** 2
+
+
+HUAWEI_STAMPS = [
+    "Nov 22 2026 10:42:03",
+    "Nov  7 2026 10:42:03",
+    "Feb 29 2026 10:42:03",
+    "nov 22 2026 10:42:03",
+]
+OFFSETS = ["", "+07:00", "-09:30", "+0700", "+29:00", " +07:00", "Z", ".5+07:00"]
+HUAWEI_TEXTS = ["%%01IFNET/4/LINK_STATE(l)[5]:x", "%%01ifnet/4/x:", "%% x", "%SYS-5-X: x"]
+
+
+@pytest.mark.parametrize("zone", [DEFAULT_ZONE, WEST])
+def test_a_huawei_line_is_read_as_the_lenient_reader_reads_it(zone: timezone) -> None:
+    taken = 0
+    for stamp, offset, host, text in product(HUAWEI_STAMPS, OFFSETS, HOSTS, HUAWEI_TEXTS):
+        body = f"{stamp}{offset} {host} {text}".encode()
+        quick = read_canonical(b"<188>" + body, AT, zone)
+        if quick is not None:
+            taken += 1
+            assert quick == parse_rfc3164(body, facility=23, severity=4, received_at=AT, zone=zone), body
+    assert taken > 200
+
+
 STAMPS_5424 = ["2026-11-22T10:42:03.123456+07:00", "-", "2026-11-22T10:42:03Z", "2026-11-22T10:42:60Z",
                "2026-02-30T10:42:03Z", "2026-11-22T10:42:03.1234567Z", "2026-11-22T10:42:03+24:00",
                "0000-01-01T00:00:00Z", "2026-11-22"]  # fmt: skip

@@ -36,7 +36,8 @@ def parse_header(
     """
     truncated = len(octets) > max_octets
     line = octets[:max_octets].rstrip(_TRAILER)
-    message = read_canonical(line, received_at, zone) or _parse(line, received_at, zone)
+    is_rfc5424 = line.find(b">1 ", 2, 7) > 0
+    message = (not is_rfc5424 and read_canonical(line, received_at, zone)) or _parse(line, received_at, zone)
     return message._replace(truncated=True) if truncated else message
 
 

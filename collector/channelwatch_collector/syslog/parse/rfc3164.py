@@ -27,8 +27,8 @@ MNEMONIC: Final = re.compile(
     rb"|([A-Z][A-Z0-9]+(?:_[A-Z0-9]+)+): "  # Junos
 )
 _FORTINET: Final = re.compile(rb"date=(\d{4}-\d\d-\d\d) time=(\d\d:\d\d:\d\d)(?= )")
-_FORTINET_ZONE: Final = re.compile(rb'\btz="?([+-]\d{4})')
-_FORTINET_NAME: Final = re.compile(rb'\bdevname="?([!#-~]{1,255})')
+FORTINET_ZONE: Final = re.compile(rb'\btz="?([+-]\d{4})')
+FORTINET_NAME: Final = re.compile(rb'\bdevname="?([!#-~]{1,255})')
 
 
 class _Line:
@@ -122,8 +122,8 @@ def _take_fortinet(line: _Line, *, received_at: EpochMs, zone: tzinfo) -> bool:
     found = _FORTINET.match(line.body, line.at)
     if not found:
         return False
-    offset = _FORTINET_ZONE.search(line.body, line.at)
-    name = _FORTINET_NAME.search(line.body, line.at)
+    offset = FORTINET_ZONE.search(line.body, line.at)
+    name = FORTINET_NAME.search(line.body, line.at)
     stamp = found[1] + b"T" + found[2] + (offset[1] if offset else b"")
     line.stamp = read_stamp(stamp, 0, received_at=received_at, zone=zone)
     line.hostname = name[1] if name else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 from channelwatch.base.clock import EpochMs
 from channelwatch_collector.syslog.parse.message import Format, Message, RawReason, SdElement, decode
@@ -12,6 +12,7 @@ from channelwatch_collector.syslog.parse.stamp import read_rfc5424_stamp, rfc542
 
 _BOM: Final = b"\xef\xbb\xbf"
 _NIL: Final = b"-"
+_NIL_SPACED: Final = b"- "
 _START: Final = re.compile(rb"([1-9]\d{0,2}) (?=-(?: |$)|\d{4}-)")
 _HEADER: Final = re.compile(
     rb"[1-9]\d{0,2} "
@@ -28,14 +29,23 @@ _SD_PARAM: Final = re.compile((rb"(" + _SD_NAME + rb')="(' + _SD_VALUE + rb')"')
 _SD_ESCAPE: Final = re.compile(r'\\(["\\\]])')
 
 
+class _Data(NamedTuple):
+    """STRUCTURED-DATA, and whether some octets of it were no UTF-8."""
+
+    elements: tuple[SdElement, ...] = ()
+    invalid_utf8: bool = False
+
+
+_NONE: Final = _Data()
+
+
 @dataclass(slots=True)
 class _Header:
     """What was read so far; a fault leaves the rest unset."""
 
     device_time: EpochMs | None = None
     names: dict[str, str | None] = field(default_factory=dict)
-    structured_data: tuple[SdElement, ...] = ()
-    invalid_utf8: bool = False
+    data: _Data = _NONE
 
 
 def looks_like_rfc5424(body: bytes) -> bool:
@@ -61,11 +71,11 @@ def _read_faultless(body: bytes, facility: int, severity: int) -> Message | None
     at = None if second is None else rfc5424_instant(second, fraction, offset)
     if at is None and second is not None:
         return None
-    header, rest = _Header(), body[found.end() :]
-    if rest[:2] in (b"- ", b"-"):
-        rest = rest[2:]
+    start, data = found.end(), _NONE
+    if body.startswith(_NIL_SPACED, start):
+        rest = body[start + 2 :]
     else:
-        rest, reason = _read_structured_data(rest, header)
+        data, rest, reason = _read_structured_data(body[start:])
         if reason is not None:
             return None
     text, invalid = _text(rest)
@@ -79,11 +89,11 @@ def _read_faultless(body: bytes, facility: int, severity: int) -> Message | None
         None if app == _NIL else app.decode("ascii"),
         None if proc == _NIL else proc.decode("ascii"),
         None if msgid == _NIL else msgid.decode("ascii"),
-        header.structured_data,
-        _clock_synced(header.structured_data),
+        data.elements,
+        _clock_synced(data.elements) if data.elements else None,
         None,
         False,
-        invalid or header.invalid_utf8,
+        invalid or data.invalid_utf8,
     )
 
 
@@ -102,10 +112,10 @@ def find_fault(body: bytes, *, facility: int, severity: int) -> Message:
         app_name=header.names.get("app_name"),
         procid=header.names.get("procid"),
         msgid=header.names.get("msgid"),
-        structured_data=header.structured_data,
-        clock_synced=_clock_synced(header.structured_data),
+        structured_data=header.data.elements,
+        clock_synced=_clock_synced(header.data.elements),
         reason=reason,
-        invalid_utf8=invalid or header.invalid_utf8,
+        invalid_utf8=invalid or header.data.invalid_utf8,
     )
 
 
@@ -132,35 +142,35 @@ def _read_header(body: bytes, header: _Header) -> tuple[bytes, RawReason | None]
             return rest, reason
         header.names[name] = None if value == _NIL else value.decode("ascii")
         rest = after
-    return _read_structured_data(rest, header)
+    header.data, rest, reason_of_data = _read_structured_data(rest)
+    return rest, reason_of_data
 
 
-def _read_structured_data(rest: bytes, header: _Header) -> tuple[bytes, RawReason | None]:
-    end = 0
+def _read_structured_data(rest: bytes) -> tuple[_Data, bytes, RawReason | None]:
+    """What stands at the beginning of `rest`, and what follows it; or, with the reason, what could not be read."""
+    end, invalid = 0, False
     elements: list[SdElement] = []
     if rest[:1] == _NIL:
         end = 1
     else:
         while found := _SD_ELEMENT.match(rest, end):
-            elements.append(_element(found, header))
-            end = found.end()
+            element, is_odd = _element(found)
+            elements.append(element)
+            invalid, end = invalid or is_odd, found.end()
     if end == 0 or rest[end : end + 1] not in (b"", b" "):
-        return rest, RawReason.BAD_STRUCTURED_DATA
+        return _Data((), invalid), rest, RawReason.BAD_STRUCTURED_DATA
     if len(elements) > 1 and len({element.id for element in elements}) != len(elements):
-        return rest, RawReason.REPEATED_SD_ID
-    header.structured_data = tuple(elements)
-    return rest[end + 1 :], None
+        return _Data((), invalid), rest, RawReason.REPEATED_SD_ID
+    return _Data(tuple(elements), invalid), rest[end + 1 :], None
 
 
-def _element(found: re.Match[bytes], header: _Header) -> SdElement:
+def _element(found: re.Match[bytes]) -> tuple[SdElement, bool]:
     # What is no UTF-8 becomes an escape of its own, `\xNN`, which the pattern passes over as it does others.
     text, invalid = decode(found[2])
-    if invalid:
-        header.invalid_utf8 = True
     params: list[tuple[str, str]] = _SD_PARAM.findall(text)
     if "\\" in text:
         params = [(name, _SD_ESCAPE.sub(r"\1", value)) for name, value in params]
-    return SdElement(found[1].decode("ascii"), tuple(params))
+    return SdElement(found[1].decode("ascii"), tuple(params)), invalid
 
 
 def _text(rest: bytes) -> tuple[str, bool]:

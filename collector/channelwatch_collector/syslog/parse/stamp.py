@@ -89,27 +89,39 @@ def read_rfc5424_stamp(field: bytes) -> EpochMs | None:
 
 def rfc5424_instant(second: bytes, fraction: bytes | None, offset: bytes) -> EpochMs | None:
     """The instant of the parts of an RFC 5424 TIMESTAMP: `YYYY-MM-DDThh:mm:ss`, its fraction, its offset."""
-    zone = _offset(offset)
-    if zone is None:
-        return None
+    return _with_fraction(_instant_of_full(second, offset), fraction)
+
+
+@lru_cache(maxsize=4096)
+def _instant_of_full(second: bytes, offset: bytes) -> EpochMs | None:
     date, clock = second.split(b"T")
+    return dated_instant(date, clock, offset, UTC)
+
+
+def dated_instant(date: bytes, clock: bytes, offset: bytes | None, zone: tzinfo) -> EpochMs | None:
+    """The instant of `YYYY-MM-DD`, or `YYYY-Mmm-DD`, at `hh:mm:ss`; in `zone` unless it has an offset."""
+    stated = _offset(offset) if offset else zone
+    if stated is None:
+        return None
     year, month, day = date.split(b"-")
-    return _at_second(year, month, day, clock, zone, fraction)
+    return _second_of(year, month.lower(), day, clock, stated)
 
 
 def rfc3164_instant(
     stamp: bytes, year: bytes | None, received_at: EpochMs, zone: tzinfo, fraction: bytes | None = None
 ) -> EpochMs | None:
     """The instant of `Mmm dd hh:mm:ss` in its plainest form, as `read_stamp` would give it."""
-    month, day, clock = stamp[:3].lower(), stamp[4:6], stamp[7:]
-    if year is not None:
-        return _at_second(year, month, day, clock, zone, fraction)
-    this_year = b"%d" % _year_of(received_at // _QUARTER_MS, zone)
-    near = _at_second(this_year, month, day, clock, zone, fraction)
-    if near is not None and abs(near - received_at) < _HALF_YEAR_MS:
-        return near
-    groups = {"month": month, "day": day, "clock": clock, "fraction": fraction or b""}
-    return _nearest_year(groups, received_at, zone)
+    if year is None:
+        second = _instant_of_plain(stamp, received_at // 1000, zone)
+    else:
+        second = _second_of(year, stamp[:3].lower(), stamp[4:6], stamp[7:], zone)
+    return _with_fraction(second, fraction) if fraction else second
+
+
+@lru_cache(maxsize=4096)
+def _instant_of_plain(stamp: bytes, received_s: int, zone: tzinfo) -> EpochMs | None:
+    """What comes in the same second mostly has the same stamp."""
+    return _nearest_year(stamp[:3].lower(), stamp[4:6], stamp[7:], received_s, zone)
 
 
 def _instant(groups: dict[str, bytes], received_at: EpochMs, zone: tzinfo) -> EpochMs | None:
@@ -121,21 +133,25 @@ def _instant(groups: dict[str, bytes], received_at: EpochMs, zone: tzinfo) -> Ep
         zone = stated
     elif named:
         zone = _NAMED_ZONES.get(named.upper(), zone)
+    month, day, clock = groups["month"].lower(), groups["day"], groups["clock"]
     year = groups.get("year") or groups.get("year_after")
     if year:
-        return _at_year(groups, year, zone)
-    return _nearest_year(groups, received_at, zone)
+        second = _second_of(year, month, day, clock, zone)
+    else:
+        second = _nearest_year(month, day, clock, received_at // 1000, zone)
+    return _with_fraction(second, groups["fraction"])
 
 
-def _nearest_year(groups: dict[str, bytes], received_at: EpochMs, zone: tzinfo) -> EpochMs | None:
+def _nearest_year(month: bytes, day: bytes, clock: bytes, received_s: int, zone: tzinfo) -> EpochMs | None:
+    received_at = received_s * 1000
     this_year = _year_of(received_at // _QUARTER_MS, zone)
-    near = _at_year(groups, b"%d" % this_year, zone)
+    near = _second_of(b"%d" % this_year, month, day, clock, zone)
     if near is not None and abs(near - received_at) < _HALF_YEAR_MS:
         return near
     # 29 February exists in one of these years at most, so each is tried by itself.
-    candidates = [near, *(_at_year(groups, b"%d" % year, zone) for year in (this_year - 1, this_year + 1))]
+    others = [_second_of(b"%d" % year, month, day, clock, zone) for year in (this_year - 1, this_year + 1)]
     return min(
-        (candidate for candidate in candidates if candidate is not None),
+        (candidate for candidate in (near, *others) if candidate is not None),
         key=lambda candidate: abs(candidate - received_at),
         default=None,
     )
@@ -147,15 +163,7 @@ def _year_of(quarter: int, zone: tzinfo) -> int:
     return (_EPOCH + quarter * _QUARTER_MS * _MILLISECOND).astimezone(zone).year
 
 
-def _at_year(groups: dict[str, bytes], year: bytes, zone: tzinfo) -> EpochMs | None:
-    clock = groups["clock"]
-    return _at_second(year, groups["month"].lower(), groups["day"], clock, zone, groups["fraction"])
-
-
-def _at_second(
-    year: bytes, month: bytes, day: bytes, clock: bytes, zone: tzinfo, fraction: bytes | None
-) -> EpochMs | None:
-    second = _second_of(year, month, day, clock, zone)
+def _with_fraction(second: EpochMs | None, fraction: bytes | None) -> EpochMs | None:
     if second is None or not fraction:
         return second
     return EpochMs(second + int(fraction[:3].ljust(3, b"0")))
