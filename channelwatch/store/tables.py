@@ -283,11 +283,11 @@ maintenance = Table(
     Column("requested_at", BigInteger, nullable=False),
     Column("origin", Words, nullable=False),
     Column("every", Words, nullable=False, server_default="week"),
+    Column("except_days", Words, nullable=False, server_default=""),
     CheckConstraint("t_to > t_from", name="maintenance_forward"),
 )
 maintenance_step = _steps("maintenance")
 
-    Column("except_days", Words, nullable=False, server_default=""),
 drill = Table(
     "drill",
     metadata,
@@ -380,10 +380,6 @@ purge = Table(
 )
 """What each run of the nightly pruning has deleted of one kind. Append-only."""
 
-incident_step = Table(
-    "incident_step",
-    metadata,
-    Column("id", PK, primary_key=True),
 rebuild = Table(
     "rebuild",
     metadata,
@@ -396,6 +392,10 @@ rebuild = Table(
 )
 """What each `channelwatch rebuild` found wrong with the status intervals, and made right. Append-only."""
 
+incident_step = Table(
+    "incident_step",
+    metadata,
+    Column("id", PK, primary_key=True),
     Column("incident", PK, ForeignKey("incident.id"), nullable=False),
     Column("kind", Words, nullable=False),
     Column("happened_at", BigInteger, nullable=False),
