@@ -52,8 +52,20 @@ class Drill:
     end: DrillEnd | None = None
 
 
-def problems(drill: Drill, inventory: Inventory) -> Iterator[str]:
+@dataclass(frozen=True, slots=True)
+class People:
+    """Who may ask for a drill and who may agree to it: names of posts and accounts, as they are written down."""
+
+    chiefs: frozenset[str]
+    owners: frozenset[str]
+
+
+def problems(drill: Drill, inventory: Inventory, people: People) -> Iterator[str]:
     """Why this drill cannot be held."""
+    if not _is_among(drill.requested_by, people.chiefs):
+        yield f"no contact or account of the role chief is called {drill.requested_by!r}"
+    if not _is_among(drill.approved_by, people.owners):
+        yield f"no contact or account of the role owner is called {drill.approved_by!r}"
     if same_person(drill.requested_by, drill.approved_by):
         yield "a drill is approved by another person than the one who asks for it"
     if not 0 < drill.ends_at - drill.requested_at <= MAX_MINUTES * 60_000:
@@ -76,6 +88,10 @@ def devices_of(drill: Drill, inventory: Inventory) -> tuple[DeviceCode, ...]:
             found = tuple(spokes[: -(-len(spokes) * CUT_PERCENT // 100)])
     known = inventory.device
     return tuple(code for code in found if code in known and known[code].in_service)
+
+
+def _is_among(name: str, known: frozenset[str]) -> bool:
+    return any(same_person(name, other) for other in known)
 
 
 def _in_bloc(inventory: Inventory, code: DeviceCode, bloc: str) -> bool:

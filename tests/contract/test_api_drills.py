@@ -16,7 +16,7 @@ from channelwatch.store.drills import BEGUN, ENDED
 from tests.unit.api.http_client import HTML, LY_SON, form_token, sign_in, token
 from tests.unit.api.memory_house import MemoryHouse
 
-FORM = {"scenario": "tamper", "code": LY_SON, "minutes": "15", "approved_by": "chu-quan"}
+FORM = {"scenario": "tamper", "code": LY_SON, "minutes": "15", "approved_by": "owner"}
 
 
 async def start(client: httpx.AsyncClient, **changes: str) -> httpx.Response:
@@ -52,11 +52,11 @@ async def test_a_chief_starts_a_drill_and_stops_it(house: MemoryHouse, client: h
     assert (begun.status_code, begun.headers["location"]) == (303, "/drills/1")
     (drill,) = drills(house)
     assert (drill.scenario, drill.code) == (Scenario.TAMPER, LY_SON)
-    assert (drill.requested_by, drill.approved_by) == ("chief", "chu-quan")
+    assert (drill.requested_by, drill.approved_by) == ("chief", "owner")
     assert drill.ends_at - drill.requested_at == 15 * 60_000
     page = await client.get("/drills/1", headers=HTML)
     assert "Chờ bắt đầu" in page.text
-    assert "chu-quan" in page.text
+    assert "owner" in page.text
     stopped = await client.post("/drills/1/stop", data={"csrf": form_token(page)}, headers=HTML)
     assert stopped.headers["location"] == "/drills/1"
     assert drills(house)[0].stop_asked_at == house.clock.now()

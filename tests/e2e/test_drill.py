@@ -53,6 +53,8 @@ def test_a_drill_is_played_told_taken_and_reported(tmp_path: Path) -> None:
             start = ["drill", "start", "--scenario", "tamper", "--on", DEVICE, "--by", "truong-ca"]
             refused = command(house, *start, "--approved-by", "truong-ca", status=2)
             assert "approved by another person" in refused
+            refused = command(house, *start, "--approved-by", "chu-quann", status=2)
+            assert "no contact or account of the role owner is called 'chu-quann'" in refused
             command(house, *start, "--approved-by", "chu-quan")
             assert "not over" in command(house, *start, "--approved-by", "chu-quan", status=1)
             opened = wait_until(lambda: drills(sink, "opened"), 30, what="the drill's alert")[0].json

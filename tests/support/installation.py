@@ -36,6 +36,8 @@ http:
   metrics_token: file:secrets/metrics
   alertmanager_token: file:secrets/alertmanager
   accounts:
+    - {{name: truong-ca, role: chief, blocs: [party], password: "file:secrets/hash"}}
+    - {{name: chu-quan, role: owner, blocs: [party], password: "file:secrets/hash"}}
     - {{name: truc, role: watch, blocs: [party], password: "file:secrets/hash", api_token: "file:secrets/token"}}
 """
 

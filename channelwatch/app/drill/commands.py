@@ -7,9 +7,9 @@ import getpass
 import json
 
 from channelwatch.app.arguments import config_argument, show_acts
-from channelwatch.app.drill.desk import check, played_in
+from channelwatch.app.drill.desk import check, people, played_in
 from channelwatch.app.drill.report import lines, report
-from channelwatch.app.settings import load_settings
+from channelwatch.app.settings import Settings, load_settings
 from channelwatch.app.wiring import build_store
 from channelwatch.base.clock import EpochMs, SystemClock
 from channelwatch.base.errors import InputError
@@ -36,6 +36,10 @@ class DrillCommand:
         begin.add_argument("--minutes", type=int, default=30, help="how long at most (default: 30)")
         begin.add_argument("--by", required=True, metavar="NAME", help="the chief who asks for it")
         begin.add_argument("--approved-by", required=True, metavar="NAME", help="the owner who agrees")
+        )
+        begin.add_argument(
+            "--approved-by", required=True, metavar="NAME", help="the owner who agrees: a contact or account"
+        )
         stop = _act(below, "stop", "end the drill that is on: the fault is over")
         stop.add_argument("--by", required=True, metavar="NAME", help="who ends it")
         tell = _act(below, "report", "when it was detected, told, acknowledged and over, for each person")
@@ -45,10 +49,17 @@ class DrillCommand:
 
     def run(self, args: argparse.Namespace) -> int:
         """Do what was chosen."""
-        store = build_store(load_settings(args.config))
+        settings = load_settings(args.config)
+        store = build_store(settings)
         try:
             store.upgrade()
-            {"start": _start, "stop": _stop, "report": _report}[args.act](store, args)
+            match args.act:
+                case "start":
+                    _start(store, settings, args)
+                case "stop":
+                    _stop(store, args)
+                case _:
+                    _report(store, args)
         finally:
             store.close()
         return 0
@@ -62,7 +73,7 @@ def _act(
     return own
 
 
-def _start(store: SqlStore, args: argparse.Namespace) -> None:
+def _start(store: SqlStore, settings: Settings, args: argparse.Namespace) -> None:
     now, inventory = SystemClock().now(), store.inventory()
     wanted = Drill(
         number=0,
@@ -75,7 +86,7 @@ def _start(store: SqlStore, args: argparse.Namespace) -> None:
     )
     if inventory is None:
         raise InputError(["there is no inventory yet"])
-    check(wanted, inventory)
+    check(wanted, inventory, people(inventory, settings))
     number = store.ask_drill(wanted, origin=getpass.getuser())
     print(f"drill {number}: the running service begins it within a second or two")
 

@@ -8,10 +8,11 @@ from typing import ParamSpec, Protocol, TypeVar
 
 from channelwatch.app.drill.report import Played
 from channelwatch.app.drillbook import DrillBook
+from channelwatch.app.settings import Settings
 from channelwatch.base.clock import Clock, EpochMs
 from channelwatch.base.errors import InputError, Transient
-from channelwatch.incidents.drills import Drill, problems
-from channelwatch.inventory.model import Bloc, Inventory
+from channelwatch.incidents.drills import Drill, People, problems
+from channelwatch.inventory.model import Bloc, Inventory, Role
 from channelwatch.pipeline.ports import History
 from channelwatch.pipeline.world import World
 from channelwatch.store.desk import Act
@@ -28,6 +29,9 @@ ANSWER_S = 5.0
 
 class DrillHouse(Protocol):
     """What a desk uses of the running engine."""
+
+    @property
+    def settings(self) -> Settings: ...
 
     @property
     def clock(self) -> Clock: ...
@@ -63,7 +67,8 @@ class DrillDesk:
 
         InputError when it cannot be held so, Permanent while another one is not over, Transient when the store is slow.
         """
-        check(wanted, self._house.world.inventory)
+        inventory = self._house.world.inventory
+        check(wanted, inventory, people(inventory, self._house.settings))
         return await _in_time(self._house.in_store(self._book.ask_drill, wanted, origin=origin))
 
     async def stop(self, number: int, *, by: str, origin: str) -> None:
@@ -76,9 +81,18 @@ class DrillDesk:
         return await self._house.look_up(played_in, self._house.history, drill, self._house.clock.now())
 
 
-def check(wanted: Drill, inventory: Inventory) -> None:
+def people(inventory: Inventory, settings: Settings) -> People:
+    """Who may ask for drills and agree to them: the contacts of the inventory, and the accounts of the settings."""
+    named = [(item.role, str(item.code)) for item in inventory.contacts]
+    if settings.http is not None:
+        named += [(item.role, item.name) for item in settings.http.accounts]
+    chiefs, owners = ({name for role, name in named if role is wanted} for wanted in (Role.CHIEF, Role.OWNER))
+    return People(frozenset(chiefs), frozenset(owners))
+
+
+def check(wanted: Drill, inventory: Inventory, known: People) -> None:
     """InputError, naming everything that stands against it, when a drill cannot be held so."""
-    wrong = list(problems(wanted, inventory))
+    wrong = list(problems(wanted, inventory, known))
     if wrong:
         raise InputError(wrong)
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from channelwatch.app.playing import faults
 from channelwatch.base.clock import EpochMs
-from channelwatch.incidents.drills import Drill, DrillEnd, Scenario, problems
+from channelwatch.incidents.drills import Drill, DrillEnd, People, Scenario, problems
 from channelwatch.incidents.model import IncidentState, PageKind
 from channelwatch.pipeline.rehearsal import Stage, leftovers, real_p1, rehearse, set_stage, strike
 from channelwatch.status.states import Health, PairState
@@ -26,6 +28,8 @@ from tests.support.province import (
 )
 from tests.support.story import RULES, SPOKES, Story
 
+PEOPLE = People(frozenset({"chief"}), frozenset({"owner"}))
+
 
 def drill(story: Story, scenario: Scenario, code: str) -> Drill:
     return Drill(1, scenario, code, "chief", "owner", EpochMs(story.now), EpochMs(story.now + 1_800_000))
@@ -40,7 +44,7 @@ def story() -> Story:
 
 def begin(story: Story, scenario: Scenario, code: str) -> Stage:
     wanted = drill(story, scenario, code)
-    assert list(problems(wanted, story.world.inventory)) == []
+    assert list(problems(wanted, story.world.inventory, PEOPLE)) == []
     return set_stage(story.world, wanted, EpochMs(story.now))
 
 
@@ -149,6 +153,7 @@ def test_only_something_grave_in_earnest_ends_it(story: Story) -> None:
         (Scenario.HUB_LOST, SPOKES[0], "owner", 30, "plays on nothing"),
         (Scenario.COMMUNES_CUT, "gov", "owner", 30, "plays on nothing"),
         (Scenario.TAMPER, SPOKES[0], "Chief ", 30, "another person"),
+        (Scenario.TAMPER, SPOKES[0], "ownr", 30, "of the role owner is called 'ownr'"),
         (Scenario.TAMPER, SPOKES[0], "owner", 241, "at most 240 minutes"),
     ],
 )
@@ -157,4 +162,12 @@ def test_a_drill_that_cannot_be_is_refused(
 ) -> None:
     now = story.now
     wanted = Drill(0, scenario, code, "chief", by, EpochMs(now), EpochMs(now + minutes * 60_000))
-    assert any(problem in text for text in problems(wanted, story.world.inventory))
+    assert any(problem in text for text in problems(wanted, story.world.inventory, PEOPLE))
+
+
+def test_a_drill_is_asked_for_by_a_chief_who_is_known_as_one(story: Story) -> None:
+    wanted = drill(story, Scenario.TAMPER, SPOKES[0])
+    others = People(frozenset({"other"}), PEOPLE.owners)
+    (problem,) = problems(wanted, story.world.inventory, others)
+    assert problem == "no contact or account of the role chief is called 'chief'"
+    assert list(problems(replace(wanted, requested_by=" Chief"), story.world.inventory, PEOPLE)) == []
