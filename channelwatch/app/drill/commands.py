@@ -36,10 +36,6 @@ class DrillCommand:
         begin.add_argument("--minutes", type=int, default=30, help="how long at most (default: 30)")
         begin.add_argument("--by", required=True, metavar="NAME", help="the chief who asks for it")
         begin.add_argument("--approved-by", required=True, metavar="NAME", help="the owner who agrees")
-        )
-        begin.add_argument(
-            "--approved-by", required=True, metavar="NAME", help="the owner who agrees: a contact or account"
-        )
         stop = _act(below, "stop", "end the drill that is on: the fault is over")
         stop.add_argument("--by", required=True, metavar="NAME", help="who ends it")
         tell = _act(below, "report", "when it was detected, told, acknowledged and over, for each person")
