@@ -53,7 +53,10 @@ class Intake:
 
     def submit(self, observation: Observation) -> bool:
         """Hand over an observation; False, with the drop counted, when the pipeline is behind."""
-        return self.queue.offer(observation, urgent=not _is_record(observation))
+        is_record = isinstance(observation, EventReceived) and not (
+            observation.trusted and observation.readings
+        )
+        return self.queue.offer(observation, urgent=not is_record)
 
     def submit_acknowledged(self, observation: Observation) -> asyncio.Future[None] | None:
         """`submit` for a source that can send again: the result comes once `observation` is committed.
@@ -130,8 +133,3 @@ class Intake:
             _, done = self._awaited.popleft()
             if not done.cancelled():
                 done.set_result(None)
-
-
-def _is_record(observation: Observation) -> bool:
-    """Whether it can change no state."""
-    return isinstance(observation, EventReceived) and not (observation.trusted and observation.readings)

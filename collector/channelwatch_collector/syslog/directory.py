@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterable, Mapping
-from datetime import tzinfo
+from datetime import UTC, tzinfo
 from enum import StrEnum
 from typing import Final, NamedTuple
 
@@ -55,6 +55,10 @@ class Speaker(NamedTuple):
     is_relay: bool = False
 
 
+_UNMET: Final = Speaker("", None, UTC)
+"""In place of a peer that was not looked up yet."""
+
+
 class Directory:
     """Devices by address, by certificate and by name.
 
@@ -87,8 +91,9 @@ class Directory:
     def speaker_of(self, peer: Peer) -> Speaker | None:
         """Who `peer` is, None for a stranger."""
         key = (peer.address, peer.certificate)
-        if key in self._remembered:
-            return self._remembered[key]
+        known = self._remembered.get(key, _UNMET)
+        if known is not _UNMET:
+            return known
         if len(self._remembered) >= _MAX_REMEMBERED:
             self._remembered.clear()
         return self._remembered.setdefault(key, self._find(peer))

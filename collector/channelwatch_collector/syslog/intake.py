@@ -108,6 +108,7 @@ class Intake:
         self._callbacks = callbacks
         self._clock = clock
         self._limits = limits
+        self._skew_ms = int(limits.skew_s * 1000)
         self._rates = RateLimiter(limits)
         self._total = TokenBucket(
             rate_per_s=limits.total_rate_per_s, burst=limits.total_burst, now_ms=clock.monotonic_ms()
@@ -135,13 +136,14 @@ class Intake:
 
     def take(self, raw: bytes, peer: Peer, arrival: Arrival) -> Handed:
         """One message without its framing. What came over RELP waits at its sender, so it is never shed."""
-        self._received[peer.transport] += 1
-        self._octets[peer.transport] += len(raw)
+        transport = peer.transport
+        self._received[transport] += 1
+        self._octets[transport] += len(raw)
         speaker = self._callbacks.speaker_of(peer)
         if speaker is None:
             self.report_stranger(peer, arrival, raw)
             return True
-        if peer.transport is Transport.SYSLOG_RELP:
+        if transport is Transport.SYSLOG_RELP:
             return self._take_line(raw, peer, speaker, arrival)
         if self.shed_from < KEPT and self._is_sheddable(raw, peer):
             return self._shed(raw, speaker, peer, arrival)
@@ -244,7 +246,9 @@ class Intake:
             handed = self._callbacks.on_message(line)
             if handed is False:
                 self.counters.add(Count.NO_ROOM, peer.transport)
-        self._check_clock(message, peer, speaker, arrival)
+        device_time = message.device_time
+        if device_time is not None and not -self._skew_ms <= device_time - arrival.at <= self._skew_ms:
+            self._tell_skew(device_time - arrival.at, message.hostname, peer, speaker, arrival)
         if message.structured_data:
             self._check_sequence(message, peer)
         return handed
@@ -311,14 +315,11 @@ class Intake:
             notice = _noticed(EventKind.FLOOD, EventKind.FLOOD, fields=(("lines", str(count)),))
             self._notice(notice, peer, speaker, arrival)
 
-    def _check_clock(self, message: Message, peer: Peer, speaker: Speaker, arrival: Arrival) -> None:
-        if message.device_time is None:
-            return
-        skew_ms = message.device_time - arrival.at
-        if -self._limits.skew_s * 1000 <= skew_ms <= self._limits.skew_s * 1000:
-            return
+    def _tell_skew(
+        self, skew_ms: int, hostname: str | None, peer: Peer, speaker: Speaker, arrival: Arrival
+    ) -> None:
         self.counters.add(Count.SKEWED)
-        if self._skews.count(f"{speaker.key} {message.hostname}", arrival.tick):
+        if self._skews.count(f"{speaker.key} {hostname}", arrival.tick):
             reading = Reading(
                 signal=Signal.TIME_SKEW,
                 state=SignalState.FAILED,

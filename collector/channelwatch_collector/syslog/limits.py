@@ -87,12 +87,13 @@ class TokenBucket:
 
     def take(self, now_ms: int) -> bool:
         """Use one token; False if none is left."""
-        self._tokens = min(self._burst, self._tokens + (now_ms - self._updated_ms) * self._per_ms)
-        self._updated_ms = now_ms
-        if self._tokens < 1:
-            return False
-        self._tokens -= 1
-        return True
+        tokens = self._tokens
+        if now_ms != self._updated_ms:
+            tokens = min(self._burst, tokens + (now_ms - self._updated_ms) * self._per_ms)
+            self._updated_ms = now_ms
+        is_there = tokens >= 1
+        self._tokens = tokens - 1 if is_there else tokens
+        return is_there
 
 
 class RateLimiter:

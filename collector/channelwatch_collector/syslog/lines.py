@@ -62,7 +62,7 @@ class Lines:
         told, device = line.classified, line.device
         if told is None or device is None:
             return True
-        most = _UNREAD_CHARS if told.pack == UNREAD else MAX_EVENT_TEXT
+        text = told.text if told.text and not line.again else told.in_words(line.again)
         event = EventReceived(
             device,
             told.kind,
@@ -72,7 +72,7 @@ class Lines:
             told.severity,
             line.device_time,
             told.component,
-            _text(told.pattern, told.fields, line.again, most),
+            text[: _UNREAD_CHARS if told.pack == UNREAD else MAX_EVENT_TEXT],
             _source(told.pack, told.pattern),
             told.readings,
         )
@@ -95,14 +95,6 @@ class Lines:
         self._recalled[fact] -= 1
         self.recognised += 1
         return True
-
-
-@lru_cache(maxsize=8192)
-def _text(pattern: str, fields: tuple[tuple[str, str], ...], again: int, most: int) -> str:
-    text = ", ".join([f"{name} {value}" for name, value in fields])
-    if again:
-        text = f"{again} more like it: {text}" if text else f"{again} more like it"
-    return (f"{pattern}: {text}" if text else pattern)[:most]
 
 
 @lru_cache(maxsize=8192)

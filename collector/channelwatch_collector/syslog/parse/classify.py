@@ -166,6 +166,7 @@ _Ranked = tuple[int, Pattern]
 
 class Classified(NamedTuple):
     """What a line tells. `severity` 0..7; `fields` and `component` are redacted and at most 256 characters each.
+    `text` is the pattern and its fields in words, where that was made beforehand.
 
     A named tuple, since one is made for most lines, and a frozen dataclass takes five times as long to make.
     """
@@ -177,11 +178,19 @@ class Classified(NamedTuple):
     readings: tuple[Reading, ...]
     pack: str
     pattern: str
+    text: str = ""
 
     @property
     def name(self) -> str:
         """`PACK/PATTERN`."""
         return f"{self.pack}/{self.pattern}"
+
+    def in_words(self, again: int = 0) -> str:
+        """The pattern and its fields; `again` is how many more lines like it came."""
+        text = ", ".join([f"{name} {value}" for name, value in self.fields])
+        if again:
+            text = f"{again} more like it: {text}" if text else f"{again} more like it"
+        return f"{self.pattern}: {text}" if text else self.pattern
 
 
 class Classifier:
@@ -303,7 +312,7 @@ class Classifier:
         for name, found in raw.items():
             value = found.strip()
             fields[name] = value if value in clean else self._redacted(value)
-        return Classified(
+        told = Classified(
             pattern.kind,
             message.severity if pattern.severity is None else pattern.severity,
             (fill(pattern.component, fields) or "")[:MAX_FIELD_CHARS],
@@ -312,6 +321,7 @@ class Classifier:
             pattern.pack,
             pattern.id,
         )
+        return told._replace(text=told.in_words())
 
     def _redacted(self, value: str) -> str:
         """`value` without secrets. Only what had none is remembered."""
