@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import ParamSpec, Protocol, TypeVar
+from typing import Protocol
 
 from prometheus_client import CollectorRegistry
 
+from channelwatch.app.acks import AckHouse
+from channelwatch.app.drill.desk import DrillHouse
 from channelwatch.app.drillbook import DrillBook
-from channelwatch.app.settings import Settings
-from channelwatch.base.clock import Clock, EpochMs
+from channelwatch.base.clock import EpochMs
 from channelwatch.base.queue import BoundedQueue
 from channelwatch.incidents.drills import Drill
 from channelwatch.incidents.model import Incident
 from channelwatch.pipeline.acts import Act
 from channelwatch.pipeline.availability import Archive
 from channelwatch.pipeline.external import ExternalAlert
-from channelwatch.pipeline.ports import History, Store
-from channelwatch.pipeline.world import World, WorldChange
+from channelwatch.pipeline.ports import Store
+from channelwatch.pipeline.world import WorldChange
 from channelwatch.status.events import Observation
-
-P = ParamSpec("P")
-R = TypeVar("R")
 
 
 class Readiness(Protocol):
@@ -35,20 +33,8 @@ class Readiness(Protocol):
     def problems(self) -> tuple[str, ...]: ...
 
 
-class House(Protocol):
+class House(DrillHouse, AckHouse, Protocol):
     """The engine as a web server sees it. Everything belongs to the event loop except what `look_up` runs."""
-
-    @property
-    def settings(self) -> Settings: ...
-
-    @property
-    def clock(self) -> Clock: ...
-
-    @property
-    def world(self) -> World: ...
-
-    @property
-    def history(self) -> History: ...
 
     @property
     def archive(self) -> Archive | None:
@@ -75,18 +61,6 @@ class House(Protocol):
     @property
     def drill(self) -> Drill | None:
         """The drill that is on."""
-        ...
-
-    async def in_store(self, call: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-        """Run a store call in the one store thread."""
-        ...
-
-    async def look_up(self, call: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-        """Run a reading store call in a thread for reads."""
-        ...
-
-    async def acknowledge(self, incident: int, *, by: str, origin: str) -> Incident:
-        """Record that a person took an incident. Permanent when there is none or it is over. Idempotent."""
         ...
 
     async def act(self, incident: int, act: Act) -> Incident:

@@ -42,7 +42,7 @@ class AckHouse(Protocol):
     def world(self) -> World: ...
 
     async def acknowledge(self, incident: int, *, by: str, origin: str) -> Incident:
-        """Record that a person took an incident. Idempotent."""
+        """Record that a person took an incident. Permanent when there is none or it is over. Idempotent."""
         ...
 
 

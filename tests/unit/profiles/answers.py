@@ -15,6 +15,16 @@ from channelwatch.status.signals import Reading, Scalar, Signal, SignalState
 NOW = 1_795_312_800_000
 """2026-11-22T02:00:00Z."""
 
+PROFILES = load_profiles()
+"""Those that come with the product."""
+
+OK, DEGRADED, FAILED, UNKNOWN = (
+    SignalState.OK,
+    SignalState.DEGRADED,
+    SignalState.FAILED,
+    SignalState.UNKNOWN,
+)
+
 Cell = Value | int | str | bytes
 Cells = dict[int, Cell]
 Given = Mapping[str, Cell]

@@ -8,14 +8,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from channelwatch.inventory.model import SignalLimit
-from channelwatch.status.signals import Reading, Signal, SignalState
+from channelwatch.status.signals import Reading, Signal
+from tests.unit.profiles.answers import DEGRADED, FAILED, OK, UNKNOWN
 
-OK, DEGRADED, FAILED, UNKNOWN = (
-    SignalState.OK,
-    SignalState.DEGRADED,
-    SignalState.FAILED,
-    SignalState.UNKNOWN,
-)
 WORDS = {"o": OK, "d": DEGRADED, "f": FAILED, "?": UNKNOWN}
 
 

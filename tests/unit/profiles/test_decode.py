@@ -15,7 +15,11 @@ from channelwatch_collector.snmp.port import AgentClock, PollFailure, SnmpType, 
 
 from channelwatch.status.signals import Signal, SignalState
 from tests.unit.profiles.answers import (
+    DEGRADED,
+    FAILED,
     NOW,
+    OK,
+    UNKNOWN,
     Given,
     answer,
     counter32,
@@ -25,13 +29,6 @@ from tests.unit.profiles.answers import (
     state_of,
     ticks,
     value_of,
-)
-
-OK, DEGRADED, FAILED, UNKNOWN = (
-    SignalState.OK,
-    SignalState.DEGRADED,
-    SignalState.FAILED,
-    SignalState.UNKNOWN,
 )
 
 TUNNELS = """

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import pytest
 from channelwatch_collector.profiles.decode import decode
-from channelwatch_collector.profiles.load import load_profiles
 from channelwatch_collector.profiles.match import SYS_OBJECT_ID, By, Identity, identity, recognise
 from channelwatch_collector.profiles.rows import Memory
 from channelwatch_collector.snmp.port import SnmpType, Value
 
 from channelwatch.status.signals import Reading, Scalar, Signal, SignalState
 from tests.unit.profiles.answers import (
+    DEGRADED,
+    FAILED,
+    OK,
+    PROFILES,
+    UNKNOWN,
     Cell,
     Given,
     answer,
@@ -24,13 +28,6 @@ from tests.unit.profiles.answers import (
     value_of,
 )
 
-PROFILES = load_profiles()
-OK, DEGRADED, FAILED, UNKNOWN = (
-    SignalState.OK,
-    SignalState.DEGRADED,
-    SignalState.FAILED,
-    SignalState.UNKNOWN,
-)
 DESCR = "1.3.6.1.2.1.1.1.0"
 NTP_MODE = "1.3.6.1.2.1.197.1.2.1.0"
 FIREBRICK = "1.3.6.1.4.1.24693.100"

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from channelwatch_collector.profiles.load import load_profiles
 from channelwatch_collector.profiles.traps import decode_trap
 
 from channelwatch.status.events import EventKind
-from channelwatch.status.signals import Signal, SignalState
+from channelwatch.status.signals import Signal
 from tests.unit.profiles.answers import (
+    DEGRADED,
+    FAILED,
+    OK,
+    PROFILES,
     Cell,
     Cells,
     Given,
@@ -22,14 +25,6 @@ from tests.unit.profiles.answers import (
     value_of,
 )
 from tests.unit.profiles.test_vendors import CISCO, FORTI, JUNIPER, forti_member, read
-
-PROFILES = load_profiles()
-OK, DEGRADED, FAILED, UNKNOWN = (
-    SignalState.OK,
-    SignalState.DEGRADED,
-    SignalState.FAILED,
-    SignalState.UNKNOWN,
-)
 
 TIK = "1.3.6.1.4.1.14988.1.1"
 SCREEN = "1.3.6.1.4.1.3224"

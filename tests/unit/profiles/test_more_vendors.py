@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import pytest
-from channelwatch_collector.profiles.load import load_profiles
 from channelwatch_collector.profiles.match import By, Identity, recognise
 
 from channelwatch.status.signals import Scalar, Signal, SignalState
 from tests.unit.profiles.answers import (
+    DEGRADED,
+    FAILED,
+    OK,
+    PROFILES,
+    UNKNOWN,
     Cells,
     Given,
     counter32,
@@ -20,14 +24,6 @@ from tests.unit.profiles.answers import (
     value_of,
 )
 from tests.unit.profiles.test_vendors import CISCO, FORTI, JUNIPER, read
-
-PROFILES = load_profiles()
-OK, DEGRADED, FAILED, UNKNOWN = (
-    SignalState.OK,
-    SignalState.DEGRADED,
-    SignalState.FAILED,
-    SignalState.UNKNOWN,
-)
 
 SHIELD = "1.3.6.1.4.1.11256.1"
 SOPHOS = "1.3.6.1.4.1.2604.5.1"

@@ -8,18 +8,29 @@ from typing import Any
 
 import pytest
 from channelwatch_collector.profiles.decode import decode
-from channelwatch_collector.profiles.load import load_profiles
 from channelwatch_collector.profiles.rows import Memory
 from channelwatch_collector.snmp.port import PollFailure
 
-from channelwatch.status.signals import Reading, Signal, SignalState
-from tests.unit.profiles.answers import Given, answer, moment, none_of, profile_of, quiet, state_of, value_of
+from channelwatch.status.signals import Reading, Signal
+from tests.unit.profiles.answers import (
+    FAILED,
+    OK,
+    PROFILES,
+    UNKNOWN,
+    Given,
+    answer,
+    moment,
+    none_of,
+    profile_of,
+    quiet,
+    state_of,
+    value_of,
+)
 
-GATEWAY = load_profiles()["linux-gateway"]
+GATEWAY = PROFILES["linux-gateway"]
 EXTEND = "1.3.6.1.4.1.8072.1.3.2.3.1.2"
 STRONGSWAN = f"{EXTEND}.10.{'.'.join(str(ord(letter)) for letter in 'strongswan')}"
 WIREGUARD = f"{EXTEND}.9.{'.'.join(str(ord(letter)) for letter in 'wireguard')}"
-OK, FAILED, UNKNOWN = SignalState.OK, SignalState.FAILED, SignalState.UNKNOWN
 UP = {
     "connection": "north",
     "remote_host": "192.0.2.7",

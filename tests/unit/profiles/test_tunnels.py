@@ -10,14 +10,21 @@ from channelwatch_collector.profiles.profile import Profile
 from channelwatch_collector.profiles.rows import Memory
 
 from channelwatch.status.signals import Reading, Signal, SignalState
-from tests.unit.profiles.answers import Cells, Given, answer, moment, profile_of, state_of, table, value_of
-
-OK, DEGRADED, FAILED, UNKNOWN = (
-    SignalState.OK,
-    SignalState.DEGRADED,
-    SignalState.FAILED,
-    SignalState.UNKNOWN,
+from tests.unit.profiles.answers import (
+    DEGRADED,
+    FAILED,
+    OK,
+    UNKNOWN,
+    Cells,
+    Given,
+    answer,
+    moment,
+    profile_of,
+    state_of,
+    table,
+    value_of,
 )
+
 BASE = "1.3.9.1"
 
 TUNNELS = f"""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 from channelwatch_collector.profiles.decode import Decoded, decode
-from channelwatch_collector.profiles.load import load_profiles
 from channelwatch_collector.profiles.rows import Memory
 
 from channelwatch.base.clock import EpochMs
@@ -12,6 +11,7 @@ from channelwatch.status.continuity import witness
 from channelwatch.status.signals import Reading, Scalar, Signal, SignalState
 from channelwatch.status.states import Health
 from tests.unit.profiles.answers import (
+    PROFILES,
     Given,
     answer,
     counter64,
@@ -22,7 +22,6 @@ from tests.unit.profiles.answers import (
     value_of,
 )
 
-PROFILES = load_profiles()
 CISCO = "1.3.6.1.4.1.9.9"
 FORTI = "1.3.6.1.4.1.12356.101"
 JUNIPER = "1.3.6.1.4.1.2636.3"
