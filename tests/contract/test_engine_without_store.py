@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import signal
 import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -22,6 +25,7 @@ from channelwatch.store.errors import StorePermanent, StoreReason, StoreTransien
 from channelwatch.store.sqlstore import SqlStore, open_store
 from tests.support import eventually
 from tests.support.house import LIMITS, WRITES, FailingStore, Postbox, engine_over, running, store_of
+from tests.support.peers import ROOT
 from tests.support.postgres import again, running_postgres, stop
 from tests.support.province import answer, bypass, encrypting, small_inventory, spoke, trap
 
@@ -234,6 +238,43 @@ async def test_a_disk_that_is_full_stops_no_alert_and_loses_nothing(small_disk: 
             assert number < 4
         filler.unlink()
         await until_recorded(store, engine, *range(1, number + 1))
+
+
+def limited(folder: Path, step: str) -> tuple[int, list[dict[str, Any]]]:
+    """How an engine ended whose files may grow no more, and what it said."""
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.contract.limited_program", folder, step],
+        cwd=ROOT,
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    said = [json.loads(line) for line in done.stdout.splitlines()]
+    assert said, done.stderr
+    return done.returncode, said
+
+
+def test_a_quota_that_is_used_up_stops_no_alert_and_acknowledges_nothing_that_is_not_recorded(
+    tmp_path: Path,
+) -> None:
+    status, (refused, healed) = limited(tmp_path, "heal")
+    told = "; ".join(refused["problems"])
+    assert "disk I/O error" in told and "memory" in told
+    assert not any(word in told for word in ("disk is full", "readonly", "malformed"))
+    assert refused["acknowledged"] == [False, False]
+    assert refused["act_refused"]
+    assert healed == {"recorded": [spoke(n) for n in (1, 2, 3)], "told": [spoke(n) for n in (1, 2, 3)]}
+    assert status == 0
+
+
+def test_killed_while_its_files_may_not_grow_it_has_lost_nothing_that_it_acknowledged(tmp_path: Path) -> None:
+    status, (refused,) = limited(tmp_path, "die")
+    assert (status, refused["acknowledged"]) == (-signal.SIGKILL, [False, False])
+    store = open_store("sqlite:///store.db", tmp_path)
+    assert store.health()[1] == []
+    assert [item.subject for item in store.load(LogId("col-1"), now=EpochMs(0)).incidents] == [spoke(1)]
+    store.close()
 
 
 def test_a_disk_that_was_made_read_only_is_told_apart_from_a_full_one(small_disk: Path) -> None:
