@@ -11,6 +11,7 @@ import signal
 import sys
 from pathlib import Path
 
+from channelwatch_collector.engines import search_for_cycles_less_often
 from channelwatch_collector.sources import watched_devices
 from channelwatch_collector.syslog.station import Station
 
@@ -51,6 +52,7 @@ def main() -> None:
     engine.store.apply_inventory(wanted, (), by="bench", at=engine.clock.now())
 
     sys.setswitchinterval(SWITCH_S)
+    search_for_cycles_less_often()
 
     async def run() -> None:
         stop = asyncio.Event()

@@ -136,6 +136,10 @@ def acknowledge(world: World, incident: int, *, by: str, origin: str, now: Epoch
 
 
 def _observe(draft: Draft, observation: Observation) -> None:
+    if isinstance(observation, EventReceived) and not (observation.trusted and observation.readings):
+        # It can change no state, and a flood is made of such: the short way to the record.
+        _take_record(draft, observation)
+        return
     match observation:
         case RogueSource():
             draft.rogues.append(observation)
@@ -150,6 +154,14 @@ def _observe(draft: Draft, observation: Observation) -> None:
                 draft.set_aside.append((observation, reason))
         case _:
             assert_never(observation)
+
+
+def _take_record(draft: Draft, received: EventReceived) -> None:
+    if received.device in draft.world.devices:
+        count(draft, received)
+        _record(draft, received)
+    else:
+        draft.set_aside.append((received, SetAside.UNKNOWN_DEVICE))
 
 
 def _untimely(

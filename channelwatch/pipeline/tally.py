@@ -30,8 +30,10 @@ _NONE: Tallies = {}
 def count(draft: Draft, received: EventReceived) -> None:
     """Take note of an event, if a rule counts its kind and its bloc's security events are watched."""
     rules = draft.world.rules.counting.get(received.kind)
+    if not rules:
+        return
     device = draft.world.inventory.device.get(received.device)
-    if not rules or device is None or not device.in_service:
+    if device is None or not device.in_service:
         return
     bloc = draft.world.inventory.bloc_of(received.device)
     if bloc not in draft.world.policy.security_blocs:

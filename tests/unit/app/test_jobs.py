@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from typing import Any, cast
 
 import pytest
@@ -30,7 +29,7 @@ def with_events(*ages_days: int) -> tuple[Engine, FailingStore]:
     engine.settings = engine.settings.model_copy(update={"store": StoreSettings(event_retention_days=30)})
     epoch = store.take_lease("engine", "test", now=EpochMs(START), ttl_ms=5_000)
     events = tuple(
-        replace(trap(spoke(1), START), received_at=EpochMs(START - age * DAY_MS)) for age in ages_days
+        trap(spoke(1), START)._replace(received_at=EpochMs(START - age * DAY_MS)) for age in ages_days
     )
     store.commit(Effects(engine.world.log, 1, events=events), epoch=epoch)
     return engine, store
