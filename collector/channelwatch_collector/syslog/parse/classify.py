@@ -21,7 +21,7 @@ from channelwatch_collector.syslog.parse.redact import redact_value
 MAX_FIELD_CHARS: Final = 256
 MAX_MATCHED_CHARS: Final = 2048
 """Of a longer text only the beginning is looked at: a pattern's time may grow with the square of its text."""
-_MNEMONIC: Final = re.compile(r"%([A-Z][A-Z0-9_]*(?:-[A-Z0-9_]+)*-[0-7]-[A-Za-z0-9_]+) ?:")
+_MNEMONIC: Final = re.compile(r"%([A-Z][A-Za-z0-9_]*(?:-[A-Za-z0-9_]+)*-[0-7]-[A-Za-z0-9_]+) ?:")
 _LARGEST_NUMBER: Final = 1e15
 _MAX_REMEMBERED: Final = 8192
 """Programs and field values of which a classifier remembers what it found out; beyond that it begins anew."""

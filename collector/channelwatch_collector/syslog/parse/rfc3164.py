@@ -22,7 +22,7 @@ _IPV6: Final = re.compile(rb"[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*")
 TAG: Final = re.compile(rb"""([^\s:\[\]<>"'=,;{}%|]{1,48})(?:\[([^\]\s]{1,128})\])?:(?:[ \t]+|$)""")
 TAG_WITH_PID: Final = re.compile(rb"""([^\s:\[\]<>"'=,;{}%|]{1,48})\[([^\]\s]{1,128})\]:?[ \t]*""")
 MNEMONIC: Final = re.compile(
-    rb"%([A-Z][A-Z0-9_]*(?:-[A-Z0-9_]+)*-[0-7]-[A-Za-z0-9_]+) ?:"  # Cisco
+    rb"%([A-Z][A-Za-z0-9_]*(?:-[A-Za-z0-9_]+)*-[0-7]-[A-Za-z0-9_]+) ?:"  # Cisco
     rb"|%%\d{2}([A-Z0-9_]+/\d/[A-Za-z0-9_]+)"  # Huawei, H3C
     rb"|([A-Z][A-Z0-9]+(?:_[A-Z0-9]+)+): "  # Junos
 )
