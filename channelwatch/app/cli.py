@@ -164,10 +164,11 @@ def _apply(settings: Settings, path: Path, *, by: str, dry_run: bool) -> list[st
         lines = [str(change) for change in changes]
         if not changes:
             return ["no changes"]
+        count = "1 change" if len(changes) == 1 else f"{len(changes)} changes"
         if dry_run:
-            return [*lines, f"{len(changes)} changes, none applied (dry run)"]
+            return [*lines, f"{count}, none applied (dry run)"]
         version = store.apply_inventory(wanted, changes, by=by, at=SystemClock().now())
-        return [*lines, f"{len(changes)} changes applied as inventory version {version} by {by}"]
+        return [*lines, f"{count} applied as inventory version {version} by {by}"]
     finally:
         store.close()
 

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection, Row, Table, insert, select
 
 from channelwatch.base.clock import EpochMs
-from channelwatch.base.errors import Permanent
+from channelwatch.base.errors import InputError, Permanent
 from channelwatch.inventory.maintenance import Every, Window, WindowScope, same_person
 from channelwatch.store.sql import Lock, Values, take_turns
 from channelwatch.store.tables import correction, correction_step, maintenance, maintenance_step
@@ -203,7 +203,7 @@ def _correction(connection: Connection, number: int) -> Correction:
 def _only(found: Iterable[T], subject: str) -> T:
     for item in found:
         return item
-    raise refused("no such number", "look up", subject)
+    raise InputError([f"{subject}: no such number"])
 
 
 def _refuse_over(window: Window, act: Act, operation: str) -> None:

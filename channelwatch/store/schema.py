@@ -22,7 +22,10 @@ def upgrade(connection: Connection) -> None:
     try:
         command.upgrade(config, "head")
     except CommandError as error:
-        raise StorePermanent(StoreReason.SCHEMA_NEWER, str(error), operation="upgrade") from error
+        message = (
+            f"a newer version of this program has changed it: install that one, or restore a backup ({error})"
+        )
+        raise StorePermanent(StoreReason.SCHEMA_NEWER, message, operation="upgrade") from error
 
 
 def configuration() -> Config:

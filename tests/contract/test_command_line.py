@@ -57,6 +57,30 @@ def test_a_dry_run_shows_every_change_and_makes_nothing(place: Path, capsys: Pri
     assert files(place) == before
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        "uptime --scope province --from 2026-11",
+        "maintenance list",
+        "maintenance approve 1",
+        "correct list",
+        "oncall who",
+        "oncall export shifts",
+        "rebuild",
+        "rebuild --check",
+        "db check",
+        "backup copy.db",
+    ],
+)
+def test_a_command_that_asks_or_adds_makes_no_store_where_there_is_none(
+    place: Path, words: str, capsys: Printed
+) -> None:
+    before = files(place)
+    assert main([*words.split(), "--config", str(place / "channelwatch.yaml")]) == WRONG_INPUT
+    assert f"{place / 'data/channelwatch.db'}: no such store" in capsys.readouterr().err
+    assert files(place) == before
+
+
 def test_a_dry_run_over_an_old_store_changes_nothing_either(place: Path, capsys: Printed) -> None:
     assert apply(place) == OK
     write_inventory(place, INVENTORY.replace("127.11.0.5", "127.11.0.9"))
@@ -64,7 +88,7 @@ def test_a_dry_run_over_an_old_store_changes_nothing_either(place: Path, capsys:
     assert apply(place, "--dry-run") == OK
     assert capsys.readouterr().out.splitlines() == [
         "~ devices 51-D-21548-1 (address: 127.11.0.5 -> 127.11.0.9)",
-        "1 changes, none applied (dry run)",
+        "1 change, none applied (dry run)",
     ]
     store = stored(place)
     assert store.inventory_version() == 1

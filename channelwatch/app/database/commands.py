@@ -13,6 +13,7 @@ from pathlib import Path
 
 from channelwatch.app.arguments import config_argument, show_acts
 from channelwatch.app.engine import LEASE
+from channelwatch.app.keptstore import kept_store
 from channelwatch.app.settings import Settings, load_settings
 from channelwatch.app.wiring import build_store
 from channelwatch.base.clock import LOCAL_ZONE, EpochMs, SystemClock, local_text
@@ -53,8 +54,7 @@ class Rebuild:
     def run(self, args: argparse.Namespace) -> int:
         """Status 1 when `--check` finds a difference."""
         settings = load_settings(args.config)
-        with opened(settings) as store:
-            store.upgrade()
+        with kept_store(settings) as store:
             terms = _whole_past(settings)
             if args.log:
                 return _list_rebuilds(store)

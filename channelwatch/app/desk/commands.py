@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import argparse
 import getpass
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
 from channelwatch.app.arguments import config_argument, show_acts
 from channelwatch.app.desk.exceptions import left_out
 from channelwatch.app.history import words
+from channelwatch.app.keptstore import kept_store
 from channelwatch.app.roster import calendar_of
 from channelwatch.app.settings import load_settings, read_secret
 from channelwatch.app.signing import sign, signers
-from channelwatch.app.wiring import build_store
 from channelwatch.base.clock import EpochMs, SystemClock, local_text
 from channelwatch.base.errors import InputError
 from channelwatch.inventory.maintenance import (
@@ -59,7 +58,7 @@ class Maintenance:
 
     def run(self, args: argparse.Namespace) -> int:
         """Do what was chosen."""
-        with _store(args) as store:
+        with kept_store(load_settings(args.config)) as store:
             args.do(store, args)
         return 0
 
@@ -89,7 +88,7 @@ class Correct:
 
     def run(self, args: argparse.Namespace) -> int:
         """Do what was chosen."""
-        with _store(args) as store:
+        with kept_store(load_settings(args.config)) as store:
             args.do(store, args)
         return 0
 
@@ -156,16 +155,6 @@ def _what_and_when(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--to", dest="last", required=True, metavar="WHEN")
     parser.add_argument("--reason", required=True)
-
-
-@contextmanager
-def _store(args: argparse.Namespace) -> Iterator[SqlStore]:
-    store = build_store(load_settings(args.config))
-    try:
-        store.upgrade()
-        yield store
-    finally:
-        store.close()
 
 
 def _add_window(store: SqlStore, args: argparse.Namespace) -> None:

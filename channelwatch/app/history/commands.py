@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from channelwatch import __version__
 from channelwatch.app.arguments import config_argument
 from channelwatch.app.history import text, words
+from channelwatch.app.keptstore import kept_store
 from channelwatch.app.settings import Settings, load_settings
 from channelwatch.app.signing import signers
-from channelwatch.app.wiring import build_store
 from channelwatch.base.clock import SystemClock
 from channelwatch.pipeline.availability import Terms, availability
 from channelwatch.pipeline.snapshots import brief
@@ -62,14 +62,10 @@ class Uptime:
         target = words.target(args.target)
         settings = load_settings(args.config)
         now = SystemClock().now()
-        store = build_store(settings)
-        try:
-            store.upgrade()
+        with kept_store(settings) as store:
             poll_ms = settings.collector.snmp.poll_s * 1000
             terms = Terms(period, now, target, poll_ms, trusts=signers(settings).approve)
             rows = (brief if args.brief else availability)(store, question, terms)
-        finally:
-            store.close()
         if args.json or args.csv:
             sys.stdout.buffer.write((to_json if args.json else to_csv)(_report(settings, rows, now)))
         else:

@@ -13,6 +13,10 @@ from channelwatch.pipeline.availability import Asked, Question
 from channelwatch.uptime import period
 
 FIRST_YEAR, LAST_YEAR = 2000, 2199
+FORM = re.compile(
+    r"\d{4}(?:-\d\d(?:-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?(?:Z|[+-]\d\d:\d\d)?)?)?)?", re.ASCII
+)
+"""A year, a month, a day, or an instant (RFC 3339, seconds and offset may be left out)."""
 
 
 def question(text: str) -> Question:
@@ -39,21 +43,23 @@ def span(first: str, last: str | None) -> Interval:
 
 def when(text: str, option: str) -> Interval:
     """A year, month or day in Viet Nam's time as a whole, or an instant (no length); without an offset it is +07:00."""
-    try:
-        if not FIRST_YEAR <= int(text[:4]) <= LAST_YEAR:
-            raise ValueError(f"the year must be from {FIRST_YEAR} to {LAST_YEAR}")
-        return _when(text)
-    except ValueError as error:
+    if FORM.fullmatch(text) is None:
         expected = "2026, 2026-11, 2026-11-22 or 2026-11-22T08:00:00+07:00"
-        raise InputError([f"{option} {text!r}: must be such as {expected} ({error})"]) from None
+        raise InputError([f"{option} {text!r}: must be such as {expected}"])
+    if not FIRST_YEAR <= int(text[:4]) <= LAST_YEAR:
+        raise InputError([f"{option} {text!r}: the year must be from {FIRST_YEAR} to {LAST_YEAR}"])
+    try:
+        return _when(text)
+    except ValueError:
+        raise InputError([f"{option} {text!r}: there is no such day or time"]) from None
 
 
 def _when(text: str) -> Interval:
-    if re.fullmatch(r"\d{4}", text):
+    if len(text) == len("2026"):
         return period.year(int(text))
-    if re.fullmatch(r"\d{4}-\d{2}", text):
+    if len(text) == len("2026-11"):
         return period.month(int(text[:4]), int(text[5:]))
-    if re.fullmatch(r"\d{4}-\d{2}-\d{2}", text):
+    if len(text) == len("2026-11-22"):
         return period.day(date.fromisoformat(text))
     at = datetime.fromisoformat(text)
     ms = round((at if at.tzinfo else at.replace(tzinfo=LOCAL_ZONE)).timestamp() * 1000)

@@ -11,10 +11,10 @@ from pathlib import Path
 
 from channelwatch.app.arguments import config_argument, show_acts
 from channelwatch.app.history import words
+from channelwatch.app.keptstore import kept_store
 from channelwatch.app.oncall.csvfile import Sheet, given_out, local_minute, take_in
 from channelwatch.app.roster import gaps_ahead
 from channelwatch.app.settings import Settings, load_settings
-from channelwatch.app.wiring import build_store
 from channelwatch.base.clock import EpochMs, SystemClock, local_text
 from channelwatch.base.errors import InputError
 from channelwatch.base.ids import ContactCode
@@ -98,12 +98,8 @@ def _act(
 @contextmanager
 def _desk(args: argparse.Namespace) -> Iterator[_Desk]:
     settings = load_settings(args.config)
-    store = build_store(settings)
-    try:
-        store.upgrade()
+    with kept_store(settings) as store:
         yield _Desk(settings, store, args)
-    finally:
-        store.close()
 
 
 def _who(desk: _Desk) -> int:

@@ -128,7 +128,7 @@ def test_a_database_of_a_later_release_is_left_alone(empty_url: str, engine: Eng
     store.upgrade()
     with engine.begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
-    with pytest.raises(StorePermanent) as refused:
+    with pytest.raises(StorePermanent, match="a newer version of this program has changed it") as refused:
         store.upgrade()
     store.close()
     assert refused.value.reason is StoreReason.SCHEMA_NEWER

@@ -55,6 +55,28 @@ def test_a_period_that_is_none_is_refused(first: str, last: str | None) -> None:
         words.span(first, last)
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", "must be such as 2026, 2026-11, 2026-11-22 or 2026-11-22T08:00:00+07:00"),
+        ("20261", "must be such as"),
+        ("2026-W10", "must be such as"),
+        ("\uff12\uff10\uff12\uff16", "must be such as"),
+        ("2026-02-30", "there is no such day or time"),
+        ("2026-11-22T25:00", "there is no such day or time"),
+        ("2026-11-22T08:00+99:00", "there is no such day or time"),
+        ("1999", "the year must be from 2000 to 2199"),
+    ],
+)
+def test_what_is_wrong_with_a_time_is_said_without_words_of_the_language_it_is_written_in(
+    text: str, expected: str
+) -> None:
+    with pytest.raises(InputError) as caught:
+        words.when(text, "--from")
+    assert str(caught.value).startswith(f"--from {text!r}: {expected}")
+    assert "(" not in str(caught.value)
+
+
 def test_scopes_are_read_and_others_refused() -> None:
     assert words.question("device:51-D-21548-1") == Question(Asked.DEVICE, "51-D-21548-1")
     assert words.question("channel:a:b") == Question(Asked.CHANNEL, "a:b")
