@@ -110,4 +110,5 @@ def is_explained(path: Path) -> bool:
 
 def test_every_file_for_a_server_is_explained() -> None:
     files = [path for path in repository_files() if path.parts[0] == "deploy" and path.name != "README.md"]
+    assert files
     assert [path for path in files if not is_explained(path)] == []

@@ -58,10 +58,12 @@ def test_the_exported_rules_are_those_that_the_product_follows(capsys: pytest.Ca
 
 
 def test_every_alert_of_the_watchers_names_a_runbook_that_is_there() -> None:
-    for group in read(DEPLOY / "prometheus/rules/watchers.yml")["groups"]:
-        for rule in group["rules"]:
-            runbook = rule["annotations"].get("runbook", "collector-blind")
-            assert (ROOT / f"docs/runbooks/{runbook}.md").is_file()
+    groups = read(DEPLOY / "prometheus/rules/watchers.yml")["groups"]
+    rules = [rule for group in groups for rule in group["rules"]]
+    assert rules
+    for rule in rules:
+        runbook = rule["annotations"].get("runbook", "collector-blind")
+        assert (ROOT / f"docs/runbooks/{runbook}.md").is_file()
 
 
 def test_amtool_takes_the_routes() -> None:

@@ -326,6 +326,10 @@ def test_what_a_document_names_in_the_code_is_there(path: Path) -> None:
         named(place, name)
 
 
+def test_documents_name_places_in_the_code() -> None:
+    assert sum(len(NAME_IN_CODE.findall(text_of(path))) for path in DOCS) > 50
+
+
 PLACE = re.compile(
     r"`((?:channelwatch|collector|api|simulator|alert_rules|deploy|docs|tests|requirements)/[\w./-]+)"
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import promql_parser
@@ -44,7 +44,7 @@ def queries_of(value: Any) -> Iterator[str]:
             yield from queries_of(inner)
 
 
-def faults(queries: Iterator[str], source: str) -> Iterator[str]:
+def faults(queries: Iterable[str], source: str) -> Iterator[str]:
     """Yield what is wrong with the queries: one that does not parse, a metric that `source` never names."""
     for query in queries:
         try:
@@ -63,8 +63,12 @@ def program_text() -> str:
 
 
 def test_dashboards_ask_for_what_exists() -> None:
+    source = program_text()
+    assert DASHBOARDS
     for path in DASHBOARDS:
-        assert list(faults(queries_of(json.loads(text_of(path))), program_text())) == [], path
+        queries = list(queries_of(json.loads(text_of(path))))
+        assert queries, path
+        assert list(faults(queries, source)) == [], path
 
 
 def test_dashboards_have_a_title_and_an_id_of_their_own() -> None:
@@ -74,8 +78,12 @@ def test_dashboards_have_a_title_and_an_id_of_their_own() -> None:
 
 
 def test_prometheus_rules_ask_for_what_exists() -> None:
+    source = program_text()
+    assert RULES
     for path in RULES:
-        assert list(faults(queries_of(yaml.safe_load(text_of(path))), program_text())) == [], path
+        queries = list(queries_of(yaml.safe_load(text_of(path))))
+        assert queries, path
+        assert list(faults(queries, source)) == [], path
 
 
 def test_prometheus_takes_its_rules() -> None:

@@ -223,6 +223,7 @@ def test_the_log_numbers_its_transitions_without_a_gap(story: Story) -> None:
         if effects.transitions:
             assert effects.first_seq == expected
             expected += len(effects.transitions)
+    assert expected > 2
 
 
 def test_several_spokes_at_once_wait_for_the_hubs_fate_and_are_released_when_it_stands(story: Story) -> None:

@@ -99,6 +99,7 @@ def test_the_digest_is_the_hmac_of_the_localised_key(protocol: AuthProtocol) -> 
 
 def test_keys_do_not_show_themselves() -> None:
     keys = usm.keys_for(V3("user", AuthProtocol.SHA256, PHRASE), ENGINE_ID)
+    assert keys.pads
     for pad in keys.pads:
         assert pad.hex() not in repr(keys)
         assert repr(pad) not in repr(keys)
