@@ -147,7 +147,9 @@ class Intake:
             return self._take_line(raw, peer, speaker, arrival)
         if self.shed_from < KEPT and self._is_sheddable(raw, peer):
             return self._shed(raw, speaker, peer, arrival)
-        if self._within_rate(speaker, arrival.tick):
+        # A relay speaks for many: only the rate of all sources together holds for it.
+        tick = arrival.tick
+        if (speaker.is_relay or self._rates.allows(speaker.key, tick)) and self._total.take(tick):
             return self._take_line(raw, peer, speaker, arrival)
         return self._take_over_rate(raw, peer, speaker, arrival)
 
@@ -192,10 +194,6 @@ class Intake:
     def _tell_rogue(self, found: RogueSource) -> None:
         sample = found.sample[: self._limits.rogue_sample_chars]
         self._callbacks.on_rogue(replace(found, sample=sample))
-
-    def _within_rate(self, speaker: Speaker, tick: int) -> bool:
-        """A relay speaks for many: only the rate of all sources together holds for it."""
-        return (speaker.is_relay or self._rates.allows(speaker.key, tick)) and self._total.take(tick)
 
     def _is_sheddable(self, raw: bytes, peer: Peer) -> bool:
         return peer.transport is Transport.SYSLOG_UDP and read_severity(raw) >= self.shed_from
@@ -256,17 +254,21 @@ class Intake:
     def _count(self, message: Message, result: Classified | NoKind | Refusal) -> Classified | None:
         """Count what became of a line; what it told, if anything."""
         self._parsed[message.fmt] += 1
+        if message.reason or message.truncated or message.invalid_utf8:
+            self._count_flaws(message)
+        if isinstance(result, Classified):
+            self._matched[result.name] += 1
+            return result
+        self.counters.add(Count.REFUSED if isinstance(result, Refusal) else Count.UNMATCHED, result)
+        return None
+
+    def _count_flaws(self, message: Message) -> None:
         if message.reason:
             self.counters.add(Count.RAW, message.reason)
         if message.truncated:
             self.counters.add(Count.TRUNCATED)
         if message.invalid_utf8:
             self.counters.add(Count.INVALID_UTF8)
-        if isinstance(result, Classified):
-            self._matched[result.name] += 1
-            return result
-        self.counters.add(Count.REFUSED if isinstance(result, Refusal) else Count.UNMATCHED, result)
-        return None
 
     def _unreadable(
         self, message: Message, result: Classified | NoKind | Refusal, speaker: Speaker, arrival: Arrival

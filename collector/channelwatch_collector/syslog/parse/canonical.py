@@ -113,7 +113,11 @@ def _message(
     mnemonic = None
     if at < len(line) and line[at] in _MAY_BEGIN_MNEMONIC:
         mnemonic = MNEMONIC.match(line, at)
-    text, invalid = decode(line[at:])
+    rest, invalid = line[at:], False
+    if rest.isascii():
+        text = rest.decode()
+    else:
+        text, invalid = decode(rest)
     return Message(
         Format.RFC3164,
         level[0],
@@ -121,7 +125,7 @@ def _message(
         text,
         device_time,
         host.decode() if host else None,
-        spell(tag),
+        spell(tag) if tag else None,
         pid.decode() if pid else None,
         spell(mnemonic[mnemonic.lastindex or 0]) if mnemonic else None,
         (),

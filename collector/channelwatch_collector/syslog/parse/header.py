@@ -19,7 +19,9 @@ MAX_MESSAGE_OCTETS: Final = 8192
 """What a receiver should be able to process over TLS (RFC 5425 section 4.3.1); RFC 5424 asks for 2,048."""
 
 _PRIORITY: Final = re.compile(rb"<(0|[1-9]\d{0,2})>")
+_RFC5424: Final = re.compile(rb"<\d{1,3}>1 ")
 _TRAILER: Final = b"\r\n\0"
+_TRAILERS: Final = frozenset((b"\r", b"\n", b"\0"))
 
 
 def parse_header(
@@ -34,10 +36,13 @@ def parse_header(
     `received_at` decides the year where the sender left it out; `zone` is the sender's where it names none.
     Octets beyond `max_octets` are cut off and the message is marked `truncated`.
     """
-    truncated = len(octets) > max_octets
-    line = octets[:max_octets].rstrip(_TRAILER)
-    is_rfc5424 = line.find(b">1 ", 2, 7) > 0
-    message = (not is_rfc5424 and read_canonical(line, received_at, zone)) or _parse(line, received_at, zone)
+    line, truncated = octets, len(octets) > max_octets
+    if truncated:
+        line = line[:max_octets]
+    if line[-1:] in _TRAILERS:
+        line = line.rstrip(_TRAILER)
+    message = None if _RFC5424.match(line) else read_canonical(line, received_at, zone)
+    message = message or _parse(line, received_at, zone)
     return message._replace(truncated=True) if truncated else message
 
 
