@@ -1,25 +1,18 @@
-"""Dashboards and Prometheus rules load, their queries parse and ask for metrics that the code exports."""
+"""Dashboards load, their queries parse and ask for metrics that the code exports."""
 
 from __future__ import annotations
 
 import json
 import re
-import subprocess
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 import promql_parser
-import yaml
 
 from channelwatch.metrics import catalogue
 from tests.repo.tree import PACKAGES, repository_files, text_of
-from tests.support import require_binary
-from tests.support.peers import ROOT
 
-DATA = [path for path in repository_files() if path.parts[0] in ("dashboards", "alert_rules")]
-DASHBOARDS = [path for path in DATA if path.suffix == ".json"]
-RULES = [path for path in DATA if re.search(r"^groups:", text_of(path), re.MULTILINE)]
-"""Prometheus' rule files; the product's own rules in `alert_rules` have another form."""
+DASHBOARDS = [path for path in repository_files() if path.parts[0] == "dashboards" and path.suffix == ".json"]
 OWN_METRIC = re.compile(r"\bchannelwatch_[a-z0-9_]+")
 DERIVED = re.compile(r"_(?:bucket|sum|count|total)$")
 """What the exposition format adds to the name of a counter or histogram."""
@@ -33,7 +26,7 @@ def plain(query: str) -> str:
 
 
 def queries_of(value: Any) -> Iterator[str]:
-    """Yield every `expr` of a dashboard's or rule file's tree."""
+    """Yield every `expr` of a dashboard's tree."""
     if isinstance(value, dict):
         if isinstance(value.get("expr"), str):
             yield value["expr"]
@@ -75,23 +68,6 @@ def test_dashboards_have_a_title_and_an_id_of_their_own() -> None:
     boards = [json.loads(text_of(path)) for path in DASHBOARDS]
     assert all(board["title"] for board in boards)
     assert len({board["uid"] for board in boards}) == len(boards)
-
-
-def test_prometheus_rules_ask_for_what_exists() -> None:
-    source = program_text()
-    assert RULES
-    for path in RULES:
-        queries = list(queries_of(yaml.safe_load(text_of(path))))
-        assert queries, path
-        assert list(faults(queries, source)) == [], path
-
-
-def test_prometheus_takes_its_rules() -> None:
-    promtool = require_binary("promtool", package="prometheus")
-    for path in RULES:
-        command = [str(promtool), "check", "rules", str(ROOT / path)]
-        checked = subprocess.run(command, capture_output=True, text=True, check=False)
-        assert checked.returncode == 0, checked.stdout + checked.stderr
 
 
 def test_faulty_queries_are_found() -> None:
