@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from channelwatch.base.clock import EpochMs
 from channelwatch.base.ids import ContactCode, IncidentId
 from channelwatch.incidents.model import Page, PageKind
-from channelwatch.incidents.restraint import WINDOW_MS, Budget, Restraint, spend
+from channelwatch.incidents.restraint import WINDOW_MS, Budget, Restraint, by_recipient, spend, spent
 from tests.support.province import START
 
 RULES = Restraint()
@@ -69,3 +71,36 @@ def test_a_clock_that_is_set_back_delays_no_digest() -> None:
     budget = Budget(tuple([EpochMs(START)] * 6), budget.digest_at)
     _, kept = spend(budget, [page(1)], EpochMs(START), RULES)
     assert [item.not_before for item in kept] == [START + RULES.settle_ms]
+
+
+def test_a_message_counts_for_ten_minutes_and_not_a_moment_longer() -> None:
+    budget = Budget(tuple([EpochMs(START)] * 6))
+    for after, kind in ((WINDOW_MS - 1, PageKind.DIGEST), (WINDOW_MS, PageKind.OPENED)):
+        _, (kept,) = spend(budget, [page(1)], EpochMs(START + after), RULES)
+        assert kept.kind is kind
+
+
+def test_a_digest_on_its_way_has_what_is_new_and_one_that_is_due_has_left() -> None:
+    singles, latest = tuple([EpochMs(START)] * 6), RULES.digest_every_ms + RULES.settle_ms
+    for ahead in (1, RULES.digest_every_ms, latest):
+        assert spend(Budget(singles, EpochMs(START + ahead)), [page(1)], EpochMs(START), RULES)[1] == []
+    _, (kept,) = spend(Budget(singles, EpochMs(START)), [page(1)], EpochMs(START), RULES)
+    assert (kept.kind, kept.not_before) == (PageKind.DIGEST, START + RULES.digest_every_ms)
+
+
+def test_ways_to_tell_one_contact_the_same_are_one_message() -> None:
+    first, second, alone = page(1), replace(page(2), chain="k1"), page(3)
+    chain = replace(first, chain="k1")
+    assert by_recipient([chain, alone, second]) == [[chain, second], [alone]]
+    assert by_recipient([page(4), page(5)]) == [[page(4)], [page(5)]]
+
+
+def test_what_was_written_lately_is_spent() -> None:
+    def digest(at: int) -> Page:
+        return replace(page(at), kind=PageKind.DIGEST, not_before=EpochMs(START + at))
+
+    other = replace(page(9), contact=ContactCode("chief"))
+    assert spent([page(1), digest(5), digest(3), page(2), other]) == {
+        "watch": Budget((EpochMs(START), EpochMs(START)), EpochMs(START + 5)),
+        "chief": Budget((EpochMs(START),)),
+    }
