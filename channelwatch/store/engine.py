@@ -22,7 +22,7 @@ WAL_LIMIT_BYTES = 64 * 1024 * 1024
 CHECKPOINT_PAGES = 4_000
 """After so many pages in the log (4 KiB each) they go to the database: a page that a storm writes again and again, such
 as the end of each device's events, goes there once."""
-CACHE_KIB = 16 * 1024
+CACHE_KIB = 8 * 1024
 """Pages that a connection keeps at most: the ends of the events of 1,500 devices, each of which has its own page."""
 
 WRITES = "channelwatch_writes"
