@@ -222,7 +222,10 @@ def test_a_message_id_counts_at_any_severity_and_behind_a_header_of_a_relay(line
 @pytest.mark.parametrize(
     ("line", "kind"),
     [
-        ("<28>Nov 22 10:42:03 x y: neighbor adjacency over Tunnel0 changed: interface state down", None),
+        (
+            "<28>Nov 22 10:42:03 x y: neighbor adjacency over Tunnel0 changed: interface state down",
+            EventKind.OTHER,
+        ),
         ("<28>Nov 22 10:42:03 x y: the bypass valve of the tamper-proof pump was opened", None),
         (
             "<28>Nov 22 10:42:03 x sshd[1]: Failed password for root from 192.0.2.7 port 5 ssh2",
