@@ -19,7 +19,7 @@ import yaml
 from channelwatch import __version__
 from channelwatch.app import logs
 from channelwatch.app.alertrules.commands import Rules
-from channelwatch.app.arguments import config_argument
+from channelwatch.app.arguments import config_argument, person
 from channelwatch.app.database.commands import Backup, Database, Rebuild, Restore
 from channelwatch.app.desk.commands import Correct, Maintenance
 from channelwatch.app.drill.commands import DrillCommand
@@ -58,6 +58,8 @@ class Run:
     def run(self, args: argparse.Namespace) -> int:
         settings = load_settings(args.config)
         logs.set_up(args.log_level)
+        for name in settings.loose_secrets:
+            log.warning("everybody on this machine may read a secret", extra={"file": name})
         if settings.inventory is not None:
             _apply(settings, settings.resolve(settings.inventory.file), by="configuration", dry_run=False)
         sys.setswitchinterval(SWITCH_S)
@@ -75,7 +77,9 @@ class Apply:
         config_argument(parser)
         parser.add_argument("-f", "--file", type=Path, required=True, help="inventory file")
         parser.add_argument("--dry-run", action="store_true", help="show the changes, apply none")
-        parser.add_argument("--by", default=None, help="who applies it (default: the login name)")
+        parser.add_argument(
+            "--by", type=person, default=None, help="who applies it (default: the login name)"
+        )
 
     def run(self, args: argparse.Namespace) -> int:
         settings = load_settings(args.config)
@@ -95,7 +99,10 @@ class CheckConfig:
         parser.add_argument("--json", action="store_true", help="print JSON instead of YAML")
 
     def run(self, args: argparse.Namespace) -> int:
-        effective = masked(load_settings(args.config))
+        settings = load_settings(args.config)
+        for name in settings.loose_secrets:
+            print(f"{name}: everybody on this machine may read this secret; chmod 0640", file=sys.stderr)
+        effective = masked(settings)
         if args.json:
             print(json.dumps(effective, ensure_ascii=False, indent=2))
         else:

@@ -306,9 +306,14 @@ class Engine:
     async def _take_up(self) -> None:
         await self._patiently(partial(self.in_store, self.store.upgrade))
         # Reading what was stored may take longer than a lease lasts that is renewed every second.
+        waits = False
         while not await self._patiently(partial(self._take_lease, self._limits.begin_ttl_ms)):
-            log.warning("lease held by another process; waiting")
+            if not waits:
+                log.warning("lease held by another process; waiting")
+            waits = True
             await asyncio.sleep(self._limits.lease_ttl_ms / 5000)
+        if waits:
+            log.info("lease taken over")
         snapshot = await self._patiently(
             partial(self.in_store, self.store.load, self.world.log, now=self.clock.now())
         )

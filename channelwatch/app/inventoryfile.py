@@ -78,7 +78,7 @@ class _Model(BaseModel):
 
 
 class ProvinceFile(_Model):
-    code: str = Field(pattern=r"^\d{2}$")
+    code: str = Field(pattern="^[0-9]{2}$")
     name: Name
 
 

@@ -259,6 +259,8 @@ def shipped_rules() -> Path:
 
 def load_rules(folder: Path) -> RuleBook:
     """All rules of the `*.yaml` files in `folder`. InputError names file, line and key, or a repeated id."""
+    if not folder.is_dir():
+        raise InputError([f"{folder}: no such folder"])
     files = sorted(folder.glob("*.yaml"))
     if not files:
         raise InputError([f"{folder}: no rule files (*.yaml)"])

@@ -68,7 +68,7 @@ class Init:
         ]
         if taken:
             raise InputError([f"{folder / taken[0]}: is there already; choose another folder"])
-        if not (args.province.isdecimal() and len(args.province) == 2):
+        if not (args.province.isascii() and args.province.isdecimal() and len(args.province) == 2):
             raise InputError(["--province: must be two digits"])
         words = {
             "province": args.province,

@@ -11,6 +11,7 @@ from typing import TypeVar
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from channelwatch.app.files import read_at_most
 from channelwatch.base.errors import InputError
 
 M = TypeVar("M", bound=BaseModel)
@@ -132,14 +133,11 @@ def _without_collection() -> Iterator[None]:
 
 def _read(path: Path) -> str:
     try:
-        with path.open("rb") as file:
-            raw = file.read(MAX_BYTES + 1)
+        raw = read_at_most(path, MAX_BYTES)
     except FileNotFoundError:
         raise InputError([f"{path}: no such file"]) from None
     except (OSError, ValueError) as error:
         raise InputError([f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}"]) from None
-    if len(raw) > MAX_BYTES:
-        raise InputError([f"{path}: larger than {MAX_BYTES // 1024 // 1024} MiB"])
     try:
         return raw.decode("utf-8")
     except UnicodeDecodeError as error:

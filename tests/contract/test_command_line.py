@@ -66,6 +66,7 @@ def test_a_dry_run_shows_every_change_and_makes_nothing(place: Path, capsys: Pri
         "correct list",
         "oncall who",
         "oncall export shifts",
+        "drill report",
         "rebuild",
         "rebuild --check",
         "db check",

@@ -57,6 +57,27 @@ def planned(place: Path, *more: str, first: str | None = None, last: str | None 
     return maintenance(place, "add", *when, *about, "--by", "truong-ca", *more)
 
 
+@pytest.mark.parametrize("nobody", ["", "  ", "\t", "\x00"])
+def test_nobody_approves_nothing(place: Path, store: SqlStore, capsys: Capture, nobody: str) -> None:
+    for words in (["--approved-by", nobody], ["--by", nobody]):
+        with pytest.raises(SystemExit) as refused:
+            planned(place, *words)
+        assert refused.value.code == 2
+    assert "must be somebody's name" in capsys.readouterr().err
+    assert store.windows() == ()
+
+
+@pytest.mark.parametrize("number", ["0", "-1", "x", "", "1.5", "9223372036854775808", "9" * 5000])
+def test_a_number_that_no_entry_can_have_is_refused(
+    place: Path, store: SqlStore, capsys: Capture, number: str
+) -> None:
+    for act in (maintenance, correct):
+        with pytest.raises(SystemExit) as refused:
+            act(place, "approve", "--by", "truong-ca", "--", number)
+        assert refused.value.code == 2
+        assert "is no number of an entry" in capsys.readouterr().err
+
+
 def test_a_window_is_asked_for_approved_listed_and_ended(
     place: Path, store: SqlStore, capsys: Capture
 ) -> None:

@@ -33,5 +33,7 @@ def test_a_folder_that_is_there_is_left_alone(tmp_path: Path, capsys: pytest.Cap
     assert [path.name for path in tmp_path.iterdir()] == ["inventory.yaml"]
 
 
-def test_a_province_is_two_digits(tmp_path: Path) -> None:
-    assert main(["init", str(tmp_path / "x"), "--province", "5"]) == WRONG_INPUT
+@pytest.mark.parametrize("province", ["5", "051", "\u0665\u0661", "ab"])
+def test_a_province_is_two_digits(tmp_path: Path, province: str) -> None:
+    assert main(["init", str(tmp_path / "x"), "--province", province]) == WRONG_INPUT
+    assert not (tmp_path / "x").exists()

@@ -108,6 +108,8 @@ def test_a_second_process_waits_for_the_first_and_works_after_its_death(place: I
         wait_until(place.answers, 20, what="the second to work")
         assert time.monotonic() - began < 10
         assert second.stop() == 0
+        assert second.log().count(waits) == 1, "a standby does not fill the log"
+        assert "lease taken over" in second.log()
 
 
 def test_it_stops_in_time_though_another_program_holds_the_database(place: Installation) -> None:

@@ -11,7 +11,7 @@ from datetime import datetime
 from fractions import Fraction
 from pathlib import Path
 
-from channelwatch.app.arguments import config_argument, show_acts
+from channelwatch.app.arguments import config_argument, person, show_acts
 from channelwatch.app.engine import LEASE
 from channelwatch.app.keptstore import kept_store
 from channelwatch.app.settings import Settings, load_settings
@@ -49,7 +49,9 @@ class Rebuild:
             help="only compare, also while the service runs; status 1 if they differ",
         )
         ways.add_argument("--log", action="store_true", help="only list what earlier rebuilds repaired")
-        parser.add_argument("--by", metavar="NAME", help="who repairs it (default: the login name)")
+        parser.add_argument(
+            "--by", type=person, metavar="NAME", help="who repairs it (default: the login name)"
+        )
 
     def run(self, args: argparse.Namespace) -> int:
         """Status 1 when `--check` finds a difference."""

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
-from channelwatch.app.arguments import config_argument, show_acts
+from channelwatch.app.arguments import config_argument, number, person, show_acts
 from channelwatch.app.desk.exceptions import left_out
 from channelwatch.app.history import words
 from channelwatch.app.keptstore import kept_store
@@ -46,11 +46,13 @@ class Maintenance:
         _what_and_when(add)
         add.add_argument("--owner", required=True, help="the post that answers for the work")
         _again(add)
-        add.add_argument("--approved-by", metavar="NAME", help="who has approved it, another person")
+        add.add_argument(
+            "--approved-by", type=person, metavar="NAME", help="who has approved it, another person"
+        )
         approve = _act(below, "approve", "approve a window that somebody else asked for", _approve_window)
-        approve.add_argument("number", type=int)
+        approve.add_argument("number", type=number)
         end = _act(below, "end", "end a window now, and for good", _end_window)
-        end.add_argument("number", type=int)
+        end.add_argument("number", type=number)
         end.add_argument("--reason", default="")
         every = _act(below, "list", "list the windows that may still take place", _list_windows)
         every.add_argument("--all", action="store_true", help="past ones too")
@@ -80,7 +82,7 @@ class Correct:
         _key(request)
         for decide, decision in ((approve, Decision.APPROVED), (refuse, Decision.REFUSED)):
             decide.set_defaults(decision=decision)
-            decide.add_argument("number", type=int)
+            decide.add_argument("number", type=number)
             decide.add_argument("--reason", default="")
             _key(decide)
         every = _act(below, "list", "list all corrections", _list_corrections)
@@ -98,7 +100,7 @@ def _act(
 ) -> argparse.ArgumentParser:
     parser = below.add_parser(name, help=help_text, description=help_text)
     config_argument(parser)
-    parser.add_argument("--by", metavar="NAME", help="who does it (default: the login name)")
+    parser.add_argument("--by", type=person, metavar="NAME", help="who does it (default: the login name)")
     parser.set_defaults(do=do)
     return parser
 

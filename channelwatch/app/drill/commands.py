@@ -6,11 +6,11 @@ import argparse
 import getpass
 import json
 
-from channelwatch.app.arguments import config_argument, show_acts
+from channelwatch.app.arguments import config_argument, number, person, show_acts
 from channelwatch.app.drill.desk import check, people, played_in
 from channelwatch.app.drill.report import lines, report
+from channelwatch.app.keptstore import kept_store
 from channelwatch.app.settings import Settings, load_settings
-from channelwatch.app.wiring import build_store
 from channelwatch.base.clock import EpochMs, SystemClock
 from channelwatch.base.errors import InputError
 from channelwatch.incidents.drills import Drill, Scenario
@@ -34,21 +34,23 @@ class DrillCommand:
         begin.add_argument("--scenario", required=True, choices=[item.value for item in Scenario])
         begin.add_argument("--on", required=True, metavar="CODE", help="a device, an HA group or a bloc")
         begin.add_argument("--minutes", type=int, default=30, help="how long at most (default: 30)")
-        begin.add_argument("--by", required=True, metavar="NAME", help="the chief who asks for it")
-        begin.add_argument("--approved-by", required=True, metavar="NAME", help="the owner who agrees")
+        begin.add_argument(
+            "--by", type=person, required=True, metavar="NAME", help="the chief who asks for it"
+        )
+        begin.add_argument(
+            "--approved-by", type=person, required=True, metavar="NAME", help="the owner who agrees"
+        )
         stop = _act(below, "stop", "end the drill that is on: the fault is over")
-        stop.add_argument("--by", required=True, metavar="NAME", help="who ends it")
+        stop.add_argument("--by", type=person, required=True, metavar="NAME", help="who ends it")
         tell = _act(below, "report", "when it was detected, told, acknowledged and over, for each person")
-        tell.add_argument("number", type=int, nargs="?", help="which drill (default: the newest)")
+        tell.add_argument("number", type=number, nargs="?", help="which drill (default: the newest)")
         tell.add_argument("--json", action="store_true", help="print JSON")
         show_acts(parser, begin, stop, tell)
 
     def run(self, args: argparse.Namespace) -> int:
         """Do what was chosen."""
         settings = load_settings(args.config)
-        store = build_store(settings)
-        try:
-            store.upgrade()
+        with kept_store(settings) as store:
             match args.act:
                 case "start":
                     _start(store, settings, args)
@@ -56,8 +58,6 @@ class DrillCommand:
                     _stop(store, args)
                 case _:
                     _report(store, args)
-        finally:
-            store.close()
         return 0
 
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from channelwatch.app.arguments import config_argument, show_acts
+from channelwatch.app.arguments import config_argument, person, show_acts
 from channelwatch.app.history import words
 from channelwatch.app.keptstore import kept_store
 from channelwatch.app.oncall.csvfile import Sheet, given_out, local_minute, take_in
@@ -73,7 +73,9 @@ class Oncall:
         swap.add_argument("--reason", default="")
         acts = _act(below, "log", "show what was done to the roster", _log)
         for changing in (take, swap):
-            changing.add_argument("--by", metavar="NAME", help="who does it (default: the login name)")
+            changing.add_argument(
+                "--by", type=person, metavar="NAME", help="who does it (default: the login name)"
+            )
         show_acts(parser, who, take, give, gaps, swap, acts)
 
     def run(self, args: argparse.Namespace) -> int:

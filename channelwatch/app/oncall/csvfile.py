@@ -16,6 +16,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TypeVar
 
+from channelwatch.app.files import read_at_most
 from channelwatch.base.clock import LOCAL_ZONE, EpochMs
 from channelwatch.base.errors import InputError
 from channelwatch.base.ids import ContactCode, UnitCode
@@ -117,14 +118,11 @@ def _rows(roster: Roster, sheet: Sheet) -> list[tuple[object, ...]]:
 
 def _read(path: Path) -> _Read:
     try:
-        octets = path.read_bytes()
-        text = octets.decode("utf-8-sig")
+        text = read_at_most(path, MAX_OCTETS).decode("utf-8-sig")
     except OSError as error:
         raise InputError([f"{path}: {error.strerror}"]) from None
     except UnicodeDecodeError:
         raise InputError([f"{path}: is not UTF-8 text"]) from None
-    if len(octets) > MAX_OCTETS:
-        raise InputError([f"{path}: is larger than {MAX_OCTETS} octets"])
     first = text.partition("\n")[0]
     reader = csv.DictReader(io.StringIO(text), delimiter=";" if ";" in first else ",")
     reader.fieldnames = head = [name.strip() for name in reader.fieldnames or ()]

@@ -18,7 +18,7 @@ class InstanceSettings(Model):
     """
 
     id: str = Field(pattern=r"^[A-Za-z0-9._-]{1,64}$")
-    province: str = Field(pattern=r"^\d{2}$")
+    province: str = Field(pattern="^[0-9]{2}$")
     blocs: tuple[Bloc, ...] = Field(min_length=1)
     simulated: bool = False
     language: Literal["vi", "en"] = "vi"

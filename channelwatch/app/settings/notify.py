@@ -93,21 +93,12 @@ class SmsSettings(Model):
         return self
 
 
-def _baud(value: int) -> int:
-    if value not in (9600, 19200, 57600, 115200):
-        raise ValueError("must be 9600, 19200, 57600 or 115200")
-    return value
-
-
-Baud = Annotated[int, AfterValidator(_baud)]
-
-
 class GsmSettings(Model):
     """A modem on a serial line."""
 
     device: Path
     numbers: Mapping[str, Number]
-    baud: Baud = 115200
+    baud: Literal[9600, 19200, 57600, 115200] = 115200
     timeout_s: TimeLimit = 30.0
     replies: bool = True
     accents: bool = False

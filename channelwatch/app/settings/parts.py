@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import os
 import re
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -20,10 +21,12 @@ from pydantic import (
     ValidationInfo,
 )
 
+from channelwatch.app.files import read_at_most
 from channelwatch.base.errors import InputError
 from channelwatch.base.secrets import Secret
 
 WEAK = frozenset({"public", "private", "password", "changeme", "secret", "admin", "test", "12345678"})
+MAX_SECRET_OCTETS = 64 * 1024
 MIN_PASS = 8
 """RFC 3414 section 11.2: a USM pass phrase has at least eight characters."""
 
@@ -66,11 +69,20 @@ def _reference(value: object, info: ValidationInfo) -> Secret:
     if kind == "file" and rest:
         path = Path(context.get("folder", ".")) / rest
         try:
-            return _strong(path.read_text(encoding="utf-8").strip())
+            if _is_open(path):
+                context.get("loose", []).append(rest)
+            return _strong(read_at_most(path, MAX_SECRET_OCTETS).decode("utf-8").strip())
         except (OSError, UnicodeDecodeError) as error:
             reason = error.strerror if isinstance(error, OSError) else "is not text"
             raise ValueError(f"secret file {rest}: {reason}") from None
+        except InputError:
+            raise ValueError(f"secret file {rest}: too long for a secret") from None
     raise ValueError("must be a reference, file:PATH or env:NAME, never the secret itself")
+
+
+def _is_open(path: Path) -> bool:
+    """May everybody on the machine read `path`, by its own rights and those of its folder?"""
+    return bool(path.stat().st_mode & stat.S_IROTH and path.parent.stat().st_mode & stat.S_IXOTH)
 
 
 def read_secret(reference: str, folder: Path = Path()) -> Secret:

@@ -23,7 +23,10 @@ from channelwatch.base.secrets import Secret
 
 
 class Settings(Model):
-    """The whole configuration file."""
+    """The whole configuration file.
+
+    Not of the file: the folder it lies in, and the secret files (as they are named) that everybody may read.
+    """
 
     instance: InstanceSettings
     store: StoreSettings = StoreSettings()
@@ -37,6 +40,7 @@ class Settings(Model):
     alert_rules: Path | None = None
     signers: Mapping[str, Path] = {}
     folder: Path = Field(default=Path(), exclude=True)
+    loose_secrets: tuple[str, ...] = Field(default=(), exclude=True)
 
     def resolve(self, path: Path) -> Path:
         """`path` counted from the configuration file's folder."""
@@ -48,10 +52,19 @@ def load_settings(path: Path, environ: Mapping[str, str] | None = None) -> Setti
     source = YamlFile(path)
     if not isinstance(source.data, dict):
         raise InputError([source.problem((), "must be a mapping")])
-    if "folder" in source.data:
-        raise InputError([source.problem(("folder",), "unknown key")])
-    context = {"folder": path.parent, "environ": os.environ if environ is None else environ}
-    return source.validate(Settings, context).model_copy(update={"folder": path.parent})
+    ours = [
+        source.problem((name,), "unknown key") for name in ("folder", "loose_secrets") if name in source.data
+    ]
+    if ours:
+        raise InputError(ours)
+    loose: list[str] = []
+    context = {
+        "folder": path.parent,
+        "environ": os.environ if environ is None else environ,
+        "loose": loose,
+    }
+    found = source.validate(Settings, context)
+    return found.model_copy(update={"folder": path.parent, "loose_secrets": tuple(dict.fromkeys(loose))})
 
 
 def masked(settings: Settings) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from functools import cached_property
 from ipaddress import ip_address
 from pathlib import Path
 
+from channelwatch.app.files import read_at_most
 from channelwatch.base.errors import InputError
 from channelwatch_collector.snmp.port import Oid, PollAnswer, PollPlan, SnmpType, Value
 
@@ -69,13 +70,11 @@ class Recording:
 def read_recording(path: Path) -> Recording:
     """Read a walk. InputError when it cannot be read, or when nothing in it is an object."""
     try:
-        if path.stat().st_size > MAX_OCTETS:
-            raise InputError([f"{path}: larger than {MAX_OCTETS // 1024 // 1024} MiB"])
-        octets = path.read_bytes()
+        octets = read_at_most(path, MAX_OCTETS)
         if path.suffix == ".bz2":
             octets = bz2.BZ2Decompressor().decompress(octets, MAX_OCTETS)
     except OSError as error:
-        raise InputError([f"{path}: cannot be read: {error}"]) from None
+        raise InputError([f"{path}: cannot be read: {error.strerror or error}"]) from None
     found = parse(octets)
     if not found.objects:
         raise InputError([f"{path}: no line of it is OID|TAG|VALUE, or as `snmpwalk -On` prints"])

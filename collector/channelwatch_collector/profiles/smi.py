@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from channelwatch.app.files import read_at_most
 from channelwatch.base.errors import InputError
 from channelwatch_collector.snmp.port import Oid
 
@@ -174,11 +175,9 @@ def read_modules(paths: Iterable[Path]) -> Mib:
 def _text(path: Path) -> str:
     """The text as the grammar takes it: vendors' files have marks of their editors, and underscores in names."""
     try:
-        if path.stat().st_size > MAX_OCTETS:
-            raise InputError([f"{path}: larger than {MAX_OCTETS // 1024 // 1024} MiB"])
-        text = path.read_bytes().decode("utf-8-sig", "replace").rstrip("\x00\x1a \r\n\t") + "\n"
+        text = read_at_most(path, MAX_OCTETS).decode("utf-8-sig", "replace").rstrip("\x00\x1a \r\n\t") + "\n"
     except OSError as error:
-        raise InputError([f"{path}: cannot be read: {error}"]) from None
+        raise InputError([f"{path}: cannot be read: {error.strerror or error}"]) from None
     pieces = text.split('"')
     return '"'.join(piece if quoted % 2 else piece.replace("_", "-") for quoted, piece in enumerate(pieces))
 

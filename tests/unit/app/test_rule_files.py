@@ -95,6 +95,8 @@ def test_the_problems_of_all_files_are_told_at_once(tmp_path: Path) -> None:
 def test_a_folder_without_rules_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no rule files"):
         load_rules(tmp_path)
+    with pytest.raises(InputError, match="none: no such folder"):
+        load_rules(tmp_path / "none")
 
 
 @pytest.mark.parametrize(

@@ -35,6 +35,7 @@ def test_no_secret_shows_in_what_is_printed_or_represented(tmp_path: Path) -> No
     ("old", "new", "expected"),
     [
         ("province:", "provinz:", "channelwatch.yaml:1: instance.provinz: unknown key"),
+        ('"51"', '"\u0665\u0661"', "channelwatch.yaml:1: instance.province:"),
         ("poll_s: 1,", "poll_s: 0,", "channelwatch.yaml:5: collector.snmp.poll_s:"),
         (
             "blocs: [party]",
@@ -108,6 +109,25 @@ def test_a_file_that_is_no_configuration_is_refused_in_one_sentence(
     tmp_path: Path, text: str, expected: str
 ) -> None:
     assert any(expected in line for line in problems(tmp_path, text))
+
+
+@pytest.mark.parametrize(
+    ("folder", "file", "told"),
+    [(0o755, 0o644, ("secrets/auth",)), (0o755, 0o640, ()), (0o700, 0o644, ())],
+)
+def test_a_secret_that_everybody_may_read_is_told_of(
+    tmp_path: Path, folder: int, file: int, told: tuple[str, ...]
+) -> None:
+    path = write_config(tmp_path)
+    (tmp_path / "secrets").chmod(folder)
+    for secret in (tmp_path / "secrets").iterdir():
+        secret.chmod(file if secret.name == "auth" else 0o600)
+    assert load_settings(path, ENVIRON).loose_secrets == told
+
+
+def test_a_secret_file_that_never_ends_is_refused(tmp_path: Path) -> None:
+    text = CONFIG.replace("file:secrets/auth", "file:/dev/zero")
+    assert any("secret file /dev/zero: too long for a secret" in line for line in problems(tmp_path, text))
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
