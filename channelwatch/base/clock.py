@@ -53,10 +53,6 @@ class ManualClock:
         self._now += ms
         self._monotonic += ms
 
-    def step_wall(self, ms: int) -> None:
-        """Set the wall clock forward or back, as NTP or an operator does; no time passes."""
-        self._now += ms
-
 
 def iso_utc(at: int) -> str:
     """`at` (epoch ms) as RFC 3339 with milliseconds and Z."""

@@ -41,11 +41,6 @@ class Outage(NamedTuple):
         return None if self.up_lo is None or self.up_hi is None else Fraction(self.up_lo + self.up_hi, 2)
 
     @property
-    def repair_ms(self) -> Fraction | None:
-        """From `down_at` to `up_at`, not clipped to any period."""
-        return None if self.up_at is None else self.up_at - self.down_at
-
-    @property
     def upstream(self) -> bool:
         """Did the hub take this one down? Then it is the hub's incident."""
         return self.cause is DownCause.UPSTREAM

@@ -18,7 +18,6 @@ ANSWER_MAX = 64 * 1024
 PROMPT = b"> "
 _FINAL = re.compile(rb"(?:^|\r\n)(OK|ERROR|\+CM[ES] ERROR: [^\r\n]*|NO CARRIER)\r\n")
 _BAUD = {9600: termios.B9600, 19200: termios.B19200, 57600: termios.B57600, 115200: termios.B115200}
-BAUD_RATES = frozenset(_BAUD)
 
 
 class ModemRefusal(Transient):

@@ -72,7 +72,6 @@ _match_scope = re.compile(
 ).match
 
 USM_STATS: Oid = (1, 3, 6, 1, 6, 3, 15, 1, 1)
-MPD_STATS: Oid = (1, 3, 6, 1, 6, 3, 11, 2, 1)
 UNSUPPORTED_SEC_LEVELS: Oid = (*USM_STATS, 1, 0)
 NOT_IN_TIME_WINDOWS: Oid = (*USM_STATS, 2, 0)
 UNKNOWN_USER_NAMES: Oid = (*USM_STATS, 3, 0)
