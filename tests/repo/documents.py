@@ -109,7 +109,7 @@ def words_in(annotation: Any) -> Iterator[str]:
     """The closed vocabulary of a key, if it has one."""
     for option in options(annotation):
         if get_origin(option) is Literal:
-            yield from get_args(option)
+            yield from map(str, get_args(option))
         elif isinstance(option, type) and issubclass(option, StrEnum):
             yield from (member.value for member in option)
         else:
