@@ -12,6 +12,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+import yaml
 
 from channelwatch.base.passwords import Cost, hash_password
 from tests.support.installation import DEVICE, TOKEN, Installation, install
@@ -79,7 +80,31 @@ def place(tmp_path: Path) -> Installation:
     (made.folder / "secrets" / "hash").write_text(
         f"{hash_password(PASSWORD, Cost(n=1024))}\n", encoding="utf-8"
     )
+    config = made.folder / "channelwatch.yaml"
+    listening = f'relp: {{listen: "127.0.0.1:{free_port()}"}}, tcp: '
+    config.write_text(config.read_text(encoding="utf-8").replace("tcp: ", listening, 1), encoding="utf-8")
     return made
+
+
+def relp_port(place: Installation) -> int:
+    config = yaml.safe_load((place.folder / "channelwatch.yaml").read_text(encoding="utf-8"))
+    return int(config["collector"]["syslog"]["relp"]["listen"].rpartition(":")[2])
+
+
+def send_over_relp(place: Installation, lines: list[bytes]) -> None:
+    """Each line once the one before was acknowledged. Strangers get no further than their first word."""
+    offers = b"relp_version=0\nrelp_software=test\ncommands=syslog"
+    frames = [b"1 open %d %s\n" % (len(offers), offers)]
+    frames += [b"%d syslog %d %s\n" % (number, len(line), line) for number, line in enumerate(lines, start=2)]
+    with closing(socket.create_connection(("127.0.0.1", relp_port(place)), 30, (ADDRESS, 0))) as sender:
+        for number, frame in enumerate(frames, start=1):
+            sender.sendall(frame)
+            answer = b""
+            while not answer.endswith(b"\n") or (number == 1 and b"commands=" not in answer):
+                octets = sender.recv(4096)
+                assert octets, "the connection stays open"
+                answer += octets
+            assert b"%d rsp " % number in answer and b"200 OK" in answer, (frame, answer)
 
 
 async def pages(place: Installation) -> str:
@@ -123,6 +148,8 @@ async def test_no_planted_secret_survives(place: Installation) -> None:
             lines = [*(line for _, line in secrets), LAST]
             stream.sendall(b"".join(b"%d %s" % (len(line), line) for line in lines))
             wait_until(lambda: _last_ones(place) == 2, 30, what="the last line over UDP and over TCP")
+        send_over_relp(place, lines)
+        wait_until(lambda: _last_ones(place) == 3, 30, what="the last line over RELP too")
         wait_until(lambda: 'result="raw:bad_priority"' in metrics(place), 30, what="the counts of the lines")
         shown = await pages(place)
         log = process.log()
