@@ -89,7 +89,23 @@ async def test_a_link_that_expired_or_was_made_up_takes_nothing(
             answer = await client.request(method, path, headers=HTML)
             assert answer.status_code == 410
             assert "<button" not in answer.text.partition("<main")[2]
+            assert "Chưa tiếp nhận được" in answer.text and "gọi trực ban" in answer.text
+    assert "đã hết hạn" in (await client.get(old, headers=HTML)).text
+    assert "đã có tin nhắn mới hơn" in (await client.get(other, headers=HTML)).text
+    assert "không hợp lệ" in (await client.get("/ack/abc.def", headers=HTML)).text
     assert first(house).acked_at is None
+
+
+async def test_a_link_that_was_used_says_who_took_the_incident(
+    house: MemoryHouse, client: httpx.AsyncClient
+) -> None:
+    path = link(house, first(house))
+    fresh = (await client.get(path, headers=HTML)).text
+    assert "Mở trang này chưa ghi nhận gì" in fresh
+    taken = (await client.post(path, headers=HTML)).text
+    assert (await client.get(path, headers=HTML)).text == taken, "the same words whenever it is opened again"
+    assert "Sự cố đã được tiếp nhận" in taken and "Trực giám sát" in taken
+    assert "<button" not in taken.partition("<main")[2]
 
 
 async def reply(client: httpx.AsyncClient, sender: str, text: str, **more: Any) -> httpx.Response:

@@ -90,6 +90,8 @@ async def test_the_table_is_filtered_and_searched_without_accents(
     assert await rows("find=ly+son&bloc=party") == [LY_SON]
     assert await rows("mark=down") == [LY_SON]
     assert (await rows("sort=worst"))[0] == LY_SON
+    assert (await rows(""))[0] == LY_SON, "the worst first, unless asked otherwise"
+    assert (await rows("sort=place"))[0] != LY_SON
     assert len(await rows("bloc=&mark=&find=")) == 24
 
 

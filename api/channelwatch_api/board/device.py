@@ -15,6 +15,7 @@ from channelwatch.status.device import DeviceState
 from channelwatch.status.events import MissCause
 from channelwatch.status.signals import Reading, Signal
 from channelwatch.status.states import Axis, Health, Protection
+from channelwatch_api.board.model import place_of
 from channelwatch_api.board.spots import Spot, spot
 
 DAY_MS = 86_400_000
@@ -52,6 +53,7 @@ class DeviceNow:
     site: str
     ha_group: str | None
     hub: str | None
+    hub_name: str
     latched: tuple[Signal, ...]
     families: tuple[Family, ...]
 
@@ -68,6 +70,7 @@ class Segment:
 def device_now(world: World, state: DeviceState) -> DeviceNow:
     """The device as it is now."""
     device = world.inventory.device[state.device]
+    hub = world.inventory.parent.get(DeviceCode(state.device))
     return DeviceNow(
         spot=spot(world.inventory, state),
         life_cycle=device.life_cycle,
@@ -79,7 +82,8 @@ def device_now(world: World, state: DeviceState) -> DeviceNow:
         profile=state.profile,
         site=device.site,
         ha_group=device.ha_group,
-        hub=world.inventory.parent.get(DeviceCode(state.device)),
+        hub=hub,
+        hub_name="" if hub is None else place_of(world.inventory, hub),
         latched=tuple(sorted({signal for signal, _ in state.latched})),
         families=_families(state),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from channelwatch.app.drill.report import Played, times
@@ -117,6 +117,12 @@ class Stages:
     blocs: tuple[Bloc, ...]
     hubs: tuple[tuple[str, str], ...]
     devices: tuple[tuple[str, str], ...]
+
+
+def approvers(inventory: Inventory, scope: Scope, owners: Iterable[str]) -> list[Person]:
+    """Those of `owners` who may agree to a drill in `scope`: its posts, and every account."""
+    out_of_scope = {item.code for item in inventory.contacts if not set(item.blocs) & set(scope.blocs)}
+    return [person(name, inventory) for name in sorted(set(owners) - out_of_scope)]
 
 
 def stages(inventory: Inventory, scope: Scope) -> Stages:

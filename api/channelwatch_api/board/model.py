@@ -11,7 +11,7 @@ from channelwatch.base.ids import DeviceCode, GroupCode
 from channelwatch.incidents.model import Incident, IncidentState, Severity, SubjectKind
 from channelwatch.inventory.model import Bloc, CommuneKind, Inventory, Unit, UnitKind
 from channelwatch.pipeline.world import World
-from channelwatch.status.states import Flag, Health, PairState
+from channelwatch.status.states import Cause, Flag, Health, PairState
 from channelwatch_api.board.circuits import CircuitSum, circuit_sum
 from channelwatch_api.board.marks import Mark
 from channelwatch_api.board.people import person
@@ -150,9 +150,14 @@ def newest_answer(world: World, scope: Scope) -> EpochMs:
 def incident_rows(world: World, scope: Scope) -> Incidents:
     """The live incidents of `scope`."""
     live = [item for item in scope.incidents(world) if not item.state.is_over]
-    live.sort(key=lambda item: (not item.state.awaits_person, item.severity, item.t0, item.id))
+    live.sort(key=_urgency)
     rows = tuple(incident_row(world, item, scope) for item in live[:INCIDENTS_SHOWN])
     return Incidents(rows, len(live) - len(rows))
+
+
+def _urgency(item: Incident) -> tuple[bool, Severity, bool, EpochMs, int]:
+    """Those nobody has taken first, then by gravity; of equal gravity what is exposed comes before what is down."""
+    return (not item.state.awaits_person, item.severity, item.cause != Cause.BYPASS, item.t0, item.id)
 
 
 def incident_row(world: World, item: Incident, scope: Scope) -> IncidentRow:

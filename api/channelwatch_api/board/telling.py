@@ -93,5 +93,5 @@ def rule_word(rule: str, words: Words, rules: RuleBook) -> str:
 
 def _greater(of: str, words: Words, inventory: Inventory, rules: RuleBook) -> str:
     """What something is part of: another rule's incident, or the one of a greater subject."""
-    place = place_of(inventory, of) or words.known(f"bloc.{of}", "")
-    return f"{place} ({of})" if place else rule_word(of, words, rules)
+    place = place_of(inventory, of)
+    return f"{place} ({of})" if place else words.known(f"bloc.{of}", rule_word(of, words, rules))

@@ -10,6 +10,7 @@ from fastapi.responses import HTMLResponse
 from channelwatch.base.errors import ChannelwatchError
 from channelwatch.incidents.ack import LINK_MAX, AckRefusal
 from channelwatch.incidents.model import Incident
+from channelwatch_api.board.people import person
 from channelwatch_api.pages.shell import chrome, tongue
 from channelwatch_api.problems import from_error, not_found
 from channelwatch_api.services import Services, Shared, client_address
@@ -41,15 +42,17 @@ async def take(request: Request, shared: Shared, token: Token) -> HTMLResponse:
 
 
 def _page(request: Request, shared: Services, found: Incident | AckRefusal) -> HTMLResponse:
-    spoken = tongue(request)
+    spoken, inventory = tongue(request), shared.house.world.inventory
+    incident = found if isinstance(found, Incident) else None
     html = shared.renderer.page(
         "ack.html",
         spoken.language,
         spoken.prefix,
-        incident=found if isinstance(found, Incident) else None,
+        incident=incident,
+        taker=person(incident.acked_by, inventory) if incident and incident.acked_by else None,
         refusal=found if isinstance(found, AckRefusal) else None,
         here=request.url.path,
-        province=shared.house.world.inventory.province,
+        province=inventory.province,
         **chrome(request),
     )
     status = 410 if isinstance(found, AckRefusal) else 200

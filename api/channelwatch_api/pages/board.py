@@ -74,7 +74,7 @@ async def devices(
     bloc: Annotated[Bloc | None, Blank] = None,
     mark: Annotated[Mark | None, Blank] = None,
     find: Annotated[str, Query(max_length=64)] = "",
-    sort: Annotated[str, Query(pattern="^(place|worst)$")] = "place",
+    sort: Annotated[str, Query(pattern="^(place|worst)$")] = "worst",
 ) -> HTMLResponse:
     """Every device as a table: what the matrix shows, for a screen reader or a keyboard."""
     world = shared.house.world

@@ -8,12 +8,12 @@ from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from pydantic import BaseModel, Field
 
-from channelwatch.app.drill.desk import DrillDesk
+from channelwatch.app.drill.desk import DrillDesk, people
 from channelwatch.base.clock import EpochMs
 from channelwatch.base.errors import ChannelwatchError
 from channelwatch.incidents.drills import MAX_MINUTES, Drill, Scenario
 from channelwatch_api.access import Right
-from channelwatch_api.board.drills import drill_row, outcomes, stages
+from channelwatch_api.board.drills import approvers, drill_row, outcomes, stages
 from channelwatch_api.board.screens import View
 from channelwatch_api.limits import PAGE_DEFAULT
 from channelwatch_api.lookup import Number
@@ -112,6 +112,7 @@ async def _list(
         may_drill=page.may_do(Right.DRILL),
         scenarios=list(Scenario),
         places=stages(inventory, scope),
+        owners=approvers(inventory, scope, people(inventory, shared.house.settings).owners),
         asked=asked,
         minutes=MINUTES if asked is None else asked.minutes,
         most_minutes=MAX_MINUTES,

@@ -4,6 +4,12 @@
 (() => {
   const body = document.body;
   const words = JSON.parse(body.dataset.words);
+  for (const button of document.querySelectorAll("[data-print]")) {
+    button.hidden = false;
+    button.addEventListener("click", () => print());
+  }
+  if (!body.dataset.stream) return;
+
   const STALE_MS = 10_000;
   const LATE_MS = 180_000;
   const SAY_EVERY_MS = 5_000;
@@ -165,5 +171,5 @@
   noteIncidents(false);
   tick();
   setInterval(() => { tick(); say(); }, 1_000);
-  if (body.dataset.stream) listen();
+  listen();
 })();

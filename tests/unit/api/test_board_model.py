@@ -125,6 +125,14 @@ async def test_incidents_that_nobody_has_taken_come_first_then_the_gravest() -> 
     assert (found.strip.open, found.strip.unacked, found.strip.oldest_unacked) == (3, 2, T0)
 
 
+async def test_of_two_equally_grave_incidents_what_is_exposed_comes_before_what_is_down() -> None:
+    house = house_in_order()
+    house.open_incident(1, "51-D-21548-1", severity=Severity.P1, cause="unreachable")
+    house.open_incident(2, "51-D-21025-1", severity=Severity.P1, cause="bypass", t0=EpochMs(T0 + 1))
+    house.open_incident(3, "51-D-21034-1", severity=Severity.P1, cause="unreachable", t0=EpochMs(T0 - 1))
+    assert [row.id for row in shown(house).incidents.rows] == [2, 3, 1]
+
+
 async def test_a_drills_incident_is_listed_and_counted_nowhere() -> None:
     house = house_in_order()
     house.open_incident(1, "51-D-21548-1", rule="drill.tamper", drill=True)

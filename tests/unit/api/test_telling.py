@@ -46,7 +46,7 @@ def reason(kind: StepKind, text: str) -> str:
         (StepKind.OPENED, "a-rule-of-old", "a-rule-of-old"),
         (StepKind.REOPENED, "switched", "Đã chuyển đổi dự phòng"),
         (StepKind.MERGED, "part_of:hub-lost", "Thuộc sự cố: Mất toàn bộ cụm dự phòng nóng"),
-        (StepKind.MERGED, "part_of:party", "Thuộc sự cố: Khối Đảng (party)"),
+        (StepKind.MERGED, "part_of:party", "Thuộc sự cố: Khối Đảng"),
         (StepKind.MERGED, "SC-000004: cùng đứt cáp", "SC-000004: cùng đứt cáp"),
         (StepKind.RESTORED, "condition_ended", "Hết điều kiện cảnh báo"),
         (StepKind.RESTORED, "drill_ended:real_p1", "Diễn tập kết thúc: Có sự cố P1 thật"),
