@@ -1,5 +1,7 @@
 """Months measured once: made after they are over, used for as long as they rest on what is still recorded.
 
+Quarters and years are their months added up, kept beside them, and right for as long as each of their months is.
+
 A snapshot holds sums alone (`channelwatch/uptime/shares.py`). It is used only where the direct calculation would find
 the same; for anything else the history itself is read, and nobody but the clock can tell the difference.
 """
@@ -11,7 +13,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from typing import Protocol, assert_never
 
 from channelwatch.base.errors import InputError
@@ -37,7 +39,16 @@ from channelwatch.uptime.estate import Estate, Places, survey
 from channelwatch.uptime.figures import Availability
 from channelwatch.uptime.ledger import Measured, ScopeKind
 from channelwatch.uptime.rollup import bloc_of
-from channelwatch.uptime.shares import RULES, Share, added, around, is_open, months_within, share_of
+from channelwatch.uptime.shares import (
+    RULES,
+    Share,
+    added,
+    around,
+    is_open,
+    longer_than_months,
+    months_within,
+    share_of,
+)
 
 LOOK_AHEAD_MS = 3_600_000
 """So long after a stretch its open edges are decided."""
@@ -75,8 +86,8 @@ Key = tuple[ScopeKind, str, Axis]
 
 @dataclass(frozen=True, slots=True)
 class StoredMonth:
-    """A month that was measured. `ground`: the digest of what it rests on besides the history. `late`: how often
-    something was recorded since that bears on it."""
+    """A month that was measured, or a longer stretch that was added up. `ground`: the digest of what it rests on
+    besides the history. `late`: how often something was recorded since that bears on it."""
 
     span: Interval
     ground: str
@@ -119,7 +130,8 @@ class MonthArchive(Archive, Protocol):
         ...
 
     def begin_month(self, span: Interval) -> None:
-        """From now on count what is recorded late of `span`; what was measured of it before is forgotten."""
+        """From now on count what is recorded late of `span`; what was kept of it, and of what it is a part of, is
+        forgotten."""
         ...
 
     def keep_month(self, span: Interval, ground: str, shares: Iterable[Share]) -> bool:
@@ -165,44 +177,91 @@ def _in_force(versions: Sequence[tuple[int, int]], span: Interval) -> Iterator[t
 
 
 def make_month(archive: MonthArchive, span: Interval, terms: Terms) -> bool:
-    """Measure `span`, a month that is over, and keep it; False when something was recorded late meanwhile."""
+    """Measure `span`, a month that is over, or add up its months, and keep it; False when something was recorded late
+    meanwhile."""
     archive.begin_month(span)
-    ground = ground_of(span, archive.ground(), terms.poll_ms)
-    return archive.keep_month(span, ground, list(shares(archive, EVERYTHING, replace(terms, period=span))))
+    found = archive.ground()
+    within = replace(terms, period=span)
+    if len(months_within(span, terms.now)) > 1:
+        months, ground = _longer(_right(found, within)).get(span, ((), ""))
+        return bool(months) and archive.keep_month(
+            span, ground, archive.added_up(months, tuple(ScopeKind), ALL)
+        )
+    ground = ground_of(span, found, terms.poll_ms)
+    return archive.keep_month(span, ground, list(shares(archive, EVERYTHING, within)))
 
 
 def stale_months(archive: MonthArchive, terms: Terms) -> list[Interval]:
-    """The months in the period that are over and are not kept, or are no longer right."""
+    """The months in the period that are over and are not kept, or are no longer right; then the quarters and years."""
     ground = archive.ground()
-    right = frozenset(usable_months(ground, terms))
+    right = _right(ground, terms)
     began = min((at for _, at in ground.versions), default=terms.now)
-    return [
-        span
+    stale = {
+        span: ""
         for span in months_within(terms.period, terms.now)
         if span not in right and span.end > began and span.end + AFTER_MS <= terms.now
-    ]
+    }
+    kept = _kept_longer(ground, right)
+    return [*stale, *(span for span in _longer(right | stale) if span not in kept)]
 
 
 def wrong_months(archive: MonthArchive, terms: Terms) -> list[tuple[Interval, int]]:
-    """The months that would be used though measuring them again gives something else, with how many sums differ."""
+    """The months that would be used though measuring them again gives something else, and the longer stretches that
+    are not the sums of their months; with how many sums differ."""
+    ground = archive.ground()
+    right = _right(ground, terms)
     found = []
-    for month in usable_months(archive.ground(), terms):
-        kept = {_key(one): one for one in archive.shares_of(month)}
-        again = {_key(one): one for one in shares(archive, EVERYTHING, replace(terms, period=month))}
-        differing = sum(kept.get(key) != again.get(key) for key in kept.keys() | again.keys())
-        if differing:
-            found.append((month, differing))
-    return found
+    for month in right:
+        measured_again = shares(archive, EVERYTHING, replace(terms, period=month))
+        found.append((month, _differing(archive.shares_of(month), measured_again)))
+    for span, months in _kept_longer(ground, right).items():
+        added_again = archive.added_up(months, tuple(ScopeKind), ALL)
+        found.append((span, _differing(archive.shares_of(span), added_again)))
+    return [(span, differing) for span, differing in found if differing]
 
 
-def usable_months(ground: Ground, terms: Terms) -> list[Interval]:
-    """The kept months in the period that rest on what is still recorded."""
+def _differing(kept: Iterable[Share], again: Iterable[Share]) -> int:
+    ours, theirs = ({_key(one): one for one in some} for some in (kept, again))
+    return sum(ours.get(key) != theirs.get(key) for key in ours.keys() | theirs.keys())
+
+
+def usable(ground: Ground, terms: Terms) -> list[Interval]:
+    """The fewest kept stretches that hold all kept months in the period which rest on what is still recorded."""
+    right = _right(ground, terms)
+    found = []
+    for span, months in sorted(_kept_longer(ground, right).items(), key=lambda item: -item[0].length):
+        if all(one in right for one in months):
+            found.append(span)
+            for one in months:
+                del right[one]
+    return sorted([*found, *right])
+
+
+def _right(ground: Ground, terms: Terms) -> dict[Interval, str]:
+    """The kept months in the period that rest on what is still recorded, oldest first, and on what."""
     wanted = frozenset(months_within(terms.period, terms.now))
-    return [
-        one.span
+    return {
+        one.span: one.ground
         for one in ground.months
         if one.span in wanted and not one.late and one.ground == ground_of(one.span, ground, terms.poll_ms)
-    ]
+    }
+
+
+def _longer(months: Mapping[Interval, str]) -> dict[Interval, tuple[Sequence[Interval], str]]:
+    """The quarters and years that `months` add up to: their months, and the digest of what these rest on."""
+    return {
+        Interval(parts[0].start, parts[-1].end): (
+            parts,
+            sha256(",".join(months[part] for part in parts).encode()).hexdigest(),
+        )
+        for parts in longer_than_months(list(months))
+    }
+
+
+def _kept_longer(ground: Ground, months: Mapping[Interval, str]) -> dict[Interval, Sequence[Interval]]:
+    """The kept quarters and years that rest on what their months, all among `months`, rest on; with their months."""
+    kept = {one.span: one.ground for one in ground.months if not one.late}
+    return {span: parts for span, (parts, digest) in _longer(months).items() if kept.get(span) == digest}
 
 
 def shares(archive: Archive, questions: Iterable[Question], terms: Terms) -> Iterator[Share]:
@@ -234,10 +293,13 @@ def _settled(
 def brief(archive: MonthArchive, question: Question, terms: Terms) -> list[Measured]:
     """`availability` without outages and repair figures: from the months that are kept, and the rest directly."""
     ground = archive.ground()
-    months = usable_months(ground, terms)
-    found = _added(archive, question, terms, months) if months else {}
-    rows = dict(_answers(found, terms))
+    months = usable(ground, terms)
+    kept = _kept(archive, question, terms, months) if months else []
     bearing = bearing_corrections(ground.corrections, terms)
+    if _is_all(kept, question) and not bearing and not any(around(terms.period, months)):
+        return _at_once(kept, terms)
+    found = _added(archive, question, terms, months, kept) if months else {}
+    rows = dict(_answers(found, terms))
     if rows and None not in found.values() and not bearing:
         wanted = _in_order(found, question)
     else:
@@ -255,14 +317,38 @@ def _in_brief(row: Measured) -> Measured:
     return replace(row, repair=None, outages=(), response=None, carried=False)
 
 
-def _added(
+def _kept(
     archive: MonthArchive, question: Question, terms: Terms, months: Sequence[Interval]
+) -> Sequence[Share]:
+    kept = archive.added_up(months, _KINDS[question.asked], _stored_code(question))
+    if terms.blocs is None and question.asked is not Asked.COMMUNE:
+        return kept
+    return [one for one in kept if _is_asked(one, question, terms)]
+
+
+def _is_all(kept: Sequence[Share], question: Question) -> bool:
+    """Does every figure add up, and is none of them made of others?"""
+    return bool(kept) and _KINDS[question.asked][0] is not ScopeKind.BLOC and all(one.basis for one in kept)
+
+
+def _at_once(kept: Sequence[Share], terms: Terms) -> list[Measured]:
+    """The answers, in the order of direct ones."""
+    period, target = terms.period, terms.target
+    return [
+        Measured(one.kind, one.code, one.axis, Availability(period, target, one.sums, one.unexcluded))
+        for one in sorted(kept, key=attrgetter("code", "kind", "axis"))
+    ]
+
+
+def _added(
+    archive: MonthArchive,
+    question: Question,
+    terms: Terms,
+    months: Sequence[Interval],
+    kept: Sequence[Share],
 ) -> dict[Key, Share | None]:
     """The share of the whole period by figure; None where it does not add up."""
-    kept = archive.added_up(months, _KINDS[question.asked], _stored_code(question))
-    found: dict[Key, Share | None] = {
-        _key(one): one if one.basis else None for one in kept if _is_asked(one, question, terms)
-    }
+    found: dict[Key, Share | None] = {_key(one): one if one.basis else None for one in kept}
     for left in around(terms.period, months):
         present = {
             _key(one): one for one in shares(archive, [_of_pieces(question)], replace(terms, period=left))

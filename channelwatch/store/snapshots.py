@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields, replace
 from itertools import islice
 from typing import Any
 
 from sqlalchemy import (
     BigInteger,
+    Column,
     ColumnElement,
     Connection,
     Row,
+    Select,
+    Table,
     and_,
     cast,
     delete,
@@ -38,6 +41,7 @@ ROWS = 1_000
 _ONE = month_share.c
 _NAMES = tuple(field.name for field in fields(Sums))
 _SUMS = [_ONE[name] for name in _NAMES]
+_HOW_MANY = len(_SUMS)
 _BLACKOUT = (_ONE.blackout_lo_ms, _ONE.blackout_hi_ms)
 _SCOPES = {kind.value: kind for kind in ScopeKind}
 _AXES = {axis.value: axis for axis in Axis}
@@ -60,7 +64,7 @@ def ground(connection: Connection) -> Ground:
 
 
 def _months(connection: Connection) -> list[StoredMonth]:
-    rows = connection.execute(select(month_snapshot).order_by(month_snapshot.c.t_from))
+    rows = connection.execute(select(month_snapshot).order_by(month_snapshot.c.t_from, month_snapshot.c.t_to))
     return [StoredMonth(Interval(row.t_from, row.t_to), row.ground, row.late) for row in rows]
 
 
@@ -69,21 +73,26 @@ def begin(connection: Connection, span: Interval) -> None:
     if connection.dialect.name == "postgresql":
         # Whoever is writing now may not have seen the month yet, nor can what he writes be read yet.
         connection.execute(text("LOCK TABLE status_interval IN SHARE MODE"))
-    connection.execute(delete(month_share).where(_ONE.t_from == span.start))
+    for table in (month_share, month_snapshot):
+        within = and_(table.c.t_from <= span.start, table.c.t_to >= span.end)
+        connection.execute(delete(table).where(within))
     put(connection, month_snapshot, [{"t_from": span.start, "t_to": span.end, "ground": "", "late": 0}])
 
 
 def keep(connection: Connection, span: Interval, found: str, shares: Iterable[Share]) -> bool:
     """Keep `shares` as those of `span`; False, and nothing is kept, when something was recorded late meanwhile."""
-    month = month_snapshot.c
-    begun = and_(month.t_from == span.start, month.late == 0)
+    begun = and_(_is(month_snapshot, span), month_snapshot.c.late == 0)
     if not connection.execute(update(month_snapshot).where(begun).values(ground=found)).rowcount:
         return False
-    connection.execute(delete(month_share).where(_ONE.t_from == span.start))
+    connection.execute(delete(month_share).where(_is(month_share, span)))
     rows = (_values(span, one) for one in shares)
     while some := list(islice(rows, ROWS)):
         add(connection, month_share, some)
     return True
+
+
+def _is(table: Table, span: Interval) -> ColumnElement[bool]:
+    return and_(table.c.t_from == span.start, table.c.t_to == span.end)
 
 
 def note_late(connection: Connection, since: int) -> None:
@@ -93,8 +102,8 @@ def note_late(connection: Connection, since: int) -> None:
 
 
 def stored(connection: Connection, span: Interval) -> Iterator[Share]:
-    """The shares of one month."""
-    for row in connection.execute(select(month_share).where(_ONE.t_from == span.start)):
+    """The shares of one stretch."""
+    for row in connection.execute(select(month_share).where(_is(month_share, span))):
         sums = Sums(*in_order(row))
         unexcluded = Sums(*row.unexcluded) if row.unexcluded else sums
         yield replace(_to_share(row, row.basis, sums, unexcluded), firm=bool(row.firm))
@@ -105,50 +114,52 @@ def added_up(
 ) -> list[Share]:
     """The shares of all, or of `code` (also of a bloc's channels), over `wanted`; without a basis where they do not
     add up."""
-    asked = and_(_ONE.t_from.in_([span.start for span in wanted]), _ONE.kind.in_(kinds))
+    asked = and_(or_(*(_is(month_share, span) for span in wanted)), _ONE.kind.in_(kinds))
     if code != ALL:
         below = or_(_ONE.code == code, _ONE.bloc == code) if ScopeKind.BLOC in kinds else _ONE.code == code
         asked = and_(asked, below)
     key = (_ONE.kind, _ONE.code, _ONE.axis)
+    summed = [*_SUMS, *(_BLACKOUT if ScopeKind.BLOC in kinds else ())]
+    if len(wanted) == 1:
+        asking = select(
+            *key, _ONE.basis, _ONE.bloc, _ONE.firm == 1, _ONE.unexcluded.is_not(None), *summed
+        ).where(asked)
+    else:
+        asking = _adding(key, summed, len(wanted)).where(asked)
+    found, is_planned = [], False
+    # Row by row: the garbage collector would look through 30,000 rows again and again.
+    for kind, code, axis, basis, bloc, is_same, planned, *numbers in connection.execute(asking):
+        sums = Sums(*numbers[:_HOW_MANY])
+        usable = basis if is_same else ""
+        blackout = numbers[_HOW_MANY:]
+        found.append(Share(_SCOPES[kind], code, _AXES[axis], sums, sums, usable, bloc, True, *blackout))
+        is_planned = is_planned or bool(planned)
+    # Few estates have maintenance in what is asked: looking for it takes half as long as adding up.
+    return _with_planned(found, _planned(connection, asked)) if is_planned else found
+
+
+def _adding(key: Sequence[Column[Any]], summed: Sequence[Column[Any]], stretches: int) -> Select[Any]:
     same = and_(
-        func.count() == len(wanted),
+        func.count() == stretches,
         # Whose basis is the same is of the same bloc.
         func.min(_ONE.basis) == func.max(_ONE.basis),
         func.min(_ONE.firm) == 1,
     )
-    summed = [*_SUMS, *(_BLACKOUT if ScopeKind.BLOC in kinds else ())]
-    rows = connection.execute(
-        select(
-            *key,
-            func.min(_ONE.basis),
-            func.min(_ONE.bloc),
-            same,
-            func.count(_ONE.unexcluded),
-            *(cast(func.sum(column), BigInteger) for column in summed),
-        )
-        .where(asked)
-        .group_by(*key)
-    ).all()
-    # Few estates have maintenance in what is asked: looking for it takes half as long as adding up.
-    planned = _planned(connection, asked) if any(row[6] for row in rows) else {}
-    found = []
-    for kind, code, axis, basis, bloc, is_same, _, *numbers in rows:
-        sums = Sums(*numbers[: len(_SUMS)])
-        more = planned.get((kind, code, axis))
-        found.append(
-            Share(
-                _SCOPES[kind],
-                code,
-                _AXES[axis],
-                sums,
-                sums if more is None else sums + more,
-                basis if is_same else "",
-                bloc,
-                True,
-                *numbers[len(_SUMS) :],
-            )
-        )
-    return found
+    return select(
+        *key,
+        func.min(_ONE.basis),
+        func.min(_ONE.bloc),
+        same,
+        func.count(_ONE.unexcluded),
+        *(cast(func.sum(column), BigInteger) for column in summed),
+    ).group_by(*key)
+
+
+def _with_planned(found: Iterable[Share], planned: Mapping[tuple[str, str, str], Sums]) -> list[Share]:
+    return [
+        replace(one, unexcluded=one.sums + planned.get((one.kind, one.code, one.axis), Sums()))
+        for one in found
+    ]
 
 
 def _planned(connection: Connection, asked: ColumnElement[bool]) -> dict[tuple[str, str, str], Sums]:
@@ -181,6 +192,7 @@ def _to_share(row: Row[Any], basis: str, sums: Sums, unexcluded: Sums) -> Share:
 def _values(span: Interval, one: Share) -> Values:
     return {
         "t_from": span.start,
+        "t_to": span.end,
         "kind": one.kind,
         "code": one.code,
         "axis": one.axis,

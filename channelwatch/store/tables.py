@@ -10,6 +10,7 @@ from sqlalchemy import (
     Column,
     Dialect,
     ForeignKey,
+    ForeignKeyConstraint,
     Index,
     Integer,
     MetaData,
@@ -158,19 +159,21 @@ month_snapshot = Table(
     "month_snapshot",
     metadata,
     Column("t_from", BigInteger, primary_key=True, autoincrement=False),
-    Column("t_to", BigInteger, nullable=False),
+    Column("t_to", BigInteger, primary_key=True, autoincrement=False),
     Column("ground", Words, nullable=False),
     Column("late", BigInteger, nullable=False),
 )
-"""Months that were measured. `late` counts what was recorded of the month, or before it, since that was begun."""
+"""Months that were measured, and quarters and years that were added up. `late` counts what was recorded of them, or
+before them, since that was begun."""
 
 month_share = Table(
     "month_share",
     metadata,
+    Column("t_from", BigInteger, primary_key=True, autoincrement=False),
+    Column("t_to", BigInteger, primary_key=True, autoincrement=False),
     Column("kind", Words, primary_key=True),
     Column("code", Words, primary_key=True),
     Column("axis", Words, primary_key=True),
-    Column("t_from", BigInteger, ForeignKey("month_snapshot.t_from"), primary_key=True, autoincrement=False),
     Column("bloc", Words, nullable=False),
     Column("basis", Words, nullable=False),
     Column("firm", Integer, nullable=False),
@@ -182,8 +185,9 @@ month_share = Table(
         )
     ),
     Column("unexcluded", JSON(none_as_null=True)),
+    ForeignKeyConstraint(["t_from", "t_to"], ["month_snapshot.t_from", "month_snapshot.t_to"]),
 )  # fmt: skip
-"""The sums of a figure over a month. `unexcluded`: the first twelve without maintenance left out, where they differ."""
+"""The sums of a figure over a stretch. `unexcluded`: the first twelve with maintenance counted, where they differ."""
 
 status_current = Table(
     "status_current",

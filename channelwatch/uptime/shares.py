@@ -6,6 +6,7 @@ up, so they are no part of this. Time does, as long as each instant is judged al
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -58,6 +59,16 @@ def months_within(period: Interval, now: int) -> tuple[Interval, ...]:
             found.append(one)
         year, number = year + number // 12, number % 12 + 1
     return tuple(found)
+
+
+def longer_than_months(months: Sequence[Interval]) -> Iterator[tuple[Interval, ...]]:
+    """The calendar quarters, and then the years, of which every month is among `months`, by their months."""
+    for length in (3, 12):
+        parts: defaultdict[tuple[int, int], list[Interval]] = defaultdict(list)
+        for one in sorted(months):
+            local = datetime.fromtimestamp(one.start / 1000, LOCAL_ZONE)
+            parts[local.year, (local.month - 1) // length].append(one)
+        yield from (tuple(some) for some in parts.values() if len(some) == length)
 
 
 def around(period: Interval, months: Sequence[Interval]) -> Iterator[Interval]:

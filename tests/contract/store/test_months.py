@@ -25,6 +25,7 @@ from tests.support.recorded import HOUR, POLL_MS, Recorder, silent
 MINUTE = 60_000
 BY = Act("truong-ca", EpochMs(0), "root")
 SEPTEMBER = month(2026, 9)
+QUARTER = [month(2026, 7), month(2026, 8), SEPTEMBER]
 QUESTIONS = [Question(asked, ALL) for asked in Asked if asked is not Asked.PROVINCE] + [
     Question(Asked.PROVINCE)
 ]
@@ -72,15 +73,59 @@ def test_a_month_is_read_from_what_was_kept(recorder: Recorder, sql_store: SqlSt
     assert wrong_months(sql_store, wanted) == [(SEPTEMBER, 1)]
 
 
-def tamper(store: SqlStore) -> None:
+def tamper(store: SqlStore, stretch: Interval = SEPTEMBER) -> None:
     with store.engine.begin() as connection:
         changed = connection.execute(
             text(
                 "UPDATE month_share SET up_ms = 7 WHERE code = :code AND axis = 'health' AND kind = 'device'"
+                " AND t_from = :start AND t_to = :end"
             ),
-            {"code": spoke(1)},
+            {"code": spoke(1), "start": stretch.start, "end": stretch.end},
         )
         assert changed.rowcount == 1
+
+
+@pytest.fixture
+def quarter(sql_store: SqlStore) -> Recorder:
+    """Polled around the first midnight of each month from July to October, and dead in between."""
+    found = Recorder(sql_store, QUARTER[0].start - 10 * MINUTE)
+    for number, edge in enumerate((*(one.start for one in QUARTER), SEPTEMBER.end)):
+        found.sleep(max(0, edge - 5 * MINUTE - found.now))
+        found.live(10 * MINUTE, talk={spoke(number % 2 + 1): silent})
+    found.sleep(4 * HOUR)
+    found.live(5 * MINUTE)
+    return found
+
+
+def test_a_quarter_is_added_up_once_and_right_as_long_as_its_months_are(
+    quarter: Recorder, sql_store: SqlStore
+) -> None:
+    whole = Interval(QUARTER[0].start, SEPTEMBER.end)
+    wanted = replace(terms(quarter), period=whole)
+    assert not make_month(sql_store, whole, wanted), "no month is kept yet"
+    assert stale_months(sql_store, wanted) == [*QUARTER, whole]
+    assert all(make_month(sql_store, one, wanted) for one in [*QUARTER, whole])
+    assert stale_months(sql_store, wanted) == wrong_months(sql_store, wanted) == []
+    for question in QUESTIONS:
+        for period in (whole, Interval(whole.start - 5 * MINUTE, whole.end + 5 * MINUTE), SEPTEMBER):
+            asked = replace(wanted, period=period)
+            direct = availability(sql_store, question, asked)
+            assert brief(sql_store, question, asked) == [
+                replace(row, repair=None, outages=(), response=None, carried=False) for row in direct
+            ]
+    tamper(sql_store, whole)
+    device = Question(Asked.DEVICE, spoke(1))
+    assert brief(sql_store, device, wanted)[0].availability.sums.up_ms == 7
+    assert wrong_months(sql_store, wanted) == [(whole, 1)]
+    tell(quarter, sql_store, SEPTEMBER.end - MINUTE)
+    assert stale_months(sql_store, wanted) == [SEPTEMBER, whole]
+    direct = availability(sql_store, device, wanted)[0]
+    assert brief(sql_store, device, wanted)[0].availability == direct.availability
+    assert not make_month(sql_store, whole, wanted), "one of its months is not right"
+    assert make_month(sql_store, SEPTEMBER, wanted)
+    assert stale_months(sql_store, wanted) == [whole]
+    assert make_month(sql_store, whole, wanted)
+    assert wrong_months(sql_store, wanted) == stale_months(sql_store, wanted) == []
 
 
 def test_what_is_recorded_late_of_a_month_makes_it_stale_and_of_a_later_one_does_not(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from itertools import pairwise
@@ -16,7 +16,7 @@ from channelwatch.base.intervals import Interval
 from channelwatch.inventory.maintenance import Window, WindowScope
 from channelwatch.pipeline import snapshots
 from channelwatch.pipeline.availability import ALL, Asked, Question, Terms, availability
-from channelwatch.pipeline.snapshots import brief, make_month
+from channelwatch.pipeline.snapshots import brief, make_month, wrong_months
 from channelwatch.store.desk import Act
 from channelwatch.store.sqlstore import SqlStore
 from channelwatch.uptime.corrections import CorrectedState, Correction, Decision
@@ -47,6 +47,12 @@ class Months:
     def within(self, period: Interval, now: int) -> tuple[Interval, ...]:
         last = min(period.end, now)
         return tuple(one for one in self.all if period.start <= one.start and one.end <= last)
+
+    def longer(self, months: Sequence[Interval]) -> Iterator[tuple[Interval, ...]]:
+        """Every two and every three that follow each other."""
+        for length in (2, 3):
+            runs = (tuple(self.all[at : at + length]) for at in range(len(self.all) - length + 1))
+            yield from (run for run in runs if set(run) <= set(months))
 
 
 def in_brief(rows: Sequence[Measured]) -> list[Measured]:
@@ -107,6 +113,7 @@ def test_months_add_up_to_what_the_history_says(
         length = max(recorder.now - START, POLL_MS)
         months = Months(sorted({START + length * cut // 40 for cut in cuts}))
         patch.setattr(snapshots, "months_within", months.within)
+        patch.setattr(snapshots, "longer_than_months", months.longer)
         patch.setattr(snapshots, "AFTER_MS", 3 * POLL_MS)
         period = Interval(START + int(length * min(ends)), START + int(length * max(ends)) + 1)
         terms = Terms(period, recorder.now, Fraction(999, 1000), POLL_MS)
@@ -114,11 +121,15 @@ def test_months_add_up_to_what_the_history_says(
         for one, keep in zip(over, kept, strict=False):
             if keep:
                 assert make_month(store, one, terms)
+        whole = replace(terms, period=Interval(0, recorder.now))
+        for run in months.longer([one for one, keep in zip(over, kept, strict=False) if keep]):
+            assert make_month(store, Interval(run[0].start, run[-1].end), whole)
         compare(store, terms)
         for item in corrections:
             correct(store, *item)
         go_on(recorder, sequel)
         compare(store, replace(terms, now=recorder.now))
+        assert wrong_months(store, replace(whole, now=recorder.now)) == []
 
 
 def compare(store: SqlStore, terms: Terms) -> None:
