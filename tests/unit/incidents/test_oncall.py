@@ -15,7 +15,7 @@ from channelwatch.base.intervals import Interval
 from channelwatch.incidents.escalation import HOUR, Duty, plan, recipients
 from channelwatch.incidents.model import Incident, IncidentState, Severity, SubjectKind
 from channelwatch.incidents.oncall import Gap, Place, Roster, Rotation, Shift, Swap, Team
-from channelwatch.incidents.worktime import ORDINARY, TET, Holiday
+from channelwatch.incidents.worktime import HORIZON_DAYS, ORDINARY, TET, Holiday, WorkCalendar
 from channelwatch.inventory.model import Bloc, Category, Contact, Role
 from tests.support.province import START, spoke
 
@@ -179,3 +179,19 @@ def test_tet_and_the_fixed_days_are_free_and_the_table_has_the_last_word() -> No
 )
 def test_the_next_working_day_steps_over_weekends_and_holidays(opened: str, due: str) -> None:
     assert ORDINARY.next_day(local(opened)) == local(due)
+
+
+def test_a_calendar_without_a_working_day_is_asked_for_no_longer_than_its_horizon() -> None:
+    free = {local("2026-09-21T00:00:00") + day * DAY for day in range(HORIZON_DAYS + 1)}
+    calendar = WorkCalendar(
+        days_off=frozenset(datetime.fromtimestamp(at / 1000, LOCAL_ZONE).date() for at in free)
+    )
+    begin = local("2026-09-21T09:00:00")
+    assert calendar.next_day(begin) == begin + HORIZON_DAYS * DAY
+
+
+def test_working_hours_that_begin_at_the_end_are_outside() -> None:
+    since, until = local("2026-09-21T00:00:00"), local("2026-09-22T07:30:00")
+    assert list(ORDINARY.hours(since, until)) == [
+        (local("2026-09-21T07:30:00"), local("2026-09-21T17:00:00"))
+    ]

@@ -6,8 +6,19 @@ from itertools import product
 
 import pytest
 
-from channelwatch.status.states import PairState
-from channelwatch.status.topology import Claim, Member, pair_state
+from channelwatch.base.ids import DeviceCode
+from channelwatch.status.device import DeviceState
+from channelwatch.status.states import Assessment, Cause, Health, PairState, Protection
+from channelwatch.status.topology import (
+    CircuitState,
+    CircuitView,
+    Claim,
+    Member,
+    circuit_state,
+    group_state,
+    pair_state,
+)
+from tests.support.province import HUB, HUB_A, HUB_B, small_inventory
 
 A, S, N, X, U = Claim.ACTIVE, Claim.STANDBY, Claim.NOT_SERVING, Claim.SILENT, Claim.UNSEEN
 
@@ -57,3 +68,45 @@ def test_one_active_and_a_silent_partner_is_never_split() -> None:
 def test_a_standby_that_sees_its_silent_peer_leaves_the_group_unknown() -> None:
     assert pair_state(Member(S, peer_seen=True), Member(X)) is PairState.UNKNOWN
     assert pair_state(Member(X), Member(S, peer_seen=False)) is PairState.LOST
+
+
+def state(
+    health: Health, cause: Cause = Cause.NONE, *, code: str = "51-D-20001-1", answered: bool = True
+) -> DeviceState:
+    found = Assessment(health, Protection.UNKNOWN, cause)
+    return DeviceState(DeviceCode(code), assessment=found, has_answered=answered)
+
+
+WELL, CUT = state(Health.UP), state(Health.DOWN, Cause.UNREACHABLE)
+UNHEARD = state(Health.UNKNOWN)
+
+
+@pytest.mark.parametrize(
+    ("lost", "spokes", "expected"),
+    [
+        (True, (WELL,), CircuitState.LOST),
+        (False, (CUT, CUT), CircuitState.UNKNOWN),
+        (False, (CUT, UNHEARD), CircuitState.UNKNOWN),
+        (False, (WELL, CUT), CircuitState.PARTLY_CUT),
+        (False, (WELL, UNHEARD), CircuitState.CARRYING),
+        (False, (WELL, state(Health.DOWN, Cause.BYPASS)), CircuitState.CARRYING),
+        (False, (WELL, state(Health.DEGRADED, Cause.TUNNEL_DOWN)), CircuitState.CARRYING),
+    ],
+)
+def test_a_circuit_carries_as_long_as_one_of_its_spokes_is_heard(
+    lost: bool, spokes: tuple[DeviceState, ...], expected: CircuitState
+) -> None:
+    assert circuit_state(CircuitView(lost), spokes) is expected
+
+
+def test_a_group_of_which_one_member_is_known_from_the_store_alone_keeps_its_state() -> None:
+    inventory = small_inventory()
+
+    def of(*answered: bool) -> PairState | None:
+        members = zip((HUB_A, HUB_B), answered, strict=True)
+        return group_state(
+            HUB, inventory, {code: state(Health.UP, code=code, answered=it) for code, it in members}
+        )
+
+    assert (of(True, False), of(False, True), of(False, False)) == (None, None, None)
+    assert of(True, True) is PairState.UNKNOWN

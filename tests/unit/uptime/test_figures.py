@@ -6,7 +6,8 @@ from fractions import Fraction
 
 import pytest
 
-from channelwatch.uptime.figures import Sums, Verdict, figures, judge, percent
+from channelwatch.base.intervals import Interval
+from channelwatch.uptime.figures import Availability, Sums, Verdict, figures, judge, percent
 
 TARGET = Fraction(999, 1000)
 
@@ -70,6 +71,21 @@ def test_degraded_and_split_serve_but_are_kept_apart() -> None:
 def test_every_edge_counts_half_in_the_point_and_whole_in_the_bounds() -> None:
     found = figures(Sums(up_ms=90, edge_ms=10))
     assert (found.a_lo, found.a_known, found.a_hi) == (Fraction(9, 10), Fraction(19, 20), Fraction(1))
+    assert found.half_width == Fraction(1, 20)
+
+
+def test_time_is_unknown_for_whichever_cause() -> None:
+    assert Sums(blind_ms=1, silent_ms=2, path_ms=4).unknown_ms == 7
+
+
+@pytest.mark.parametrize(("attested", "may_miss"), [(9, True), (10, False)])
+def test_short_outages_are_missed_only_where_no_counter_backs_the_time(attested: int, may_miss: bool) -> None:
+    sums = Sums(up_ms=10, attested_ms=attested)
+    assert Availability(Interval(0, 10), TARGET, sums, sums).may_miss_short_outages is may_miss
+
+
+def test_a_target_may_be_the_whole_time() -> None:
+    assert judge(figures(Sums(up_ms=1)), Fraction(1)) is Verdict.PASS
 
 
 @pytest.mark.parametrize("target", [Fraction(0), Fraction(999, 10)])
