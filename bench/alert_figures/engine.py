@@ -265,21 +265,22 @@ async def _finishing(folder: Path, duty: Sink) -> tuple[set[str], int]:
             await stop.wait()
 
     task = asyncio.create_task(engine.run([Idle()], stop))
-    final = frozenset({OutboxState.SENT, OutboxState.DEAD, OutboxState.SPARED})
-    keys: set[str] = set()
-    unpaged = 0
 
     def is_done() -> bool:
         counts = reader.outbox_counts(SystemClock().now())
         return counts.pending + counts.claimed == 0
 
     await eventually(is_done, 60, what="the outbox to be empty")
+    # It must be still before it is counted: an incident that nobody has acknowledged is told again at any moment.
+    stop.set()
+    await task
+    final = frozenset({OutboxState.SENT, OutboxState.DEAD, OutboxState.SPARED})
+    keys: set[str] = set()
+    unpaged = 0
     for incident in reader.load(LOG, now=SystemClock().now()).incidents:
         pages = reader.pages(incident.id)
         keys |= {item.page.key for item in pages if item.state in final}
         unpaged += 0 if pages else 1
-    stop.set()
-    await task
     reader.close()
     return keys, unpaged
 
