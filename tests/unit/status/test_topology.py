@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import product
 
 import pytest
 
+from channelwatch.base.clock import EpochMs
 from channelwatch.base.ids import DeviceCode
 from channelwatch.status.device import DeviceState
+from channelwatch.status.signals import Reading, Signal, SignalState
 from channelwatch.status.states import Assessment, Cause, Health, PairState, Protection
 from channelwatch.status.topology import (
     CircuitState,
@@ -17,8 +20,9 @@ from channelwatch.status.topology import (
     circuit_state,
     group_state,
     pair_state,
+    tunnel_seen_up,
 )
-from tests.support.province import HUB, HUB_A, HUB_B, small_inventory
+from tests.support.province import HUB, HUB_A, HUB_B, small_inventory, spoke
 
 A, S, N, X, U = Claim.ACTIVE, Claim.STANDBY, Claim.NOT_SERVING, Claim.SILENT, Claim.UNSEEN
 
@@ -110,3 +114,46 @@ def test_a_group_of_which_one_member_is_known_from_the_store_alone_keeps_its_sta
 
     assert (of(True, False), of(False, True), of(False, False)) == (None, None, None)
     assert of(True, True) is PairState.UNKNOWN
+
+
+def telling(
+    role: str | None, tunnel: SignalState | None, *, seen_at: int = 11, misses: int = 0
+) -> DeviceState:
+    """A hub's member that tells its role and how the tunnel of the first spoke is."""
+    told = [] if role is None else [Reading(Signal.HA_ROLE, SignalState.OK, role)]
+    told += [] if tunnel is None else [Reading(Signal.CHANNEL_STATE, tunnel, component=spoke(1))]
+    return replace(
+        WELL, seen_at=EpochMs(seen_at), misses=misses, readings={reading.key: reading for reading in told}
+    )
+
+
+OK, FAILED = SignalState.OK, SignalState.FAILED
+SILENT = telling(None, None)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "up"),
+    [
+        (telling("active", OK), SILENT, True),
+        (SILENT, telling("active", OK), True),
+        (telling(None, OK), SILENT, True),
+        (telling("active", FAILED), SILENT, False),
+        (telling("active", None), SILENT, False),
+        (telling("standby", OK), telling("active", FAILED), False),
+        (telling("active", OK, seen_at=10), SILENT, False),
+        (telling("active", OK, misses=1), SILENT, False),
+        (SILENT, SILENT, False),
+    ],
+)
+def test_a_tunnel_is_seen_up_by_a_member_that_carries_it_and_was_heard_since(
+    first: DeviceState, second: DeviceState, up: bool
+) -> None:
+    inventory, hubs = small_inventory(), {HUB_A: first, HUB_B: second}
+    assert tunnel_seen_up(spoke(1), inventory, hubs, newer_than=10) is up
+    assert tunnel_seen_up(spoke(2), inventory, hubs, newer_than=10) is False
+
+
+def test_what_hangs_on_no_hub_is_seen_by_nobody() -> None:
+    inventory = small_inventory()
+    assert tunnel_seen_up(HUB_A, inventory, {HUB_A: telling("active", OK)}, newer_than=10) is False
+    assert tunnel_seen_up(spoke(1), inventory, {}, newer_than=10) is False
