@@ -65,7 +65,7 @@ class SqlStore(SqlArchive):
         database = self.engine.url.database
         if self.engine.dialect.name == "sqlite" and not (database and Path(database).exists()):
             return False
-        with self._read("look") as connection:
+        with self._read("open") as connection:
             return bool(inspect(connection).has_table("inventory_version"))
 
     def upgrade(self) -> None:

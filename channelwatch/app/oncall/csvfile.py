@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import csv
 import io
-import itertools
-from collections.abc import Callable, Iterable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import StrEnum
@@ -27,6 +27,7 @@ from channelwatch.incidents.worktime import Holiday
 from channelwatch.inventory.model import Bloc, Category, Inventory, Role
 
 T = TypeVar("T")
+W = TypeVar("W", bound=StrEnum)
 Row = Mapping[str, str]
 MAX_OCTETS = 8 * 1024 * 1024
 MAX_ROWS = 100_000
@@ -125,16 +126,34 @@ def _read(path: Path) -> _Read:
         raise InputError([f"{path}: is not UTF-8 text"]) from None
     first = text.partition("\n")[0]
     reader = csv.DictReader(io.StringIO(text), delimiter=";" if ";" in first else ",")
-    reader.fieldnames = head = [name.strip() for name in reader.fieldnames or ()]
+    try:
+        reader.fieldnames = head = [name.strip() for name in reader.fieldnames or ()]
+    except csv.Error as error:
+        raise InputError([f"{path}:1: {error}"]) from None
     sheet = next((item for item, names in HEADS.items() if set(names) == set(head)), None)
     if sheet is None:
         known = "; ".join(",".join(names) for names in HEADS.values())
         raise InputError([f"{path}:1: the head row must be one of {known}"])
-    rows = tuple(
-        (reader.line_num, {name: (row[name] or "").strip() for name in HEADS[sheet]})
-        for row in itertools.islice(reader, MAX_ROWS)
-    )
-    return _Read(path, sheet, rows)
+    return _Read(path, sheet, tuple(_lines(path, reader, HEADS[sheet])))
+
+
+def _lines(path: Path, reader: csv.DictReader[str], names: Sequence[str]) -> Iterator[tuple[int, Row]]:
+    """Each row with its line. InputError for what would otherwise be lost or garbled without a word."""
+    try:
+        for count, row in enumerate(reader):
+            values = {name: (row[name] or "").strip() for name in names}
+            wrong = ""
+            if count == MAX_ROWS:
+                wrong = f"more than {MAX_ROWS} rows"
+            elif None in row:
+                wrong = "more columns than the head row names"
+            elif not all(value.isprintable() for value in values.values()):
+                wrong = "a control character"
+            if wrong:
+                raise InputError([f"{path}:{reader.line_num}: {wrong}"])
+            yield reader.line_num, values
+    except csv.Error as error:
+        raise InputError([f"{path}:{reader.line_num + 1}: {error}"]) from None
 
 
 def _taken(file: _Read, roster: Roster, problems: list[str]) -> Roster:
@@ -168,7 +187,7 @@ def _each(file: _Read, make: Callable[[Row], T], problems: list[str]) -> list[T]
 
 
 def _team(row: Row) -> Team:
-    role = Role(row["role"])
+    role = _word(Role, row, "role")
     if role not in DUTY:
         raise ValueError(f"role {role} is never paged")
     if not row["team"] or not row["members"]:
@@ -178,22 +197,22 @@ def _team(row: Row) -> Team:
         name=row["name"] or row["team"],
         role=role,
         members=_contacts(row["members"]),
-        bloc=Bloc(row["bloc"]) if row["bloc"] else None,
-        category=Category(row["category"]) if row["category"] else None,
+        bloc=_word(Bloc, row, "bloc") if row["bloc"] else None,
+        category=_word(Category, row, "category") if row["category"] else None,
         units=frozenset(UnitCode(code) for code in row["units"].split()),
     )
 
 
 def _shift(row: Row) -> Shift:
-    start, end = _instant(row["from"]), _instant(row["to"])
+    start, end = _instant(row, "from"), _instant(row, "to")
     if start >= end:
         raise ValueError("from must be before to")
     return Shift(row["team"], ContactCode(row["contact"]), start, end)
 
 
 def _rotation(row: Row) -> Rotation:
-    start, end = _instant(row["from"]), _instant(row["to"]) if row["to"] else None
-    turn_h, contacts = int(row["turn_h"]), _contacts(row["contacts"])
+    start, end = _instant(row, "from"), _instant(row, "to") if row["to"] else None
+    turn_h, contacts = _hours(row["turn_h"]), _contacts(row["contacts"])
     if not 1 <= turn_h <= 24 * 366 or not contacts or (end is not None and start >= end):
         raise ValueError("a rotation has contacts, from before to, and a turn of 1 to 8784 hours")
     return Rotation(row["team"], contacts, start, turn_h, end)
@@ -202,15 +221,36 @@ def _rotation(row: Row) -> Rotation:
 def _holiday(row: Row) -> Holiday:
     if row["worked"] not in ("yes", "no", ""):
         raise ValueError("worked must be yes or no")
-    return Holiday(date.fromisoformat(row["day"]), row["name"], row["worked"] == "yes")
+    return Holiday(_day(row["day"]), row["name"], row["worked"] == "yes")
 
 
 def _contacts(text: str) -> tuple[ContactCode, ...]:
     return tuple(ContactCode(code) for code in text.split())
 
 
-def _instant(text: str) -> EpochMs:
-    at = datetime.fromisoformat(text)
+def _word(words: type[W], row: Row, name: str) -> W:
+    try:
+        return words(row[name])
+    except ValueError:
+        raise ValueError(f"{name}: must be one of {', '.join(words)}") from None
+
+
+def _hours(text: str) -> int:
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= 4 else 0
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise ValueError(f"day: there is no day {text!r}; write it as 2027-02-09") from None
+
+
+def _instant(row: Row, name: str) -> EpochMs:
+    try:
+        at = datetime.fromisoformat(row[name])
+    except ValueError:
+        raise ValueError(f"{name}: there is no time {row[name]!r}; write it as 2026-11-23 07:30") from None
     return EpochMs(round((at if at.tzinfo else at.replace(tzinfo=LOCAL_ZONE)).timestamp() * 1000))
 
 
@@ -218,7 +258,9 @@ def _contradictions(roster: Roster, inventory: Inventory) -> list[str]:
     """What names a team or a contact that is not there."""
     contacts = {item.code for item in inventory.contacts}
     codes = [item.code for item in roster.teams]
-    found = [f"team {code!r} stands twice" for code in dict.fromkeys(codes) if codes.count(code) > 1]
+    found = [f"team {code!r} stands twice" for code, count in Counter(codes).items() if count > 1]
+    days = Counter(item.day for item in roster.holidays)
+    found += [f"day {day} stands twice" for day, count in days.items() if count > 1]
     named = [
         *((f"team {item.code}", item.members) for item in roster.teams),
         *((f"shifts of {item.team}", (item.contact,)) for item in roster.shifts),

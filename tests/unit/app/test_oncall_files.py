@@ -60,6 +60,7 @@ def test_a_months_shifts_take_the_place_of_that_months_and_leave_the_others(tmp_
 @pytest.mark.parametrize(
     ("texts", "problem"),
     [
+        (("a" * 200_000 + ",b\n1,2\n",), "0.csv:1: field larger than field limit"),
         (("a,b\n1,2\n",), "0.csv:1: the head row must be one of"),
         ((TEAMS, SHIFTS.replace("chief,2026", "nobody,2026")), "the inventory has no contact 'nobody'"),
         ((SHIFTS,), "no team 'chiefs'"),
@@ -68,7 +69,18 @@ def test_a_months_shifts_take_the_place_of_that_months_and_leave_the_others(tmp_
         ((TEAMS, SHIFTS.replace("2026-11-24", "2026-11-22")), "1.csv:2: from must be before to"),
         ((TEAMS, SHIFTS.replace("2026-11-24", "tomorrow")), "1.csv:2: "),
         ((TEAMS, ROTATIONS.replace(",12", ",0")), "a turn of 1 to 8784 hours"),
+        (
+            (TEAMS, SHIFTS.replace("2026-11-24", "2026-02-30")),
+            "1.csv:2: to: there is no time '2026-02-30 07:30'",
+        ),
+        ((TEAMS, ROTATIONS.replace(",12", ",x")), "a turn of 1 to 8784 hours"),
+        ((TEAMS.replace("chief,party", "king,party"),), "0.csv:2: role: must be one of watch, onsite"),
+        ((TEAMS.replace("chief watch", "chief,watch"),), "0.csv:2: more columns than the head row names"),
+        ((TEAMS.replace("chiefs", "chi\0efs"),), "0.csv:2: a control character"),
+        ((TEAMS.replace("ca,chief", "c" * 200_000 + ",chief"),), "0.csv:2: field larger than field limit"),
         ((HOLIDAYS.replace("yes", "maybe"),), "0.csv:3: worked must be yes or no"),
+        ((HOLIDAYS.replace("02-20", "02-30"),), "0.csv:3: day: there is no day '2027-02-30'"),
+        ((HOLIDAYS.replace("02-20", "02-09"),), "day 2027-02-09 stands twice"),
     ],
 )
 def test_what_is_wrong_is_refused_with_its_place(
