@@ -67,5 +67,6 @@ def _as_text(shown: dict[str, object]) -> str:
     if shown["kind"]:
         parts.append(f"    pattern: {shown['pattern']}  component: {shown['component'] or '-'}")
         parts.append(f"    fields: {json.dumps(shown['fields'], ensure_ascii=False)}")
-        parts.append(f"    readings: {json.dumps(shown['readings'], ensure_ascii=False)}")
+        why = f" ({shown['signal_reason']})" if shown["signal_reason"] else ""
+        parts.append(f"    readings: {json.dumps(shown['readings'], ensure_ascii=False)}{why}")
     return "\n".join(parts)

@@ -75,7 +75,10 @@ def judge_line(
 def parse_line(
     raw: bytes, *, received_at: EpochMs, classifier: Classifier, zone: tzinfo = DEFAULT_ZONE
 ) -> dict[str, object]:
-    """What `channelwatch syslog parse` shows of a line: header, kind, fields, readings, or the reason for none."""
+    """What `channelwatch syslog parse` shows of a line: header, kind, fields, readings, or the reason for none.
+
+    `reason` says why there is no kind, `signal_reason` why a line of some kind gives no reading.
+    """
     line = read_line(raw, received_at=received_at, classifier=classifier, zone=zone)
     message = line.message
     shown: dict[str, object] = {
@@ -100,7 +103,14 @@ def parse_line(
     }
     if line.classified is not None:
         shown |= _shown_event(line.classified)
+        shown["signal_reason"] = _why_no_signal(line.classified, classifier)
     return shown
+
+
+def _why_no_signal(event: Classified, classifier: Classifier) -> str | None:
+    if event.readings:
+        return None
+    return "field_missing" if event.name in classifier.stating else "pattern_states_none"
 
 
 def _shown_event(event: Classified) -> dict[str, object]:

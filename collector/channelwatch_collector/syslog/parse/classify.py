@@ -201,8 +201,12 @@ class Classifier:
         by_text: dict[tuple[str, ...], list[tuple[str, _Ranked]]] = {}
         self._by_glob: list[tuple[re.Pattern[str], _Ranked]] = []
         self._fallbacks: list[tuple[str, Pattern]] = []
+        self.stating: set[str] = set()
+        """Names of the patterns that state a signal, where the line has the fields for it."""
         for ranked in enumerate(patterns):
             pattern = ranked[1]
+            if pattern.readings:
+                self.stating.add(pattern.name)
             if pattern.fallback:
                 self._fallbacks += [(word, pattern) for word in pattern.fallback]
                 continue
