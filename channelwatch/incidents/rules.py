@@ -174,6 +174,8 @@ class RuleBook:
     inhibitors: Mapping[RuleId, tuple[Rule, ...]] = field(init=False)
     counting: Mapping[EventKind, tuple[Rule, ...]] = field(init=False)
     """The rules that count events of a kind."""
+    taking: tuple[Rule, ...] = field(init=False)
+    """Rules about a hub that is gone: their incidents speak for everything below."""
     _known: dict[Hashable, frozenset[RuleId]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -199,6 +201,7 @@ class RuleBook:
             for counted in sorted(rule.when.events):
                 counting[counted].append(rule)
         object.__setattr__(self, "counting", {kind: tuple(rules) for kind, rules in counting.items()})
+        object.__setattr__(self, "taking", tuple(filter(takes_spokes, self.rules)))
         object.__setattr__(self, "_known", {})
 
     def device_matches(self, state: DeviceState, bloc: Bloc, *, is_hub: bool) -> frozenset[RuleId]:
@@ -224,6 +227,11 @@ class RuleBook:
         if name.startswith(EXTERNAL):
             return external_rule(name)
         return self.by_id.get(RuleId(name.removeprefix(REHEARSED)))
+
+
+def takes_spokes(rule: Rule) -> bool:
+    """Is the rule about a hub that is gone, so that its incident speaks for everything below?"""
+    return PairState.LOST in rule.when.pair or Health.DOWN in rule.when.health
 
 
 EXTERNAL = "external."

@@ -6,14 +6,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from channelwatch.base.clock import EpochMs
-from channelwatch.base.ids import CircuitCode, DeviceCode, GroupCode
+from channelwatch.base.ids import CircuitCode, DeviceCode, GroupCode, RuleId
 from channelwatch.incidents.escalation import has_lapsed
 from channelwatch.incidents.model import EndReason, Incident, StepKind
-from channelwatch.incidents.rules import OwnFault, Rule, gravest, group_matches
+from channelwatch.incidents.rules import OwnFault, Rule, gravest, group_matches, takes_spokes
 from channelwatch.inventory.model import Bloc
 from channelwatch.pipeline.circuits import circuit_rules, follow_circuits, judge_circuits
 from channelwatch.pipeline.draft import Draft, Fault
-from channelwatch.pipeline.greater import Whose, standing, takes_spokes
+from channelwatch.pipeline.greater import Whose, standing
 from channelwatch.pipeline.opening import (
     cease,
     end,
@@ -188,27 +188,32 @@ def _device_rules(draft: Draft, code: DeviceCode, at: EpochMs, restless: frozens
     state, bloc = draft.device(code), inventory.bloc_of(code)
     matched = draft.world.rules.device_matches(state, bloc, is_hub=code in inventory.children)
     matched |= reached(draft, code)
-    if not matched and code not in restless:
-        return
-    inhibitors = draft.world.rules.inhibitors
+    if code not in restless:
+        rules = tuple(rule for rule in rules if rule.id in matched) if matched else ()
     for rule in rules:
-        if rule.id not in matched:
-            if code in restless and is_pending(draft, (rule.id, code)) and not _undecided(rule, state):
-                cease(draft, rule, code)
-            continue
-        fault = Fault(code, bloc, at, state.assessment.cause, _impacted(draft, rule, code))
-        above = next((item for item in inhibitors.get(rule.id, ()) if item.id in matched), None)
-        if above is not None:
-            _keep_back(draft, rule, fault, above)
-            continue
-        found = standing(draft, rule, code, draft.holding.get((rule.id, code), at))
-        match found.whose:
-            case Whose.OWN:
-                hold(draft, rule, fault)
-            case Whose.GREATER:
-                merge(draft, rule, code, found.of)
-            case Whose.UNDECIDED:
-                wait(draft, rule, fault)
+        if rule.id in matched:
+            fault = Fault(code, bloc, at, state.assessment.cause, _impacted(draft, rule, code))
+            _met(draft, rule, fault, matched)
+        elif is_pending(draft, (rule.id, code)) and not _undecided(rule, state):
+            cease(draft, rule, code)
+
+
+def _met(draft: Draft, rule: Rule, fault: Fault, matched: frozenset[RuleId]) -> None:
+    """A device meets the rule's condition: whose fault is it, and which rule speaks for it?"""
+    code = DeviceCode(fault.subject)
+    inhibitors = draft.world.rules.inhibitors.get(rule.id, ())
+    above = next((item for item in inhibitors if item.id in matched), None)
+    if above is not None:
+        _keep_back(draft, rule, fault, above)
+        return
+    found = standing(draft, rule, code, draft.holding.get((rule.id, code), fault.at))
+    match found.whose:
+        case Whose.OWN:
+            hold(draft, rule, fault)
+        case Whose.GREATER:
+            merge(draft, rule, code, found.of)
+        case Whose.UNDECIDED:
+            wait(draft, rule, fault)
 
 
 def _keep_back(draft: Draft, rule: Rule, fault: Fault, above: Rule) -> None:

@@ -12,6 +12,7 @@ from enum import Enum, auto
 
 from channelwatch.base.clock import EpochMs
 from channelwatch.base.ids import CircuitCode, DeviceCode, GroupCode
+from channelwatch.incidents.model import SubjectKind
 from channelwatch.incidents.rules import Rule
 from channelwatch.pipeline.draft import Draft
 from channelwatch.pipeline.opening import is_live
@@ -54,11 +55,6 @@ def standing(draft: Draft, rule: Rule, code: DeviceCode, since: EpochMs) -> Stan
     return OWN if hub is None else _of_spoke(draft, rule, code, GroupCode(hub), since)
 
 
-def takes_spokes(rule: Rule) -> bool:
-    """Is the rule about a hub that is gone, so that its incident speaks for everything below?"""
-    return PairState.LOST in rule.when.pair or Health.DOWN in rule.when.health
-
-
 def _of_member(draft: Draft, rule: Rule, group: GroupCode) -> Standing:
     state = draft.pair(group).state
     # While nobody knows how the pair is, what was told of it still speaks for its members.
@@ -74,8 +70,8 @@ def _of_spoke(draft: Draft, rule: Rule, code: DeviceCode, hub: GroupCode, since:
         if found is not OWN:
             return found
     if Flag.IMPACTED in draft.device(code).flags:
-        above = rules.group if hub in draft.world.pairs else rules.device
-        return _left_to(draft, rule, hub, [item for item in above if takes_spokes(item)])
+        above = SubjectKind.GROUP if hub in draft.world.pairs else SubjectKind.DEVICE
+        return _left_to(draft, rule, hub, [item for item in rules.taking if item.subject is above])
     storm = _of_storm(draft, rule, code)
     if storm is not OWN:
         return storm

@@ -4,10 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from enum import IntEnum
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
-from sqlalchemy import Column, ColumnElement, Connection, Executable, Select, Table, bindparam, func, select
+from sqlalchemy import (
+    JSON,
+    ClauseElement,
+    Column,
+    ColumnElement,
+    Connection,
+    Dialect,
+    Executable,
+    Select,
+    Table,
+    bindparam,
+    func,
+    select,
+)
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.types import TypeEngine
 
 Insert: TypeAlias = postgresql.Insert | sqlite.Insert
 Values = Mapping[str, Any]
@@ -18,6 +33,9 @@ MANY = 50
 
 ARRAYS_FROM = 8
 """From so many rows on, PostgreSQL is given them as arrays: four times as quick as row by row."""
+
+PLAINLY_FROM = 100
+"""From so many rows on, SQLite is given them without a look at each value by name."""
 
 _LOCK_SPACE = 0x6377
 """Keeps our advisory locks apart from those of other programs in one PostgreSQL database."""
@@ -77,8 +95,35 @@ def add(
         names = list(rows[0])
         statement = statement.from_select(names, columns_of(table, names), include_defaults=False)
         connection.execute(conflict(statement), as_columns(rows))
+    elif len(rows) >= PLAINLY_FROM and connection.dialect.positional:
+        _add_plainly(connection, table, conflict(statement), rows)
     elif rows:
         connection.execute(conflict(statement), rows)
+
+
+def _add_plainly(connection: Connection, table: Table, statement: Executable, rows: Sequence[Values]) -> None:
+    """Rows as SQLite's driver takes them: a storm writes thousands, and to look each value up by name costs as much
+    as the database does."""
+    dialect, names = connection.dialect, list(rows[0])
+    compiled = cast(ClauseElement, statement).compile(dialect=dialect, column_keys=names)
+    places = cast(SQLCompiler, compiled).positiontup or names
+    columns = [_prepared(table.c[name].type, dialect, [row[name] for row in rows]) for name in places]
+    connection.exec_driver_sql(str(compiled), list(zip(*columns, strict=True)))
+
+
+def _prepared(kind: TypeEngine[Any], dialect: Dialect, values: list[Any]) -> list[Any]:
+    """`values` as the driver takes them. Few documents differ from row to row: each is written once."""
+    process = kind.dialect_impl(dialect).bind_processor(dialect)
+    if process is None:
+        return values
+    if not isinstance(kind, JSON):
+        return list(map(process, values))
+    known: dict[str, Any] = {}
+    for value in values:
+        text = repr(value)
+        if text not in known:
+            known[text] = process(value)
+    return [known[repr(value)] for value in values]
 
 
 def put(

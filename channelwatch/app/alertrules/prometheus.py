@@ -12,8 +12,8 @@ from collections.abc import Collection, Iterator, Sequence
 from typing import Any, assert_never
 
 from channelwatch.incidents.model import Severity, SubjectKind
-from channelwatch.incidents.rules import Condition, OwnFault, Rule, RuleBook
-from channelwatch.pipeline.greater import SHORT_CONFIRM_MS, takes_spokes
+from channelwatch.incidents.rules import Condition, OwnFault, Rule, RuleBook, takes_spokes
+from channelwatch.pipeline.greater import SHORT_CONFIRM_MS
 from channelwatch.status.signals import SignalState
 from channelwatch.status.states import Flag, Health, PairState, Protection
 

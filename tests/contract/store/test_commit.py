@@ -8,7 +8,7 @@ import pytest
 
 from channelwatch.base.clock import EpochMs
 from channelwatch.base.errors import Bug, Permanent
-from channelwatch.base.ids import LogId
+from channelwatch.base.ids import DeviceCode, LogId
 from channelwatch.incidents.model import IncidentState, StepKind
 from channelwatch.pipeline.ports import Effects, Snapshot, StoredTransition
 from channelwatch.status.states import Flag, Health, PairState
@@ -228,3 +228,21 @@ def test_a_large_batch_is_stored_as_a_small_one_is_and_its_sequel_too(store: Ful
     assert len(store.events(devices=devices)) == 40
     if isinstance(store, SqlStore):
         assert store.differences() == []
+
+
+def test_a_storms_rows_come_back_as_they_were(store: FullStore, epoch: int) -> None:
+    """A store may write many rows in another way than a few."""
+    codes = [DeviceCode(f"51-D-{number:05d}-1") for number in range(200)]
+    rows = [current(code, Health.DOWN if number % 2 else Health.UP) for number, code in enumerate(codes)]
+    rows[7] = replace(rows[7], flags=frozenset(), latched=frozenset())
+    opened = tuple(incident(number, subject=code) for number, code in enumerate(codes, 1))
+    changed = tuple(transition(code) for code in codes)
+    store.commit(effects(current=tuple(rows), transitions=changed, incidents=opened), epoch=epoch)
+    found = store.load(LOG, now=T)
+    assert found.current == tuple(rows)
+    assert found.incidents == opened
+    again = tuple(replace(row, flags=frozenset()) for row in rows)
+    store.commit(effects(201, current=again), epoch=epoch)
+    assert store.load(LOG, now=T).current == again
+    stored = store.transitions(subjects=codes[:100], limit=200)
+    assert {item.transition for item in stored} == set(changed[:100])
