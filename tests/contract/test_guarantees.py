@@ -18,7 +18,7 @@ import pytest
 
 from channelwatch.app.texts import word
 from channelwatch.base.clock import Clock, EpochMs, SystemClock
-from channelwatch.base.ids import LogId
+from channelwatch.base.ids import IncidentId, LogId
 from channelwatch.base.secrets import Secret
 from channelwatch.incidents.model import PageKind, StepKind
 from channelwatch.inventory.model import Inventory
@@ -183,6 +183,53 @@ async def test_g4_g7_a_clock_that_jumps_an_hour_delays_nothing_and_skips_no_step
             assert steps() == [1, 2, 3]
     keys = [alert.key for alert in hook.taken]
     assert len(keys) == len(set(keys))
+
+
+async def test_g7_a_clock_that_is_set_back_an_hour_lets_the_ladder_go_on_from_then(
+    store: FailingStore,
+) -> None:
+    hook, clock = Postbox(), ShiftedClock()
+    async with running(engine := engine_over(store, channels=[hook], clock=clock)):
+        engine.submit(answer(spoke(1), engine.clock.now(), encrypting(bypass())))
+        await eventually(lambda: len(hook.taken) == 1, 30, what="the first")
+        clock.wall_ms = -HOUR_MS
+        await eventually(
+            lambda: engine.world.incidents[IncidentId(1)].round_at <= engine.clock.now(),
+            30,
+            what="the new time",
+        )
+        clock.wall_ms += 11 * 60_000
+        await eventually(
+            lambda: [alert.kind for alert in hook.taken[1:]] == [PageKind.ESCALATED], 30, what="the next rung"
+        )
+        assert store.inner.incident(1).t0 == engine.world.incidents[IncidentId(1)].t0
+
+
+@pytest.mark.parametrize("apart", [0, HOUR_MS, -HOUR_MS])
+async def test_g2_another_leader_tells_nobody_more_than_the_first_would_have_whatever_its_clock_says(
+    store: FailingStore, apart: int
+) -> None:
+    """Ten messages in ten minutes are those of both. A clock that is an hour away cannot know; it repeats no key."""
+    hook, inventory = Postbox(), one_way(small_inventory(30))
+    for leader in range(3):
+        clock = ShiftedClock()
+        clock.wall_ms = leader * apart
+        engine = engine_over(store, inventory=inventory, channels=[hook], clock=clock, most=10)
+        async with running(engine):
+            for number in range(leader * 10 + 1, leader * 10 + 11):
+                engine.submit(answer(spoke(number), engine.clock.now(), encrypting(bypass())))
+            await eventually(lambda: len(engine.world.incidents) >= leader * 10 + 10, 30, what="incidents")  # noqa: B023
+            await eventually(
+                lambda: store.inner.outbox_counts(engine.clock.now()).claimed == 0 and len(hook.taken) >= 6,  # noqa: B023
+                30, what="the alerts",
+            )  # fmt: skip
+    # Hours apart, each of the three begins a window of its own, in which ladders climb to others too.
+    windows = 1 if apart == 0 else 3
+    every = Counter(alert.contact for alert in hook.taken)
+    singles = Counter(alert.contact for alert in hook.taken if alert.kind is not PageKind.DIGEST)
+    assert max(singles.values()) <= 6 * windows and max(every.values()) <= 10 * windows
+    assert singles["watch"] >= 6
+    assert len({alert.key for alert in hook.taken}) == len(hook.taken)
 
 
 async def test_g5_an_acknowledgement_is_one_row_however_often_it_is_said(store: FailingStore) -> None:

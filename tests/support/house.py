@@ -144,8 +144,10 @@ def engine_over(
     limits: EngineLimits = LIMITS,
     clock: Clock | None = None,
     rules: RuleBook = RULES,
+    most: int = 1_000_000,
 ) -> Engine:
-    """An engine over `store`, to which `inventory` (by default the small province) is applied first."""
+    """An engine over `store`, to which `inventory` (by default the small province) is applied first. A contact is told
+    `most` messages in ten minutes."""
     clock = clock or SystemClock()
     store.apply_inventory(inventory or one_way(small_inventory()), [], by="test", at=clock.now())
     settings = Settings.model_construct(
@@ -154,7 +156,7 @@ def engine_over(
         http=None,
         credentials={},
     )
-    policy = WorldPolicy(poll_ms=60_000, restraint=Restraint(most=1_000_000))
+    policy = WorldPolicy(poll_ms=60_000, restraint=Restraint(most=most))
     fittings = Fittings(
         clock=clock,
         store=store,
