@@ -89,7 +89,7 @@ def graver(incident: Incident, now: EpochMs) -> Severity | None:
     """The next severity, if the time to restore a fault of the present one has passed; None otherwise."""
     target = TARGET_MS.get(incident.severity)
     since = incident.graded_at or incident.round_at
-    if target is None or incident.state.is_over or not incident.is_live or now - since < target:
+    if target is None or not incident.is_live or now - since < target:
         return None
     return list(Severity)[list(Severity).index(incident.severity) - 1]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -13,7 +14,15 @@ from hypothesis import strategies as st
 from channelwatch.base.clock import EpochMs
 from channelwatch.base.errors import Permanent
 from channelwatch.base.ids import IncidentId, RuleId
-from channelwatch.incidents.life import REOPEN_WITHIN_MS, TABLE, advance, check_closing, may_reopen
+from channelwatch.incidents.life import (
+    REOPEN_WITHIN_MS,
+    TABLE,
+    TARGET_MS,
+    advance,
+    check_closing,
+    graver,
+    may_reopen,
+)
 from channelwatch.incidents.model import (
     Incident,
     IncidentState,
@@ -150,3 +159,24 @@ def test_t0_never_changes_and_only_listed_moves_happen(kinds: list[StepKind]) ->
         assert after.t0 == START
         assert after.state == TABLE.get((current.state, kind), current.state)
         current = after
+
+
+def test_a_fault_that_outlasts_the_time_to_restore_it_is_a_step_graver() -> None:
+    limit = TARGET_MS[Severity.P3]
+    assert graver(incident(), EpochMs(START + limit - 1)) is None
+    assert graver(incident(), EpochMs(START + limit)) is Severity.P2
+    again = replace(incident(), graded_at=EpochMs(START + 1))
+    assert graver(again, EpochMs(START + limit)) is None
+    assert graver(again, EpochMs(START + limit + 1)) is Severity.P2
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"severity": Severity.P1},
+        {"restored_at": EpochMs(START + 1)},
+        {"state": IncidentState.CLOSED},
+    ],
+)
+def test_what_is_gravest_or_restored_or_over_becomes_no_graver(change: dict[str, Any]) -> None:
+    assert graver(replace(incident(), **change), EpochMs(START + 100 * TARGET_MS[Severity.P4])) is None

@@ -180,3 +180,10 @@ def test_what_is_wrong_is_named(change: dict[str, object], problem: str) -> None
 def test_one_person_cannot_be_two_by_spelling() -> None:
     assert same_person(" Trưởng-Ca", "trưởng-ca ")
     assert not same_person("truong-ca", "chi-huy")
+
+
+def test_what_would_begin_when_the_series_ends_is_no_part_of_it() -> None:
+    third = EpochMs(ONCE.start + 2 * WEEK)
+    ends = {limit: replace(ONCE, again_until=limit) for limit in (third, EpochMs(third + 1))}
+    found = [[part.start for part in series.occurrences(third + WEEK)] for series in ends.values()]
+    assert found == [[ONCE.start, ONCE.start + WEEK], [ONCE.start, ONCE.start + WEEK, third]]

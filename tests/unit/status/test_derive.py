@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from channelwatch.status.derive import assess
@@ -62,6 +64,24 @@ def test_an_impaired_part_degrades_the_device_and_names_the_cause(reading: Readi
 def test_zeroized_keys_are_down_and_weakened() -> None:
     found = assess(encrypting(Reading(Signal.CRYPTO_MODE, FAILED, "zeroized")))
     assert (found.health, found.protection) == (Health.DOWN, Protection.WEAKENED)
+
+
+@pytest.mark.parametrize(
+    ("reading", "cause"),
+    [
+        (Reading(Signal.CRYPTO_ALGORITHM, DEGRADED, "3DES-CBC"), Cause.KEY),
+        (Reading(Signal.CRYPTO_ALGORITHM, FAILED, "NULL"), Cause.KEY),
+        (Reading(Signal.CERT_EXPIRES_IN, FAILED, 0), Cause.KEY),
+        (Reading(Signal.KEY_EXPIRES_IN, FAILED, 0), Cause.KEY),
+        (Reading(Signal.CRYPTO_TAMPER, FAILED, "open"), Cause.TAMPER),
+        (Reading(Signal.CRYPTO_SELFTEST, FAILED, "fail"), Cause.HARDWARE),
+    ],
+)
+def test_what_makes_protection_doubtful_weakens_it_and_is_its_cause(reading: Reading, cause: Cause) -> None:
+    found = assess(encrypting(reading))
+    assert (found.protection, found.cause) == (Protection.WEAKENED, cause)
+    well = replace(reading, state=OK)
+    assert assess(encrypting(well)).protection is Protection.SECURED
 
 
 def test_a_gateway_without_a_mode_signal_is_secured_by_a_tunnel_that_is_up() -> None:
