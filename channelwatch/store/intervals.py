@@ -9,9 +9,27 @@ from enum import StrEnum
 from heapq import merge
 from itertools import accumulate
 from operator import itemgetter
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Row, Table, and_, bindparam, delete, exists, or_, select, tuple_, update
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    Row,
+    Table,
+    Text,
+    and_,
+    any_,
+    bindparam,
+    delete,
+    exists,
+    literal,
+    or_,
+    select,
+    tuple_,
+    update,
+)
+from sqlalchemy.dialects import postgresql
 
 from channelwatch.base.clock import EpochMs
 from channelwatch.base.ids import DeviceCode, LogId
@@ -38,6 +56,7 @@ _SPANS = (
     .join_from(status_interval, series, _ROW.series == series.c.id)
     .join(status_kind, _ROW.kind == status_kind.c.id)
 )  # fmt: skip
+_AXES = {axis.value: axis for axis in Axis}
 _CAUSES = {cause.value: cause for cause in Cause}
 
 Subject = tuple[str, Axis]
@@ -139,7 +158,9 @@ def _open(connection: Connection, subjects: Sequence[str]) -> dict[Subject, Span
     found = (
         _to_span(row)
         for some in _chunks(subjects, ASKED)
-        for row in connection.execute(_SPANS.where(_ROW.t_to.is_(None), series.c.subject.in_(some)))
+        for row in connection.execute(
+            _SPANS.where(_ROW.t_to.is_(None), _one_of(connection, series.c.subject, some))
+        )
     )
     return {(span.subject, span.axis): span for span in found}
 
@@ -157,6 +178,13 @@ def _close(connection: Connection, ends: Mapping[int, int]) -> None:
         return
     statement = update(status_interval).where(mine).values(t_to=bindparam("ends"))
     connection.execute(statement, [{"of": number, "ends": end} for number, end in ends.items()])
+
+
+def _one_of(connection: Connection, column: Column[str], names: Sequence[str]) -> ColumnElement[bool]:
+    """Whether `column` is one of `names`; to PostgreSQL they go as one array, however many they are."""
+    if connection.dialect.name == "postgresql":
+        return column == any_(literal(list(names), postgresql.ARRAY(Text, dimensions=1)))
+    return column.in_(names)
 
 
 def _add(connection: Connection, spans: Sequence[Span], numbers: Mapping[tuple[str, ...], int]) -> None:
@@ -190,7 +218,9 @@ def _numbers(
         return {
             (*words,): number
             for some in _chunks(firsts, ASKED)
-            for number, *words in connection.execute(select(table).where(table.c[names[0]].in_(some)))
+            for number, *words in connection.execute(
+                select(table).where(_one_of(connection, table.c[names[0]], some))
+            )
         }
 
     found = known()
@@ -208,8 +238,8 @@ def entries(
 
     A change that may have happened before `until` is one of them, even if it was seen only afterwards.
     """
-    mine = select(series).where(series.c.subject.in_(subjects))
-    named = {row.id: (row.subject, Axis(row.axis)) for row in connection.execute(mine)}
+    mine = select(series).where(_one_of(connection, series.c.subject, subjects))
+    named = {number: (subject, _AXES[axis]) for number, subject, axis in connection.execute(mine)}
     kinds = {
         row.id: (row.state, _CAUSES[row.cause], LogId(row.log_id))
         for row in connection.execute(select(status_kind))
@@ -347,14 +377,6 @@ def _chunks(items: Sequence[T], size: int = CHUNK) -> Iterator[Sequence[T]]:
     return (items[start : start + size] for start in range(0, len(items), size))
 
 
-def _to_span(row: Row[*tuple[object, ...]]) -> Span:
-    return Span(
-        row.subject,
-        Axis(row.axis),
-        row.state,
-        Cause(row.cause),
-        row.t_from,
-        row.t_to,
-        row.err_ms,
-        (LogId(row.log_id), row.src_seq),
-    )
+def _to_span(row: Row[*tuple[Any, ...]]) -> Span:
+    subject, axis, state, cause, log, t_from, t_to, err_ms, seq = row
+    return Span(subject, _AXES[axis], state, _CAUSES[cause], t_from, t_to, err_ms, (log, seq))
