@@ -12,12 +12,14 @@ from sqlalchemy import Connection, Engine, create_engine, inspect, text
 from sqlalchemy.exc import DBAPIError
 
 from channelwatch.base.errors import Bug
+from channelwatch.base.intervals import Interval
 from channelwatch.pipeline.ports import Purge
 from channelwatch.store.desk import Act
 from channelwatch.store.errors import StorePermanent, StoreReason
 from channelwatch.store.schema import configuration
 from channelwatch.store.sqlstore import SqlStore, open_store
 from channelwatch.store.tables import metadata
+from channelwatch.uptime.figures import Sums
 from tests.contract.store.examples import full_batch, inventory
 from tests.support.postgres import Postgres
 
@@ -103,10 +105,15 @@ EARLIER = (
         "INSERT INTO status_interval VALUES ('a', 1, 'x', 'health', 'up', 'none', 5, 9, 1),"
         " ('b', 1, 'y', 'health', 'up', 'none', 5, NULL, 1), ('a', 2, 'x', 'health', 'down', 'power', 9, NULL, 1)"
     ),
+    "INSERT INTO month_snapshot VALUES (1, 9, 'ground', 0)",
+    (
+        "INSERT INTO month_share VALUES ('device', 'x', 'health', 1, 'party', 'basis', 1,"
+        " 8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, '[7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0]')"
+    ),
 )
 
 
-def test_intervals_of_an_earlier_release_are_carried_over(
+def test_intervals_and_months_of_an_earlier_release_are_carried_over(
     empty_url: str, engine: Engine, tmp_path: Path
 ) -> None:
     with engine.begin() as connection:
@@ -120,6 +127,10 @@ def test_intervals_of_an_earlier_release_are_carried_over(
     assert store.differences() == []
     with engine.connect() as connection:
         assert connection.scalar(text("SELECT count(*) FROM status_interval")) == 3
+    (share,) = store.shares_of(Interval(1, 9))
+    assert (share.code, share.basis, share.sums) == ("x", "basis", Sums(up_ms=8))
+    assert share.unexcluded == Sums(up_ms=7, maintenance_ms=1)
+    assert [kept.span for kept in store.ground().months] == [Interval(1, 9)]
     store.close()
 
 
