@@ -33,8 +33,8 @@ class DrillRow:
 
     now: DrillNow
     code: str
-    requested_by: str
-    approved_by: str
+    requested_by: Person
+    approved_by: Person
     begun_at: EpochMs | None
     stop_asked_at: EpochMs | None
     ended_at: EpochMs | None
@@ -74,8 +74,8 @@ def drill_row(inventory: Inventory, drill: Drill) -> DrillRow:
     return DrillRow(
         _now(inventory, drill),
         drill.code,
-        drill.requested_by,
-        drill.approved_by,
+        person(drill.requested_by, inventory),
+        person(drill.approved_by, inventory),
         drill.begun_at,
         drill.stop_asked_at,
         drill.ended_at,
