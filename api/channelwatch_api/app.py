@@ -17,6 +17,7 @@ from channelwatch.app.acks import AckDesk
 from channelwatch.app.channels import ack_signer
 from channelwatch.app.drill.desk import DrillDesk
 from channelwatch.app.settings import HttpSettings
+from channelwatch.app.yamlfile import plain_words
 from channelwatch_api.auth import Gate
 from channelwatch_api.board.assets import Asset, load_assets
 from channelwatch_api.board.compose import compose, density
@@ -56,6 +57,12 @@ BEARER = HTTPBearer(
     auto_error=False, description="An account's api_token; a browser's session works as well."
 )
 """Only tells the API's description how to authenticate; `signed_in` decides."""
+
+BODY = {
+    "model_attributes_type": "must be a JSON object, sent with Content-Type: application/json",
+    "json_invalid": "cannot be read as JSON",
+}
+"""What FastAPI says of a body as a whole, in plain words."""
 
 PROBLEMS: dict[int | str, dict[str, Any]] = {
     "default": {
@@ -159,7 +166,10 @@ def _handlers() -> dict[type[Exception], Handler]:
     async def invalid(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)
         errors = [
-            {"field": ".".join(str(part) for part in item["loc"]), "message": str(item["msg"])}
+            {
+                "field": ".".join(str(part) for part in item["loc"]),
+                "message": BODY.get(item["type"]) or plain_words(item["type"], str(item["msg"])),
+            }
             for item in error.errors()
         ]
         return _answer(request, Problem(422, errors=errors))

@@ -46,7 +46,10 @@ def _read() -> tuple[str, str]:
 
 
 def _line() -> str:
-    return sys.stdin.readline(4 * MAX_PASSWORD_CHARS).rstrip("\r\n")
+    try:
+        return sys.stdin.readline(4 * MAX_PASSWORD_CHARS).rstrip("\r\n")
+    except UnicodeDecodeError:
+        raise Permanent("the password is not UTF-8 text", operation=HashPassword.name) from None
 
 
 hash_password = HashPassword()

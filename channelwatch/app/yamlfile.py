@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -93,7 +94,9 @@ class YamlFile:
         try:
             return model.model_validate(self.data, context=context)
         except ValidationError as error:
-            raise InputError([self.problem(item["loc"], _message(item)) for item in error.errors()]) from None
+            raise InputError(
+                [self.problem(item["loc"], plain_words(item["type"], item["msg"])) for item in error.errors()]
+            ) from None
 
 
 def load_model(path: Path, model: type[M]) -> M:
@@ -109,13 +112,12 @@ def field_text(location: Location) -> str:
     return text
 
 
-def _message(item: object) -> str:
-    assert isinstance(item, dict)
-    kind, message = item["type"], str(item["msg"])
+def plain_words(kind: str, message: str) -> str:
+    """What pydantic says by a complaint of `kind`, as a sentence for whoever wrote the data."""
     if kind in PLAIN:
         return PLAIN[kind]
-    for beginning in ("Input should ", "String should "):
-        message = message.replace(beginning, "must ")
+    message = re.sub(r"\b(?:Input|String|Tuple|List|Dictionary) should ", "must ", message)
+    message = re.sub(r" after validation, not .*", "", message)
     return message.removeprefix("Value error, ")
 
 

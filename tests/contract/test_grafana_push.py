@@ -173,6 +173,23 @@ def test_an_address_that_is_none_is_refused(push: Any, url: str) -> None:
     assert push(url=url) == 2
 
 
+@pytest.mark.parametrize("seconds", ["0", "-1", "nan", "1e9"])
+def test_a_time_limit_that_is_none_is_refused(
+    push: Any, seconds: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert push("--timeout", seconds) == 2
+    assert "--timeout" in capsys.readouterr().err
+
+
+def test_a_token_of_several_lines_is_refused_before_anything_is_asked(
+    grafana: FakeGrafana, push: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("GRAFANA_TOKEN", "one\ntwo")
+    assert push() == 2
+    assert "a token has no blanks" in capsys.readouterr().err
+    assert grafana.changes == []
+
+
 def test_a_token_file_is_never_overwritten(grafana: FakeGrafana, push: Any, tmp_path: Path) -> None:
     key = tmp_path / "key"
     key.write_text("precious")

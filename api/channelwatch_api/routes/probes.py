@@ -12,12 +12,14 @@ from channelwatch_api.services import Shared
 router = APIRouter(tags=["probes"])
 
 
+@router.head("/healthz", include_in_schema=False)
 @router.get("/healthz")
 async def healthz() -> dict[str, Literal["alive"]]:
     """The process answers."""
     return {"status": "alive"}
 
 
+@router.head("/readyz", include_in_schema=False)
 @router.get("/readyz", responses={503: {"model": ReadinessOut}})
 async def readyz(shared: Shared, response: Response) -> ReadinessOut:
     """The pipeline does its work; 503 with the problems when it does not."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
@@ -10,6 +11,8 @@ from grafana_api.grafana_api import GrafanaAPI, GrafanaException
 
 from channelwatch.base.errors import ChannelwatchError, InputError, Permanent, Transient
 from channelwatch.base.secrets import Secret
+
+MAX_TIMEOUT_S = 600
 
 SENTENCES = {
     400: "refuses what was sent: {said}",
@@ -53,6 +56,10 @@ class GrafanaServer:
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.username:
             raise InputError([f"--url {url!r}: must be http:// or https:// with a host, and nothing secret"])
+        if not 0 < timeout_s <= MAX_TIMEOUT_S:
+            raise InputError([f"--timeout {timeout_s:g}: must be above 0 and at most {MAX_TIMEOUT_S}"])
+        if not re.fullmatch(r"[!-~]+", token.reveal()):
+            raise InputError(["--token: a token has no blanks, no line breaks and no accents"])
         prefix = parts.path.strip("/")
         host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
         self._url, self._timeout_s = url, timeout_s

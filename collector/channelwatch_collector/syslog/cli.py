@@ -34,16 +34,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, *, clock: Clock | None = None, source: BinaryIO | None = None) -> int:
-    """0 when every line was read, 1 when packs or options are wrong. A line without a kind is no failure."""
+    """0 when every line was read. InputError when packs or options are wrong; a line without a kind is no failure."""
+    classifier = Classifier(load_packs(args.pack))
     try:
-        classifier = Classifier(load_packs(args.pack))
         zone = ZoneInfo(args.zone)
-    except InputError as error:
-        print(error, file=sys.stderr)
-        return 1
-    except (ZoneInfoNotFoundError, ValueError):
-        print(f"unknown time zone: {args.zone}", file=sys.stderr)
-        return 1
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise InputError([f"--zone: unknown time zone {args.zone!r}"]) from None
     received_at = (clock or SystemClock()).now()
     for raw in _lines(source or sys.stdin.buffer):
         shown = parse_line(raw, received_at=received_at, classifier=classifier, zone=zone)

@@ -7,7 +7,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from channelwatch.app.yamlfile import load_model
 from channelwatch.base.errors import InputError
@@ -19,7 +19,7 @@ class Plan(BaseModel):
     name: str
     day: date | None = None
     count: int = 0
-    parts: list[str] = []
+    parts: list[str] = Field(default=[], max_length=2)
     ready: bool = False
 
 
@@ -46,6 +46,7 @@ def complaint(folder: Path, content: bytes) -> str:
         (b"name: 51\n", "plan.yaml:1: name: must be text: put it in quotes"),
         (b"name: a\ncount: many\n", "plan.yaml:2: count: must be a whole number"),
         (b"name: a\nparts: b\n", "plan.yaml:2: parts: must be a list"),
+        (b"name: a\nparts: [a, b, c]\n", "plan.yaml:2: parts: must have at most 2 items"),
         (b"name: a\nready: perhaps\n", "plan.yaml:2: ready: must be true or false"),
         (b"name: a\n2: b\n", "plan.yaml:2: 2: a key must be text: put it in quotes"),
     ],

@@ -12,6 +12,7 @@ from channelwatch_collector.syslog.line import Line, read_line
 from channelwatch_collector.syslog.parse.redact import Refusal
 
 from channelwatch.base.clock import EpochMs, ManualClock
+from channelwatch.base.errors import InputError
 from channelwatch.status.events import EventKind
 from tests.support.packs import packs
 
@@ -109,7 +110,7 @@ def test_the_command_says_why_a_line_states_no_signal(
 
 
 def test_the_command_names_a_wrong_option(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run_command(["--zone", "Mars/Base"], b"", capsys)[0] == 1
-    status, _, err = run_command(["--pack", "/nonexistent/pack.yaml"], b"", capsys)
-    assert status == 1
-    assert "no such file" in err
+    with pytest.raises(InputError, match="--zone: unknown time zone 'Mars/Base'"):
+        run_command(["--zone", "Mars/Base"], b"", capsys)
+    with pytest.raises(InputError, match="no such file"):
+        run_command(["--pack", "/nonexistent/pack.yaml"], b"", capsys)
