@@ -94,6 +94,15 @@ def test_uptime_of_the_province_has_a_row_for_each_bloc(
     assert row["worst_channel"] == "51-D-20001"
 
 
+@pytest.mark.parametrize(("last", "is_told"), [(TO, False), ("2199", True)])
+def test_a_period_that_is_not_over_says_until_when_it_is_counted(
+    config: Path, recorder: Recorder, capsys: pytest.CaptureFixture[str], last: str, is_told: bool
+) -> None:
+    scope = ["--scope", f"device:{FIRST}", "--from", FROM, "--to", last]
+    assert main(["uptime", "-c", str(config), *scope]) == 0
+    assert ("the period is not over: counted until " in capsys.readouterr().out) is is_told
+
+
 def test_uptime_of_what_is_not_there_is_wrong_input(
     config: Path, recorder: Recorder, capsys: pytest.CaptureFixture[str]
 ) -> None:

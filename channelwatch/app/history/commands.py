@@ -12,7 +12,7 @@ from channelwatch.app.history import text, words
 from channelwatch.app.keptstore import kept_store
 from channelwatch.app.settings import Settings, load_settings
 from channelwatch.app.signing import signers
-from channelwatch.base.clock import SystemClock
+from channelwatch.base.clock import SystemClock, local_text
 from channelwatch.pipeline.availability import Terms, availability
 from channelwatch.pipeline.snapshots import brief
 from channelwatch.reports.availability import Report
@@ -71,6 +71,8 @@ class Uptime:
         else:
             for line in text.lines(rows):
                 print(line)
+            if period.end > now:
+                print(f"the period is not over: counted until {local_text(now)} (+07:00)")
         return 0
 
 

@@ -22,6 +22,10 @@ FORM = re.compile(
 def question(text: str) -> Question:
     """`device:CODE`, `pair:CODE`, `channel:CODE`, `commune:UNIT`, `bloc:NAME` (each may be `all`) or `province`."""
     kind, colon, code = text.partition(":")
+    if kind == "circuit":
+        raise InputError(
+            [f"--scope {text!r}: nothing is measured on a circuit: ask for the channels over it"]
+        )
     if kind not in list(Asked) or bool(colon and code) == (kind == Asked.PROVINCE):
         expected = (
             "device:, pair:, channel:, commune: and a code, bloc:NAME (`all` for every one) or province"

@@ -85,6 +85,8 @@ def test_scopes_are_read_and_others_refused() -> None:
     for wrong in ("", "device", "device:", "province:51", "unit:21548"):
         with pytest.raises(InputError, match="--scope"):
             words.question(wrong)
+    with pytest.raises(InputError, match="ask for the channels over it"):
+        words.question("circuit:TSLCD-21548")
 
 
 def test_a_target_is_exact() -> None:
