@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 
 from channelwatch.base.clock import EpochMs
 from channelwatch.base.ids import DeviceCode
@@ -37,8 +38,15 @@ LATCHED = frozenset({Signal.CRYPTO_TAMPER})
 SUSTAINED: Mapping[Signal, int] = {Signal.PLATFORM_CPU: 3, Signal.PLATFORM_MEM: 3, Signal.PLATFORM_DISK: 3}
 """Signals that worsen only after so many polls in a row say so."""
 
+HELD_FAMILIES = frozenset({"cert", "key", "power", "env", "time"})
+"""Families of signals that last. Of a tunnel, a role or a load, what an event told a minute ago may be over, and its
+end may have got lost: there the next answer stands for everything."""
+
 MAX_READINGS = 4096
 """Readings kept of one device: events may name components, and no device has so many."""
+
+MAX_TOLD = 256
+"""Of these, faults that only events tell."""
 
 _GRAVITY = {SignalState.OK: 0, SignalState.DEGRADED: 1, SignalState.FAILED: 2}
 _HEALTH_GRAVITY = {Health.UP: 0, Health.DEGRADED: 1, Health.DOWN: 2, Health.UNKNOWN: 3}
@@ -49,17 +57,23 @@ _PROTECTION_GRAVITY = {
     Protection.EXPOSED: 2,
 }
 _REACH: Key = (Signal.REACH_SNMP, "")
+_NOTHING: Mapping[Key, EpochMs] = MappingProxyType({})
 _UPTIME = "counter:sys.uptime"
 
 
 @dataclass(frozen=True, slots=True)
 class StepPolicy:
-    """Limits of the state machine. Times in milliseconds."""
+    """Limits of the state machine. Times in milliseconds.
+
+    `told_hold_ms`: so long what an event told stands beside answers that do not speak of it; devices that warn daily of
+    a certificate are a little late at times.
+    """
 
     misses_before_down: int = 3
     flap_changes: int = 5
     flap_window_ms: int = 30 * 60_000
     flap_calm: int = 3
+    told_hold_ms: int = 26 * 3_600_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +82,8 @@ class DeviceState:
 
     `seen_at` is the last usable answer, `polled_at` the last poll that counts, answered or not. `known_at` is until
     when the present state is known to have lasted: what changes next changed after it. `has_answered`: its readings
-    are a whole answer of this process' time, not only what events told since the start.
+    are a whole answer of this process' time, not only what events told since the start. `told`: faults that an event
+    told of, and when it last did.
     """
 
     device: DeviceCode
@@ -88,6 +103,7 @@ class DeviceState:
     miss_cause: MissCause | None = None
     profile: str = ""
     worsening: Mapping[Key, int] = field(default_factory=dict)
+    told: Mapping[Key, EpochMs] = field(default_factory=lambda: _NOTHING)
     changes: tuple[EpochMs, ...] = ()
     backing: Backing = Backing()
 
@@ -106,14 +122,17 @@ class Step:
 
 
 def answered(state: DeviceState, poll: PollAnswered, policy: StepPolicy) -> Step:
-    """The device answered: its readings replace all earlier ones."""
+    """The device answered: its readings replace all earlier ones but those of `HELD_FAMILIES` that only events tell."""
     at = poll.received_at
     fresh = {reading.key: reading for reading in poll.readings}
+    told = _still_told(state, fresh, at, policy) if state.told else _NOTHING
+    fresh |= {key: state.readings[key] for key in told}
     fresh[_REACH] = Reading(Signal.REACH_SNMP, SignalState.OK, True, source="poll")
     readings, worsening = _damped(state, fresh)
     seen = replace(
         _with_readings(state, readings, at),
         worsening=worsening,
+        told=told,
         seen_at=at,
         polled_at=at,
         known_at=at,
@@ -124,8 +143,34 @@ def answered(state: DeviceState, poll: PollAnswered, policy: StepPolicy) -> Step
         profile=poll.profile,
     )
     wanted = assess(seen.readings.values())
-    told = witness(seen.readings, at=at, health=wanted.health)
-    return _attested(state, seen, wanted, told, policy)
+    proof = witness(seen.readings, at=at, health=wanted.health)
+    return _attested(state, seen, wanted, proof, policy)
+
+
+def _still_told(
+    state: DeviceState, fresh: Mapping[Key, Reading], now: EpochMs, policy: StepPolicy
+) -> Mapping[Key, EpochMs]:
+    """The faults told by events of which the answer `fresh` does not speak, and that are not too old."""
+    asked = {key[0] for key, reading in fresh.items() if reading.state is not SignalState.UNSUPPORTED}
+    return {
+        key: at
+        for key, at in state.told.items()
+        if key[0] not in asked and key in state.readings and abs(now - at) < policy.told_hold_ms
+    }
+
+
+def _told(state: DeviceState, readings: tuple[Reading, ...], at: EpochMs) -> Mapping[Key, EpochMs]:
+    """What events told, with `readings` of one: a fault is noted, its end takes the note away."""
+    lasting = [reading for reading in readings if reading.signal.family in HELD_FAMILIES]
+    if not lasting:
+        return state.told
+    told = dict(state.told)
+    for reading in lasting:
+        if reading.state not in (SignalState.DEGRADED, SignalState.FAILED):
+            told.pop(reading.key, None)
+        elif reading.key in told or len(told) < MAX_TOLD:
+            told[reading.key] = at
+    return told
 
 
 def _attested(
@@ -228,6 +273,7 @@ def event(state: DeviceState, received: EventReceived, policy: StepPolicy) -> St
         return Step(state)
     at = received.received_at
     changed = _with_readings(state, _merged(state.readings, received.readings), at)
+    changed = replace(changed, told=_told(state, received.readings, at))
     edge = _Edge(at, at, at, Reason.TRUSTED_EVENT, received.source)
     whole = _is_whole(state, policy)
     wanted = assess(changed.readings.values()) if whole else _worsened(state, assess(received.readings))

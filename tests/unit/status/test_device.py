@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from channelwatch.base.clock import EpochMs
 from channelwatch.status.device import (
     MAX_READINGS,
+    MAX_TOLD,
     DeviceState,
     Step,
     StepPolicy,
@@ -311,6 +312,52 @@ def test_a_device_that_names_ever_new_components_does_not_fill_the_memory() -> N
     assert len(state.readings) == MAX_READINGS
     state = event(state, trap(DEVICE, START + 1000, tunnel_down()), POLICY).state
     assert state.readings[(Signal.CHANNEL_STATE, "hub")].state is SignalState.FAILED
+
+
+BATTERY = Reading(Signal.POWER_SOURCE, SignalState.DEGRADED, "battery", source="syslog:ups/on-battery")
+MAINS = replace(BATTERY, state=SignalState.OK, value="mains")
+
+
+def on_battery() -> DeviceState:
+    return event(up(), trap(DEVICE, START + 1_000, BATTERY), POLICY).state
+
+
+def test_a_lasting_fault_that_only_an_event_tells_outlives_answers_that_do_not_speak_of_it() -> None:
+    state = answered(on_battery(), answer(DEVICE, START + 10_000), POLICY).state
+    state = answered(state, answer(DEVICE, START + 20_000), POLICY).state
+    assert state.assessment.health is Health.DEGRADED
+    over = event(state, trap(DEVICE, START + 25_000, MAINS), POLICY).state
+    assert over.assessment.health is Health.UP
+    assert answered(over, answer(DEVICE, START + 30_000), POLICY).transitions == ()
+
+
+@pytest.mark.parametrize(
+    ("spoken", "health"), [(SignalState.OK, Health.UP), (SignalState.UNSUPPORTED, Health.DEGRADED)]
+)
+def test_an_answer_that_speaks_of_the_signal_decides(spoken: SignalState, health: Health) -> None:
+    polled = Reading(Signal.POWER_SOURCE, spoken, "mains", component="input-1")
+    state = answered(on_battery(), answer(DEVICE, START + 10_000, encrypting(polled)), POLICY).state
+    assert state.assessment.health is health
+
+
+def test_what_an_event_told_ends_a_day_after_it_was_last_told() -> None:
+    hold = POLICY.told_hold_ms
+    state = event(on_battery(), trap(DEVICE, START + hold, BATTERY), POLICY).state
+    state = answered(state, answer(DEVICE, START + hold + 10_000), POLICY).state
+    assert state.assessment.health is Health.DEGRADED
+    state = answered(state, answer(DEVICE, START + 2 * hold), POLICY).state
+    assert (state.assessment.health, state.told) == (Health.UP, {})
+
+
+def test_a_tunnel_that_an_event_told_down_is_for_the_next_answer_to_say() -> None:
+    state = event(up(), trap(DEVICE, START + 1_000, replace(tunnel_down(), component="other")), POLICY).state
+    assert state.assessment.health is not Health.UP
+    assert answered(state, answer(DEVICE, START + 10_000), POLICY).state.assessment.health is Health.UP
+
+
+def test_told_faults_of_ever_new_parts_are_limited() -> None:
+    told = [replace(BATTERY, component=str(number)) for number in range(MAX_TOLD + 10)]
+    assert len(event(up(), trap(DEVICE, START + 1_000, *told), POLICY).state.told) == MAX_TOLD
 
 
 def test_changes_ahead_of_a_clock_that_was_set_back_are_not_counted_as_flapping() -> None:
