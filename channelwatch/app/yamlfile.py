@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import gc
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
@@ -14,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 
 from channelwatch.app.files import read_at_most
 from channelwatch.base.errors import InputError
+from channelwatch.base.garbage import without_collection
 
 M = TypeVar("M", bound=BaseModel)
 Location = tuple[str | int, ...]
@@ -58,7 +57,7 @@ class YamlFile:
         self.data: object = {}
         self._lines: dict[Location, int] = {}
         text = _read(path)
-        with _without_collection():
+        with without_collection():
             node = _compose(path, text)
             if node is not None:
                 problems = [f"{path}:{line}: {problem}" for line, problem in _index(node, (), self._lines)]
@@ -119,18 +118,6 @@ def plain_words(kind: str, message: str) -> str:
     message = re.sub(r"\b(?:Input|String|Tuple|List|Dictionary) should ", "must ", message)
     message = re.sub(r" after validation, not .*", "", message)
     return message.removeprefix("Value error, ")
-
-
-@contextmanager
-def _without_collection() -> Iterator[None]:
-    """No garbage collector meanwhile: it looks through a large file's nodes, none of them garbage, again and again."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
 
 
 def _read(path: Path) -> str:

@@ -17,6 +17,7 @@ from operator import attrgetter, itemgetter
 from typing import Protocol, assert_never
 
 from channelwatch.base.errors import InputError
+from channelwatch.base.garbage import without_collection
 from channelwatch.base.ids import ChannelCode, DeviceCode, GroupCode
 from channelwatch.base.intervals import Interval, Spans, clip, total, union
 from channelwatch.inventory.maintenance import Window, WindowScope
@@ -292,6 +293,11 @@ def _settled(
 
 def brief(archive: MonthArchive, question: Question, terms: Terms) -> list[Measured]:
     """`availability` without outages and repair figures: from the months that are kept, and the rest directly."""
+    with without_collection():
+        return _brief(archive, question, terms)
+
+
+def _brief(archive: MonthArchive, question: Question, terms: Terms) -> list[Measured]:
     ground = archive.ground()
     months = usable(ground, terms)
     kept = _kept(archive, question, terms, months) if months else []

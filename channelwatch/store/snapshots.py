@@ -127,7 +127,6 @@ def added_up(
     else:
         asking = _adding(key, summed, len(wanted)).where(asked)
     found, is_planned = [], False
-    # Row by row: the garbage collector would look through 30,000 rows again and again.
     for kind, code, axis, basis, bloc, is_same, planned, *numbers in connection.execute(asking):
         sums = Sums(*numbers[:_HOW_MANY])
         usable = basis if is_same else ""
