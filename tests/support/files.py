@@ -46,6 +46,7 @@ def write_config(folder: Path, text: str = CONFIG) -> Path:
     secrets.mkdir(exist_ok=True)
     for name in ("auth", "webhook"):
         (secrets / name).write_text(f"the {name} secret of a test\n", encoding="utf-8")
+        (secrets / name).chmod(0o600)
     path = folder / "channelwatch.yaml"
     path.write_text(text, encoding="utf-8")
     return path
