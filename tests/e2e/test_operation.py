@@ -75,8 +75,8 @@ def test_an_inventory_applied_while_running_is_taken_within_seconds(place: Insta
     with place.running() as process:
         assert codes(place) == {DEVICE}
         add_second_device(place)
-        assert apply(place, "--dry-run")[-1] == "1 changes, none applied (dry run)"
-        assert apply(place)[-1] == "1 changes applied as inventory version 2 by truong-ca"
+        assert apply(place, "--dry-run")[-1] == "1 change, none applied (dry run)"
+        assert apply(place)[-1] == "1 change applied as inventory version 2 by truong-ca"
         wait_until(lambda: codes(place) == {DEVICE, SECOND}, 10, what="the new device")
         assert apply(place) == ["no changes"]
         taken = [line for line in events(process.log()) if line["event"] == "inventory taken"]
