@@ -19,9 +19,6 @@ POOL_SIZE = 4
 """Connections kept; as many again may be open for a moment."""
 WAL_LIMIT_BYTES = 64 * 1024 * 1024
 """To what size SQLite cuts its write-ahead log back after a checkpoint."""
-CHECKPOINT_PAGES = 4_000
-"""After so many pages in the log (4 KiB each) they go to the database: a page that a storm writes again and again, such
-as the end of each device's events, goes there once."""
 CACHE_KIB = 8 * 1024
 """Pages that a connection keeps at most: the ends of the events of 1,500 devices, each of which has its own page."""
 
@@ -113,7 +110,6 @@ def _set_pragmas(connection: Any, entry: ConnectionPoolEntry) -> None:
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = ON")
     connection.execute(f"PRAGMA journal_size_limit = {WAL_LIMIT_BYTES}")
-    connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
     connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
 
 
