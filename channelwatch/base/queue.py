@@ -18,8 +18,7 @@ class BoundedQueue(Generic[T]):
 
     `offer` is for event-loop callbacks: it never blocks. `take_batch` is for the single consumer. A storm offers tens
     of thousands a second, which is why this is no `asyncio.Queue`, and why the consumer takes a crowd (`CROWD` items
-    or more, none of them urgent) only once it fills a batch or half of the
-    queue, or `gather_s` seconds have passed.
+    or more, none of them urgent) only once it fills a batch or half of the queue, or `gather_s` seconds have passed.
     """
 
     def __init__(self, limit: int, *, gather_s: float = 0.0) -> None:
