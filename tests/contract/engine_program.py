@@ -1,5 +1,5 @@
 """An engine as a process of its own, for tests to kill, freeze and race: `python -m tests.contract.engine_program
-URL WEBHOOK DEVICES`.
+URL WEBHOOK DEVICES TTL_MS`, the last being how long its lease lasts.
 
 Its part exposes one device after the other, those that have no incident yet, and says `done` when all have one.
 """
@@ -58,7 +58,7 @@ class Scripted:
         await stop.wait()
 
 
-async def work(url: str, webhook: str, devices: int) -> None:
+async def work(url: str, webhook: str, devices: int, ttl_ms: int) -> None:
     """Run until SIGTERM."""
     clock, store = SystemClock(), open_store(url, Path())
     hook = WebhookChannel(
@@ -77,7 +77,7 @@ async def work(url: str, webhook: str, devices: int) -> None:
         meters=Meters("test-1"),
         jitter=lambda: 0.0,
         closers=(hook.close,),
-        limits=EngineLimits(lease_ttl_ms=1_000),
+        limits=EngineLimits(lease_ttl_ms=ttl_ms),
     )
     settings = Settings.model_construct(
         instance=InstanceSettings(id="test-1", province="51", blocs=(Bloc.PARTY,)),
@@ -90,11 +90,11 @@ async def work(url: str, webhook: str, devices: int) -> None:
     await Engine(settings, fittings).run([Scripted(devices)], stop)
 
 
-def main(url: str, webhook: str, devices: str) -> int:
+def main(url: str, webhook: str, devices: str, ttl_ms: str) -> int:
     """Exit status 1 when the engine ended with an error, which is printed."""
     logs.set_up("info")
     try:
-        asyncio.run(work(url, webhook, int(devices)))
+        asyncio.run(work(url, webhook, int(devices), int(ttl_ms)))
     except ChannelwatchError as error:
         print(f"ended: {error}", flush=True)
         return 1

@@ -1,9 +1,11 @@
 """Engines that die at a statement of the write and send path: `python -m tests.contract.failpoint_program URL WEBHOOK
 LIVES`.
 
-Life after life exposes one device more and ends by SIGKILL at a later point: before or after a statement on what is
-written or sent, before or after a commit, before or after a message is handed over. The last life ends in peace once
-every message is out. Each life is a fork, so that what takes long, the imports, is done once.
+Life after life exposes one device more and ends by SIGKILL at a point of its own: before or after a statement on what
+is written or sent, before a commit, before or after a message is handed over. The first lives end at the points that
+`NAMED` lists, the others each a point later than the one before: at which of them depends on what the threads do
+first. The last life ends in peace once every message is out. Each life is a fork, so that what takes long, the
+imports, is done once.
 """
 
 from __future__ import annotations
@@ -40,6 +42,15 @@ from tests.support.province import answer, bypass, encrypting, small_inventory, 
 from tests.support.story import RULES
 
 LIFE_S = 20.0
+NAMED = (
+    "before INSERT INTO incident",
+    "after INSERT INTO outbox",
+    "before COMMIT",
+    "before UPDATE outbox",
+    "before send",
+    "after send",
+)
+"""Points that every life passes."""
 PATH = re.compile(r"^(?:INSERT INTO|UPDATE) (?!lease\b|collector_alive\b)(\w+)")
 """Statements that write what is committed or what becomes of a message; not the lease and the heartbeats."""
 
@@ -52,19 +63,20 @@ class Made(SqlStore):
 
 
 class Fate:
-    """Dies at the point numbered `at`, counted from the moment when `is_on`; 0 lets live. Tells where it died."""
+    """Dies at the first point named `at`, or at the one with that number, counted from the moment when `is_on`; 0 lets
+    live. Tells where it died."""
 
-    def __init__(self, at: int) -> None:
+    def __init__(self, at: int | str) -> None:
         self.at = at
         self.is_on = False
         self.passed = 0
 
     def pass_point(self, name: str) -> None:
         """One more point."""
-        if not self.is_on or not self.at:
+        if not self.is_on:
             return
         self.passed += 1
-        if self.passed == self.at:
+        if self.at in (self.passed, name):
             os.write(1, f"died {name}\n".encode())
             os.kill(os.getpid(), signal.SIGKILL)
 
@@ -177,8 +189,9 @@ def in_a_fork(work: Callable[[], None]) -> int:
 
 def main(url: str, webhook: str, lives: str) -> int:
     """Exit status 1 when a life ended otherwise than it was to."""
-    for number in range(1, int(lives) + 1):
-        fate = Fate(number)
+    points: list[int | str] = [*NAMED, *range(1, int(lives) - len(NAMED) + 1)]
+    for number, point in enumerate(points, start=1):
+        fate = Fate(point)
         status = in_a_fork(lambda fate=fate, number=number: asyncio.run(live(url, webhook, number, fate)))
         if status not in (0, -signal.SIGKILL):
             return 1

@@ -25,7 +25,8 @@ from tests.support.receivers import WebSink, web_sink
 
 DEVICES = 60
 KILLS = 6
-TTL_S = 1.0
+TTL_S = 6.0
+"""How long a lease lasts where two compete: longer than any disk stalls, or the first loses it by itself."""
 
 
 @pytest.fixture
@@ -39,9 +40,10 @@ def url(tmp_path: Path) -> str:
     return found
 
 
-def engine(url: str, hook: WebSink, folder: Path, name: str) -> Process:
+def engine(url: str, hook: WebSink, folder: Path, name: str, ttl_s: float = TTL_S) -> Process:
     argv = [
-        sys.executable, "-W", "error", "-m", "tests.contract.engine_program", url, hook.url, str(DEVICES),
+        sys.executable, "-W", "error", "-m", "tests.contract.engine_program",
+        url, hook.url, str(DEVICES), str(int(ttl_s * 1000)),
     ]  # fmt: skip
     return Process(argv, folder=folder, name=name, env={"PYTHONPATH": str(ROOT)})
 
@@ -67,11 +69,11 @@ def test_deaths_at_any_moment_lose_nothing_and_repeat_only_under_the_same_key(
     chance = random.Random(seed)
     with web_sink() as hook:
         for number in range(KILLS):
-            with engine(url, hook, tmp_path, f"killed-{number}") as process:
+            with engine(url, hook, tmp_path, f"killed-{number}", ttl_s=1) as process:
                 wait_until(lambda process=process: working(process), 20, what="the engine")  # type: ignore[misc]
                 time.sleep(chance.uniform(0.0, 0.25))
                 process.kill()
-        with engine(url, hook, tmp_path, "last") as process:
+        with engine(url, hook, tmp_path, "last", ttl_s=1) as process:
             wait_until(lambda: "done" in process.log(), 20, what="every incident")
             store = open_store(url, tmp_path)
             wait_until(
@@ -95,9 +97,7 @@ def test_the_second_waits_and_takes_over_when_the_first_is_killed(url: str, tmp_
             wait_until(lambda: "lease held by another process" in second.log(), 20, what="the second to wait")
             assert not working(second)
             first.kill()
-            began = time.monotonic()
-            wait_until(lambda: working(second), 20, what="the second to work")
-            assert time.monotonic() - began < 3 * TTL_S
+            wait_until(lambda: working(second), 3 * TTL_S, what="the second to work")
             wait_until(lambda: "done" in second.log(), 20, what="the rest of the work")
             wait_until(lambda: len(keys(hook)) == DEVICES, 20, what="every alert")
             assert second.stop() == 0
@@ -109,9 +109,7 @@ def test_one_that_hung_and_woke_up_finds_that_it_was_replaced_and_ends(url: str,
         with engine(url, hook, tmp_path, "second") as second:
             wait_until(lambda: "lease held by another process" in second.log(), 20, what="the second to wait")
             os.kill(first.pid, signal.SIGSTOP)
-            began = time.monotonic()
-            wait_until(lambda: working(second), 20, what="the second to work")
-            assert time.monotonic() - began < 3 * TTL_S
+            wait_until(lambda: working(second), 3 * TTL_S, what="the second to work")
             os.kill(first.pid, signal.SIGCONT)
             assert first.wait(10) == 1
             assert '"event": "loop ended"' in first.log()
