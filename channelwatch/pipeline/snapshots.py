@@ -278,7 +278,7 @@ def shares(archive: Archive, questions: Iterable[Question], terms: Terms) -> Ite
         unclear = [part for part, row in made.items() if not all(one.firm for one in row)]
         settled = set(_settled(archive, terms, estate, unclear))
         for part, row in made.items():
-            yield from (replace(one, firm=True) if part in settled else one for one in row)
+            yield from (one._replace(firm=True) if part in settled else one for one in row)
 
 
 def _settled(
@@ -320,7 +320,7 @@ def _brief(archive: MonthArchive, question: Question, terms: Terms) -> list[Meas
 def _in_brief(row: Measured) -> Measured:
     if row.repair is None and row.response is None and not row.carried:
         return row
-    return replace(row, repair=None, outages=(), response=None, carried=False)
+    return row._replace(repair=None, outages=(), response=None, carried=False)
 
 
 def _kept(

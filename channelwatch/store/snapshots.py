@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import fields, replace
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
+from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import (
@@ -32,16 +32,16 @@ from channelwatch.status.states import Axis
 from channelwatch.store import desk, history
 from channelwatch.store.sql import Values, add, put
 from channelwatch.store.tables import inventory_version, month_share, month_snapshot
-from channelwatch.uptime.figures import Sums, in_order
+from channelwatch.uptime.figures import Sums
 from channelwatch.uptime.ledger import ScopeKind
 from channelwatch.uptime.shares import Share
 
 ROWS = 1_000
 """Shares written at a time."""
 _ONE = month_share.c
-_NAMES = tuple(field.name for field in fields(Sums))
-_SUMS = [_ONE[name] for name in _NAMES]
+_SUMS = [_ONE[name] for name in Sums._fields]
 _HOW_MANY = len(_SUMS)
+_in_order: Callable[[object], tuple[int, ...]] = attrgetter(*Sums._fields)
 _BLACKOUT = (_ONE.blackout_lo_ms, _ONE.blackout_hi_ms)
 _SCOPES = {kind.value: kind for kind in ScopeKind}
 _AXES = {axis.value: axis for axis in Axis}
@@ -104,9 +104,9 @@ def note_late(connection: Connection, since: int) -> None:
 def stored(connection: Connection, span: Interval) -> Iterator[Share]:
     """The shares of one stretch."""
     for row in connection.execute(select(month_share).where(_is(month_share, span))):
-        sums = Sums(*in_order(row))
+        sums = Sums(*_in_order(row))
         unexcluded = Sums(*row.unexcluded) if row.unexcluded else sums
-        yield replace(_to_share(row, row.basis, sums, unexcluded), firm=bool(row.firm))
+        yield _to_share(row, row.basis, sums, unexcluded)._replace(firm=bool(row.firm))
 
 
 def added_up(
@@ -156,7 +156,7 @@ def _adding(key: Sequence[Column[Any]], summed: Sequence[Column[Any]], stretches
 
 def _with_planned(found: Iterable[Share], planned: Mapping[tuple[str, str, str], Sums]) -> list[Share]:
     return [
-        replace(one, unexcluded=one.sums + planned.get((one.kind, one.code, one.axis), Sums()))
+        one._replace(unexcluded=one.sums + planned.get((one.kind, one.code, one.axis), Sums()))
         for one in found
     ]
 
@@ -168,7 +168,7 @@ def _planned(connection: Connection, asked: ColumnElement[bool]) -> dict[tuple[s
     for row in rows:
         key = (row.kind, row.code, row.axis)
         more = Sums(
-            *(with_it - without for with_it, without in zip(row.unexcluded, in_order(row), strict=True))
+            *(with_it - without for with_it, without in zip(row.unexcluded, _in_order(row), strict=True))
         )
         differs[key] = differs.get(key, Sums()) + more
     return differs
@@ -200,6 +200,6 @@ def _values(span: Interval, one: Share) -> Values:
         "bloc": one.bloc,
         "blackout_lo_ms": one.blackout_lo_ms,
         "blackout_hi_ms": one.blackout_hi_ms,
-        **dict(zip(_NAMES, in_order(one.sums), strict=True)),
-        "unexcluded": None if one.unexcluded == one.sums else in_order(one.unexcluded),
+        **one.sums._asdict(),
+        "unexcluded": None if one.unexcluded == one.sums else one.unexcluded,
     }

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
-from operator import add, attrgetter
+from operator import add
+from typing import NamedTuple
 
 from channelwatch.base.intervals import Interval
 
 
-@dataclass(frozen=True, slots=True)
-class Sums:
-    """How long the subject was in each condition, in ms.
+class Sums(NamedTuple):
+    """How long the subject was in each condition, in ms. A tuple, since a nation's report makes 30,000 of them.
 
     Together (without `attested_ms`) they are the commissioned time of the period that has passed. The sums of
     several subjects add up.
@@ -34,8 +34,9 @@ class Sums:
     attested_ms: int = 0
     """The part of the serving time that a continuity counter backs."""
 
-    def __add__(self, other: Sums) -> Sums:
-        return Sums(*map(add, in_order(self), in_order(other)))
+    def __add__(self, other: Sums) -> Sums:  # type: ignore[override]
+        """Each sum with its like: no tuple joined to a tuple."""
+        return Sums(*map(add, self, other))
 
     @property
     def base_ms(self) -> int:
@@ -71,10 +72,6 @@ class Sums:
     def down_hi_ms(self) -> int:
         """D_hi: down at most, as far as it was observed."""
         return self.down_lo_ms + self.edge_ms
-
-
-in_order = attrgetter(*(field.name for field in fields(Sums)))
-"""The sums as a tuple, in their order."""
 
 
 class Verdict(StrEnum):
@@ -140,8 +137,7 @@ def judge(found: Figures, target: Fraction) -> Verdict:
     return Verdict.NOT_PROVEN
 
 
-@dataclass(frozen=True, slots=True)
-class Availability:
+class Availability(NamedTuple):
     """What can be said of one subject (or, added up, of several) over `period`."""
 
     period: Interval

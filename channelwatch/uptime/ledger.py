@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from fractions import Fraction
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from channelwatch.base.ids import ChannelCode, DeviceCode, GroupCode
 from channelwatch.base.intervals import Interval, Spans, normalise, subtract, union
@@ -98,8 +98,7 @@ class Ledger:
     alarms: Mapping[str, Sequence[Alarm]] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Measured:
+class Measured(NamedTuple):
     """What was measured of one scope on the axis whose history was used.
 
     `outages`: those that touch the period, oldest first. `repair` and `outages` are of one subject, `bloc` of a bloc.

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
-from typing import assert_never
+from typing import NamedTuple, assert_never
 
 from channelwatch.base.clock import LOCAL_ZONE
 from channelwatch.base.ids import ChannelCode, DeviceCode, GroupCode
@@ -28,8 +27,7 @@ RULES = 2
 """The way of measuring. Whoever changes what a sum is made of counts it up, and no share made before is used again."""
 
 
-@dataclass(frozen=True, slots=True)
-class Share:
+class Share(NamedTuple):
     """The sums of one figure over one stretch of time.
 
     `basis`: what was measured and what it hung on; shares add up only where that is the same. Empty where they never
@@ -200,8 +198,7 @@ def added(shares: Sequence[Share]) -> Share | None:
     same = all(one.basis == first.basis and one.bloc == first.bloc for one in shares)
     if not (first.basis and same and all(one.firm for one in shares)):
         return None
-    return replace(
-        first,
+    return first._replace(
         sums=sum((one.sums for one in shares), Sums()),
         unexcluded=sum((one.unexcluded for one in shares), Sums()),
         blackout_lo_ms=sum(one.blackout_lo_ms for one in shares),

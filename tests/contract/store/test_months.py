@@ -60,7 +60,7 @@ def test_a_kept_month_and_its_edges_are_what_the_history_says(
     for question in QUESTIONS:
         direct = availability(sql_store, question, wanted)
         assert brief(sql_store, question, wanted) == [
-            replace(row, repair=None, outages=(), response=None, carried=False) for row in direct
+            row._replace(repair=None, outages=(), response=None, carried=False) for row in direct
         ]
 
 
@@ -111,7 +111,7 @@ def test_a_quarter_is_added_up_once_and_right_as_long_as_its_months_are(
             asked = replace(wanted, period=period)
             direct = availability(sql_store, question, asked)
             assert brief(sql_store, question, asked) == [
-                replace(row, repair=None, outages=(), response=None, carried=False) for row in direct
+                row._replace(repair=None, outages=(), response=None, carried=False) for row in direct
             ]
     tamper(sql_store, whole)
     device = Question(Asked.DEVICE, spoke(1))

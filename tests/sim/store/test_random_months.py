@@ -57,7 +57,7 @@ class Months:
 
 def in_brief(rows: Sequence[Measured]) -> list[Measured]:
     """Direct answers without what does not add up."""
-    return [replace(row, repair=None, outages=(), response=None, carried=False) for row in rows]
+    return [row._replace(repair=None, outages=(), response=None, carried=False) for row in rows]
 
 
 def plan_work(store: SqlStore, begins: int, minutes: int, code: str) -> None:

@@ -6,7 +6,6 @@ import csv
 import hashlib
 import io
 import json
-from dataclasses import replace
 from fractions import Fraction
 
 import pytest
@@ -131,7 +130,7 @@ def bloc(name: Bloc, availability: Availability, *corrections: int) -> Measured:
 
 
 def test_the_lowest_bloc_is_named_as_recorded_whatever_was_corrected() -> None:
-    better = replace(MEASURED, sums=replace(MEASURED.sums, down_self_ms=0, up_ms=2_573_880_000))
+    better = MEASURED._replace(sums=MEASURED.sums._replace(down_self_ms=0, up_ms=2_573_880_000))
     rows = (bloc(Bloc.GOV, better), bloc(Bloc.PARTY, MEASURED), bloc(Bloc.PARTY, better, 1))
     assert json.loads(to_json(report(*rows)))["lowest_bloc"] == "party"
     assert list(text_lines(rows))[-1] == "lowest: bloc party"
