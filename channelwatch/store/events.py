@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from typing import Any
 
-from sqlalchemy import Connection, Row, delete, func, insert, select, tuple_
+from sqlalchemy import ColumnElement, Connection, Row, delete, func, insert, select, tuple_
 from sqlalchemy.dialects import sqlite
 
 from channelwatch.base.clock import EpochMs
 from channelwatch.base.ids import DeviceCode
 from channelwatch.pipeline.ports import Purge
 from channelwatch.status.events import EventKind, EventReceived, RogueSource, Transport
-from channelwatch.store.sql import add, among, put
-from channelwatch.store.sql import insert as insert_or
+from channelwatch.store.sql import Insert, add, among, put
 from channelwatch.store.tables import event, incident, purge, rogue_source, storable
 
 MAX_TEXT_CHARS = 8192
@@ -92,10 +92,6 @@ def _append(connection: Connection, events: Sequence[EventReceived]) -> None:
 
 
 def _count_rogues(connection: Connection, found: Sequence[RogueSource]) -> None:
-    also = {
-        "first_at": rogue_source.c.first_at,
-        "heard": rogue_source.c.heard + insert_or(connection, rogue_source).excluded.heard,
-    }
     rows = [
         {
             "address": item.address,
@@ -107,7 +103,7 @@ def _count_rogues(connection: Connection, found: Sequence[RogueSource]) -> None:
         }
         for item in found
     ]
-    put(connection, rogue_source, rows, also=also)
+    put(connection, rogue_source, rows, also=_heard_again)
     surplus = connection.scalars(select(func.count()).select_from(rogue_source)).one() - MAX_ROGUES
     if surplus > 0:
         key = tuple_(rogue_source.c.address, rogue_source.c.transport)
@@ -115,6 +111,13 @@ def _count_rogues(connection: Connection, found: Sequence[RogueSource]) -> None:
             rogue_source.c.last_at, rogue_source.c.address
         )
         connection.execute(delete(rogue_source).where(key.in_(silent.limit(surplus))))
+
+
+def _heard_again(statement: Insert) -> Mapping[str, ColumnElement[Any]]:
+    return {
+        "first_at": rogue_source.c.first_at,
+        "heard": rogue_source.c.heard + statement.excluded.heard,
+    }
 
 
 def _row(item: EventReceived) -> tuple[object, ...]:

@@ -6,37 +6,33 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import cache
 from heapq import merge
 from itertools import accumulate
 from operator import itemgetter
 from typing import Any, TypeVar
 
 from sqlalchemy import (
-    Column,
-    ColumnElement,
     Connection,
     Row,
+    Select,
     Table,
-    Text,
     and_,
-    any_,
     bindparam,
     delete,
     exists,
-    literal,
     or_,
     select,
     tuple_,
     update,
 )
-from sqlalchemy.dialects import postgresql
 
 from channelwatch.base.clock import EpochMs
 from channelwatch.base.ids import DeviceCode, LogId
 from channelwatch.pipeline.ports import Effects, StoredTransition
 from channelwatch.status.continuity import Continuity
 from channelwatch.status.states import Axis, Cause
-from channelwatch.store.sql import add, as_columns, columns_of
+from channelwatch.store.sql import add, as_columns, columns_of, one_of
 from channelwatch.store.status import to_stored
 from channelwatch.store.tables import series, status_interval, status_kind, transition
 from channelwatch.uptime.history import Entry, settle
@@ -158,9 +154,7 @@ def _open(connection: Connection, subjects: Sequence[str]) -> dict[Subject, Span
     found = (
         _to_span(row)
         for some in _chunks(subjects, ASKED)
-        for row in connection.execute(
-            _SPANS.where(_ROW.t_to.is_(None), _one_of(connection, series.c.subject, some))
-        )
+        for row in connection.execute(_open_spans(connection.dialect.name), {"names": some})
     )
     return {(span.subject, span.axis): span for span in found}
 
@@ -180,11 +174,9 @@ def _close(connection: Connection, ends: Mapping[int, int]) -> None:
     connection.execute(statement, [{"of": number, "ends": end} for number, end in ends.items()])
 
 
-def _one_of(connection: Connection, column: Column[str], names: Sequence[str]) -> ColumnElement[bool]:
-    """Whether `column` is one of `names`; to PostgreSQL they go as one array, however many they are."""
-    if connection.dialect.name == "postgresql":
-        return column == any_(literal(list(names), postgresql.ARRAY(Text, dimensions=1)))
-    return column.in_(names)
+@cache
+def _open_spans(dialect: str) -> Select[Any]:
+    return _SPANS.where(_ROW.t_to.is_(None), one_of(dialect, series.c.subject))
 
 
 def _add(connection: Connection, spans: Sequence[Span], numbers: Mapping[tuple[str, ...], int]) -> None:
@@ -211,7 +203,6 @@ def _numbers(
     connection: Connection, table: Table, wanted: Collection[tuple[str, ...]]
 ) -> dict[tuple[str, ...], int]:
     """The numbers of `wanted`, rows of `series` or `status_kind`; what has none is given one."""
-    names = [column.name for column in table.columns][1:]
     firsts = sorted({one[0] for one in wanted})
 
     def known() -> dict[tuple[str, ...], int]:
@@ -219,16 +210,22 @@ def _numbers(
             (*words,): number
             for some in _chunks(firsts, ASKED)
             for number, *words in connection.execute(
-                select(table).where(_one_of(connection, table.c[names[0]], some))
+                _numbered(connection.dialect.name, table), {"names": some}
             )
         }
 
     found = known()
+    names = [column.name for column in table.columns][1:]
     missing = [dict(zip(names, one, strict=True)) for one in dict.fromkeys(wanted) if one not in found]
     if missing:
         add(connection, table, missing)
         found = known()
     return found
+
+
+@cache
+def _numbered(dialect: str, table: Table) -> Select[Any]:
+    return select(table).where(one_of(dialect, list(table.columns)[1]))
 
 
 def entries(
@@ -238,8 +235,8 @@ def entries(
 
     A change that may have happened before `until` is one of them, even if it was seen only afterwards.
     """
-    mine = select(series).where(_one_of(connection, series.c.subject, subjects))
-    named = {number: (subject, _AXES[axis]) for number, subject, axis in connection.execute(mine)}
+    mine, given = _numbered(connection.dialect.name, series), {"names": list(subjects)}
+    named = {number: (subject, _AXES[axis]) for number, subject, axis in connection.execute(mine, given)}
     kinds = {
         row.id: (row.state, _CAUSES[row.cause], LogId(row.log_id))
         for row in connection.execute(select(status_kind))
@@ -250,7 +247,7 @@ def entries(
     if since is not None:
         asked = asked.where(or_(_ROW.t_to.is_(None), _ROW.t_to >= since))
     rows = connection.execute(
-        asked.order_by(_ROW.series, _ROW.t_from, _ROW.t_to.is_(None), _ROW.t_to, _ROW.src_seq)
+        asked.order_by(_ROW.series, _ROW.t_from, _ROW.t_to.is_(None), _ROW.t_to, _ROW.src_seq), given
     )
     found: dict[Subject, tuple[list[Entry], set[LogId]]] = defaultdict(lambda: ([], set()))
     told: list[Entry] = []

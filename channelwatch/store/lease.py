@@ -31,7 +31,7 @@ def take(connection: Connection, name: str, holder: str, *, now: EpochMs, ttl_ms
     take_turns(connection, Lock.LEASE)
     epoch = int(connection.scalar(select(func.max(lease.c.epoch))) or 0) + 1
     wanted = {"holder": holder, "epoch": epoch, "until": now + ttl_ms}
-    statement = insert(connection, lease).values(name=name, **wanted)
+    statement = insert(connection.dialect.name, lease).values(name=name, **wanted)
     stray = lease.c.until > now + ttl_ms + CLOCK_SLACK_MS
     free = or_(lease.c.holder.is_(None), lease.c.until <= now, stray)
     taken: int | None = connection.scalar(

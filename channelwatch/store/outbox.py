@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from typing import assert_never
 
 from pydantic import TypeAdapter
 from sqlalchemy import (
     Connection,
     Executable,
+    Integer,
     Row,
     and_,
+    bindparam,
     case,
     delete,
     exists,
@@ -52,6 +55,9 @@ INCIDENTS = 500
 PRUNE_ROWS = 5_000
 """Rows deleted in one transaction."""
 
+_LANES = frozenset({"well", "full_channels", "full_destinations"})
+"""Lists that a claim is given, which no statement takes empty."""
+
 _ALERT = TypeAdapter(Alert)
 _DONE = [OutboxState.SENT, OutboxState.DEAD]
 _UNSENT = outbox.c.state.in_([OutboxState.PENDING, OutboxState.CLAIMED])
@@ -67,11 +73,11 @@ def write(connection: Connection, rows: Sequence[OutboxRow]) -> None:
     if ended:
         found = _overtaken(connection, sorted(ended), rows)
         rows = [told_at_once(row, found) for row in rows]
+    add(connection, outbox, [_values(row) for row in rows], conflict=_leave)
 
-    def leave(statement: Insert) -> Executable:
-        return statement.on_conflict_do_nothing(index_elements=["page_key"])
 
-    add(connection, outbox, [_values(row) for row in rows], conflict=leave)
+def _leave(statement: Insert) -> Executable:
+    return statement.on_conflict_do_nothing(index_elements=["page_key"])
 
 
 def _overtaken(connection: Connection, ended: Sequence[int], rows: Sequence[OutboxRow]) -> Overtaken:
@@ -110,6 +116,32 @@ def claim(
     has lost the right to write, most often by its own end. A row waits while an older one of the same incident to the
     same destination is unsent, so that nobody reads of the end before the beginning.
     """
+    given = {
+        "now": now,
+        "latest": now + LONGEST_WAIT_MS,
+        "lease_until": now + lease_ms,
+        "this_epoch": epoch,
+        "each": lanes.each,
+        "most": limit,
+        "soon": now + lanes.well_ms,
+        "well": sorted(lanes.well_destinations),
+        "full_channels": sorted(lanes.full_channels),
+        "full_destinations": sorted(lanes.full_destinations),
+    }
+    lists = frozenset(name for name in _LANES if given[name])
+    claimed = connection.execute(
+        _claiming(lists), {name: value for name, value in given.items() if name not in _LANES - lists}
+    )
+    return [
+        Claim(row.id, row.attempts, row.channel, row.destination, _ALERT.validate_json(row.alert))
+        for row in sorted(claimed, key=lambda row: row.id)
+    ]
+
+
+@cache
+def _claiming(lists: frozenset[str]) -> Executable:
+    """The statement that claims, with those of `_LANES` that hold anything. Made once: to build it takes longer than
+    to run it, and it is run several times a second."""
     older = outbox.alias("older")
     blocked = exists().where(
         older.c.incident == outbox.c.incident,
@@ -118,22 +150,27 @@ def claim(
         older.c.id < outbox.c.id,
         older.c.state.in_([OutboxState.PENDING, OutboxState.CLAIMED]),
     )
-    orphaned = and_(outbox.c.state == OutboxState.CLAIMED, outbox.c.epoch != epoch)
-    stray = outbox.c.due_at > now + LONGEST_WAIT_MS
+    orphaned = and_(outbox.c.state == OutboxState.CLAIMED, outbox.c.epoch != bindparam("this_epoch"))
+    stray = outbox.c.due_at > bindparam("latest")
     way = (outbox.c.channel, outbox.c.destination)
-    times = [outbox.c.due_at <= now, stray, orphaned]
-    if lanes.well_destinations:
-        near = and_(outbox.c.state == OutboxState.PENDING, outbox.c.due_at <= now + lanes.well_ms)
-        times.append(and_(near, tuple_(*way).in_(sorted(lanes.well_destinations))))
+    times = [outbox.c.due_at <= bindparam("now"), stray, orphaned]
+    if "well" in lists:
+        near = and_(outbox.c.state == OutboxState.PENDING, outbox.c.due_at <= bindparam("soon"))
+        times.append(and_(near, tuple_(*way).in_(bindparam("well", expanding=True))))
     ripe = and_(_SENDABLE, or_(*times))
     place = func.row_number().over(partition_by=way, order_by=outbox.c.id).label("place")
     due = select(outbox.c.id, place).where(ripe, ~blocked)
-    if lanes.full_channels:
-        due = due.where(outbox.c.channel.not_in(sorted(lanes.full_channels)))
-    if lanes.full_destinations:
-        due = due.where(tuple_(*way).not_in(sorted(lanes.full_destinations)))
+    if "full_channels" in lists:
+        due = due.where(outbox.c.channel.not_in(bindparam("full_channels", expanding=True)))
+    if "full_destinations" in lists:
+        due = due.where(tuple_(*way).not_in(bindparam("full_destinations", expanding=True)))
     found = due.subquery("due")
-    chosen = select(found.c.id).where(found.c.place <= lanes.each).order_by(found.c.id).limit(limit)
+    chosen = (
+        select(found.c.id)
+        .where(found.c.place <= bindparam("each"))
+        .order_by(found.c.id)
+        .limit(bindparam("most", type_=Integer))
+    )
     locked = (
         select(outbox.c.id)
         # The condition is repeated: another process may have claimed between the two readings.
@@ -143,21 +180,17 @@ def claim(
         .with_for_update(skip_locked=True)
         .cte("locked")
     )
-    claimed = connection.execute(
+    return (
         update(outbox)
         .where(outbox.c.id.in_(select(locked.c.id)))
         .values(
             state=OutboxState.CLAIMED,
-            due_at=now + lease_ms,
+            due_at=bindparam("lease_until"),
             attempts=outbox.c.attempts + 1,
-            epoch=epoch,
+            epoch=bindparam("this_epoch"),
         )
         .returning(outbox.c.id, outbox.c.attempts, outbox.c.channel, outbox.c.destination, outbox.c.alert)
     )
-    return [
-        Claim(row.id, row.attempts, row.channel, row.destination, _ALERT.validate_json(row.alert))
-        for row in sorted(claimed, key=lambda row: row.id)
-    ]
 
 
 def settle(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from enum import IntEnum
+from functools import cache
 from typing import Any, TypeAlias, cast
 
 from sqlalchemy import (
@@ -16,6 +17,8 @@ from sqlalchemy import (
     Executable,
     Select,
     Table,
+    Text,
+    any_,
     bindparam,
     func,
     select,
@@ -27,6 +30,11 @@ from sqlalchemy.types import TypeEngine
 Insert: TypeAlias = postgresql.Insert | sqlite.Insert
 Values = Mapping[str, Any]
 """One row to write, by column name."""
+Conflict = Callable[[Insert], Executable]
+"""What an INSERT says of rows that are there already. A function that stays: its statement is made once and kept, since
+making one costs several times what running it does, and leaves a thousand objects to the garbage collector."""
+Also = Callable[[Insert], Mapping[str, ColumnElement[Any]]]
+"""What columns become otherwise than the new values. A function that stays, too."""
 
 MANY = 50
 """From so many names on, the newest rows of any of them are found quicker by time than name by name."""
@@ -50,11 +58,16 @@ class Lock(IntEnum):
     DESK = 4
 
 
-def insert(connection: Connection, table: Table) -> Insert:
+def insert(dialect: str, table: Table) -> Insert:
     """An INSERT that can say ON CONFLICT."""
-    if connection.dialect.name == "postgresql":
-        return postgresql.insert(table)
-    return sqlite.insert(table)
+    return postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
+
+
+def one_of(dialect: str, column: Column[Any]) -> ColumnElement[bool]:
+    """Whether `column` is one of the parameter `names`; to PostgreSQL they go as one array, however many they are."""
+    if dialect == "postgresql":
+        return column == any_(bindparam("names", type_=postgresql.ARRAY(Text, dimensions=1)))
+    return column.in_(bindparam("names", expanding=True))
 
 
 def among(column: Column[Any], names: Sequence[str]) -> ColumnElement[bool]:
@@ -82,23 +95,30 @@ def as_columns(rows: Sequence[Values]) -> Values:
     return {f"all_{name}": [row[name] for row in rows] for name in rows[0]}
 
 
-def add(
-    connection: Connection,
-    table: Table,
-    rows: Sequence[Values],
-    *,
-    conflict: Callable[[Insert], Executable] = lambda statement: statement,
-) -> None:
-    """Insert `rows`, which all have the same columns; `conflict` says what becomes of those that are there."""
-    statement = insert(connection, table)
-    if isinstance(statement, postgresql.Insert) and len(rows) >= ARRAYS_FROM:
-        names = list(rows[0])
-        statement = statement.from_select(names, columns_of(table, names), include_defaults=False)
-        connection.execute(conflict(statement), as_columns(rows))
-    elif len(rows) >= PLAINLY_FROM and connection.dialect.positional:
-        _add_plainly(connection, table, conflict(statement), rows)
+def _fails(statement: Insert) -> Executable:
+    return statement
+
+
+def add(connection: Connection, table: Table, rows: Sequence[Values], *, conflict: Conflict = _fails) -> None:
+    """Insert `rows`, which all have the same columns."""
+    dialect = connection.dialect
+    if dialect.name == "postgresql" and len(rows) >= ARRAYS_FROM:
+        connection.execute(_insertion_of_arrays(table, tuple(rows[0]), conflict), as_columns(rows))
+    elif len(rows) >= PLAINLY_FROM and dialect.positional:
+        _add_plainly(connection, table, _insertion(dialect.name, table, conflict), rows)
     elif rows:
-        connection.execute(conflict(statement), rows)
+        connection.execute(_insertion(dialect.name, table, conflict), rows)
+
+
+@cache
+def _insertion(dialect: str, table: Table, conflict: Conflict) -> Executable:
+    return conflict(insert(dialect, table))
+
+
+@cache
+def _insertion_of_arrays(table: Table, names: tuple[str, ...], conflict: Conflict) -> Executable:
+    given = columns_of(table, names)
+    return conflict(postgresql.insert(table).from_select(names, given, include_defaults=False))
 
 
 def _add_plainly(connection: Connection, table: Table, statement: Executable, rows: Sequence[Values]) -> None:
@@ -126,25 +146,29 @@ def _prepared(kind: TypeEngine[Any], dialect: Dialect, values: list[Any]) -> lis
     return [known[repr(value)] for value in values]
 
 
-def put(
-    connection: Connection,
-    table: Table,
-    rows: Sequence[Values],
-    *,
-    also: Mapping[str, ColumnElement[Any]] | None = None,
-) -> None:
+def _nothing_else(_: Insert) -> Mapping[str, ColumnElement[Any]]:
+    return {}
+
+
+def put(connection: Connection, table: Table, rows: Sequence[Values], *, also: Also = _nothing_else) -> None:
     """Insert `rows`; where a primary key exists, take the new values, or what `also` says instead."""
-    names, keys = ([column.name for column in some] for some in (table.columns, table.primary_key))
-
-    def overwrite(statement: Insert) -> Executable:
-        changed = {name: statement.excluded[name] for name in names if name not in keys}
-        return statement.on_conflict_do_update(index_elements=keys, set_={**changed, **(also or {})})
-
+    keys, overwrite = [column.name for column in table.primary_key], _overwriting(table, also)
     if len({tuple(row[name] for name in keys) for row in rows}) == len(rows):
         add(connection, table, rows, conflict=overwrite)
     else:
         # One statement changes no row twice.
-        connection.execute(overwrite(insert(connection, table)), rows)
+        connection.execute(_insertion(connection.dialect.name, table, overwrite), rows)
+
+
+@cache
+def _overwriting(table: Table, also: Also) -> Conflict:
+    names, keys = ([column.name for column in some] for some in (table.columns, table.primary_key))
+
+    def overwrite(statement: Insert) -> Executable:
+        changed = {name: statement.excluded[name] for name in names if name not in keys}
+        return statement.on_conflict_do_update(index_elements=keys, set_={**changed, **also(statement)})
+
+    return overwrite
 
 
 def take_turns(connection: Connection, lock: Lock) -> None:
