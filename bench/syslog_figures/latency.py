@@ -10,9 +10,10 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
@@ -34,7 +35,8 @@ FLOOD_RATE = 50_000
 _FLOODING = 20
 _POLL_S = 2
 _PHASE_S = 20.0
-_PAGES = 100
+_ROUNDS = 2
+"""Each in a house of its own. A round has some fifty pages: in two of them one stall of the disk is no percentile."""
 _SETTLE_S = 15.0
 _FLOODED_S = 8.0
 """Until the bursts that the limits allow are over."""
@@ -91,12 +93,46 @@ class Scene:
         return {step: after[step] - before.get(step, 0.0) for step in after}, pages
 
 
+@dataclass
+class Seen:
+    """What was seen in peace, or under the flood: polls by how long they took at most, and the seconds to each page."""
+
+    polls: Counter[float] = field(default_factory=Counter)
+    pages: list[float] = field(default_factory=list)
+
+    def add(self, phase: tuple[dict[float, float], list[float]]) -> None:
+        """One phase more."""
+        polls, pages = phase
+        self.polls.update(polls)
+        self.pages += pages
+
+
 def figures() -> list[Figure]:
     """Poll and page latency under a flood beside peace."""
-    return asyncio.run(_measure())
+    peace, flood, sent = Seen(), Seen(), []
+    for _ in range(_ROUNDS):
+        sent.append(asyncio.run(_round(peace, flood)))
+    notes = {
+        "flood": f"{FLOOD_RATE} lines/s from {_FLOODING} devices, default limits",
+        "flood_sent_per_s": sent,
+        "polls": [round(peace.polls[math.inf]), round(flood.polls[math.inf])],
+    }
+    return [
+        _figure("poll duration p99 under a flood of syslog, beside peace",
+                _percentile(flood.polls, 0.99), _percentile(peace.polls, 0.99),
+                {**notes, "p50_ms": [_percentile(peace.polls, 0.5), _percentile(flood.polls, 0.5)]}),
+        _figure("trap to webhook p99 under a flood of syslog, beside peace",
+                _rank(flood.pages, 0.99), _rank(peace.pages, 0.99),
+                {**notes, "pages": [len(peace.pages), len(flood.pages)],
+                 "never_came": [peace.pages.count(math.inf), flood.pages.count(math.inf)],
+                 "p50_ms": [round(_rank(peace.pages, 0.5), 1), round(_rank(flood.pages, 0.5), 1)],
+                 "p90_ms": [round(_rank(peace.pages, 0.9), 1), round(_rank(flood.pages, 0.9), 1)],
+                 "slowest_ms": [round(_rank(peace.pages, 1), 1), round(_rank(flood.pages, 1), 1)]}),
+    ]  # fmt: skip
 
 
-async def _measure() -> list[Figure]:
+async def _round(peace: Seen, flood: Seen) -> int:
+    """See both in a house made for it; how many lines a second the flood had."""
     with tempfile.TemporaryDirectory() as folder:
         root = RunFolder(Path(folder))
         province = build_province(Preset.DEMO, 1, port=free_port("udp"))
@@ -115,11 +151,11 @@ async def _measure() -> list[Figure]:
                     token = root.secret("metrics").reveal()
                     scene = Scene(simulation, pager, ports, token, _victims(simulation))
                     await _until_known(scene)
-                    return await _compare(scene)
+                    peace.add(await scene.phase(Act.BYPASS_ON, "plaintext-bypass"))
+                    return await _flooded(scene, flood)
 
 
-async def _compare(scene: Scene) -> list[Figure]:
-    peace_polls, peace_pages = await scene.phase(Act.BYPASS_ON, "plaintext-bypass")
+async def _flooded(scene: Scene, seen: Seen) -> int:
     seconds = _FLOODED_S + _PHASE_S + _SETTLE_S + 2
     addresses = [item.address for item in scene.simulation.inventory.devices[-_FLOODING:]]
     argv = house.pinned(
@@ -127,24 +163,10 @@ async def _compare(scene: Scene) -> list[Figure]:
     )
     flood = await asyncio.create_subprocess_exec(*argv, stdout=asyncio.subprocess.PIPE)
     await asyncio.sleep(_FLOODED_S)
-    flood_polls, flood_pages = await scene.phase(Act.TAMPER, "tamper")
+    seen.add(await scene.phase(Act.TAMPER, "tamper"))
     async with asyncio.timeout(60):
         said, _ = await flood.communicate()
-    notes = {
-        "flood": f"{FLOOD_RATE} lines/s from {_FLOODING} devices, default limits",
-        "flood_sent_per_s": round(int(said.split()[0]) / float(said.split()[1])),
-        "devices": len(scene.simulation.inventory.devices),
-        "polls": [round(peace_polls[math.inf]), round(flood_polls[math.inf])],
-    }
-    return [
-        _figure("poll duration p99 under a flood of syslog, beside peace",
-                _percentile(flood_polls, 0.99), _percentile(peace_polls, 0.99), notes),
-        _figure("trap to webhook p99 under a flood of syslog, beside peace",
-                _rank(flood_pages, 0.99), _rank(peace_pages, 0.99),
-                {**notes, "pages": [len(peace_pages), len(flood_pages)],
-                 "never_came": [peace_pages.count(math.inf), flood_pages.count(math.inf)],
-                 "p50_ms": [round(_rank(peace_pages, 0.5), 1), round(_rank(flood_pages, 0.5), 1)]}),
-    ]  # fmt: skip
+    return round(int(said.split()[0]) / float(said.split()[1]))
 
 
 def _figure(name: str, flood_ms: float, peace_ms: float, notes: dict[str, object]) -> Figure:
@@ -176,7 +198,7 @@ def _victims(simulation: Simulation) -> list[str]:
         and item.ha_group is None
         and item.code not in hubs
     ]
-    return [str(code) for code in spokes[:_PAGES]]
+    return [str(code) for code in spokes]
 
 
 @contextmanager

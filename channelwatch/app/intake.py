@@ -19,7 +19,7 @@ from channelwatch.status.events import CollectorAlive, EventReceived, Observatio
 log = logging.getLogger(__name__)
 
 GATHER_S = 0.1
-"""How long records may wait for others: a commit costs as much for a hundred events as for a thousand."""
+"""How often records are committed, in seconds: a commit costs as much for a hundred events as for a thousand."""
 
 FAULTS_IN_A_ROW = 50
 """So many observations that cannot be taken one after the other are no fault of theirs: the process ends."""
@@ -47,7 +47,6 @@ class Intake:
         self._batch = batch
         self._in_hand = 0
         self._rested = asyncio.Event()
-        self._ingested = 0
         self._awaited: deque[tuple[int, asyncio.Future[None]]] = deque()
         self._faults_in_a_row = 0
 
@@ -66,7 +65,7 @@ class Intake:
         if not self.queue.offer(observation):
             return None
         done = asyncio.get_running_loop().create_future()
-        self._awaited.append((self.queue.accepted, done))
+        self._awaited.append((self.queue.urgent_accepted, done))
         return done
 
     async def run(self) -> None:
@@ -80,9 +79,8 @@ class Intake:
                     await self._then(partial(self._beat, observation))
             self._in_hand = 0
             self._rested.set()
-            self._ingested += len(batch)
             if self._awaited:
-                await self._then(partial(self._acknowledge_until, self._ingested))
+                await self._then(partial(self._acknowledge_until, self.queue.urgent_taken))
 
     @property
     def left(self) -> int:
@@ -128,7 +126,7 @@ class Intake:
         log.log(level, "observation set aside", extra=fields, exc_info=error)
 
     async def _acknowledge_until(self, number: int) -> None:
-        """The first `number` observations that the queue has accepted are committed."""
+        """The first `number` urgent observations that the queue has accepted are committed."""
         while self._awaited and self._awaited[0][0] <= number:
             _, done = self._awaited.popleft()
             if not done.cancelled():

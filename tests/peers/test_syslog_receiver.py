@@ -172,6 +172,16 @@ async def test_repetitions_over_the_rate_are_told_once_with_their_number() -> No
         assert not room.total(Count.SHED)
 
 
+async def test_however_many_repetitions_are_told_none_is_left_out() -> None:
+    async with open_room(limits=Limits(rate_per_s=0.001, burst=1, repeats_per_source=100)) as room:
+        lines = [b"<14>Nov 22 10:42:03 gw a: info %d" % number for number in range(80)]
+        room.send_udp(*lines, *lines)
+        await eventually(lambda: room.total(Count.RECEIVED) == 160)
+        assert len(room.texts) == 80 + 1, "all once, and a second time the one that was within the rate"
+        room.clock.advance(10_000)
+        await eventually(lambda: sum(bool(line.again) for line in room.lines) == 79, what="the other 79")
+
+
 async def test_other_lines_over_the_rate_are_taken_until_there_are_too_many_and_errors_always() -> None:
     limits = Limits(rate_per_s=0.001, burst=5, repeats_per_source=3)
     async with open_room(limits=limits) as room:

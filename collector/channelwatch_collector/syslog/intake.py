@@ -34,6 +34,9 @@ _NOTICED: Final = 4
 """warning: the severity of what the receiver notices by itself."""
 _ALERT: Final = 1
 
+_TOLD_AT_ONCE: Final = 32
+"""Repetitions told of in one turn of the loop: each is a line to read."""
+
 UNREAD: Final = "unread"
 """In place of a pack's name: a line kept because it could not be read."""
 
@@ -169,14 +172,17 @@ class Intake:
                 )
                 self._notice(notice, peer, speaker, arrival)
 
-    def tend(self) -> None:
-        """What time alone brings: tell of repetitions whose interval is over. To be called every second."""
+    def tend(self) -> bool:
+        """What time alone brings: tell of repetitions whose interval is over. To be called every second, and again
+        after other callbacks had their turn when there is more to tell."""
         arrival = self.arrival()
-        for group in self._repeats.due(arrival.tick):
-            speaker = self._callbacks.speaker_of(group.peer)
+        over = self._repeats.due(arrival.tick, _TOLD_AT_ONCE)
+        for group in over:
+            speaker = self._callbacks.speaker_of(group.peer) if group.again else None
             if speaker is not None:
                 self._take_line(group.raw, group.peer, speaker, arrival, again=group.again)
         self.counters.of(Count.MASKED)[""] = self._classifier.masked
+        return len(over) == _TOLD_AT_ONCE
 
     def report_stranger(self, peer: Peer, arrival: Arrival, raw: bytes = b"") -> None:
         """Count what a stranger sent, and sample it now and then."""

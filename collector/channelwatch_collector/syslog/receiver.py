@@ -18,7 +18,7 @@ from channelwatch_collector.syslog.relp import RelpSession
 from channelwatch_collector.syslog.resends import Resends
 from channelwatch_collector.syslog.stream import Link, StreamListener
 from channelwatch_collector.syslog.tcp import TcpSession
-from channelwatch_collector.syslog.udp import UdpListener
+from channelwatch_collector.syslog.udp import REST_S, UdpListener
 
 Address = tuple[str, int]
 """IP address and port; port 0 takes a free one."""
@@ -134,5 +134,5 @@ class SyslogReceiver:
                 listener.resume()
 
     def _tend(self) -> None:
-        self._intake.tend()
-        self._tending = asyncio.get_running_loop().call_later(_TEND_EVERY_S, self._tend)
+        rest_s = REST_S if self._intake.tend() else _TEND_EVERY_S
+        self._tending = asyncio.get_running_loop().call_later(rest_s, self._tend)

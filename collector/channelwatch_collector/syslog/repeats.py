@@ -59,11 +59,11 @@ class Repeats:
         self._of_source[source] += 1
         return Seen.FIRST
 
-    def due(self, tick: int) -> list[Repeated]:
-        """What came again, of those whose interval is over; they are then forgotten."""
+    def due(self, tick: int, most: int) -> list[Repeated]:
+        """At most so many whose interval is over, whether they came again or not; they are then forgotten."""
         over = []
         for key, group in self._groups.items():
-            if tick - group.since_tick < self._every_ms:
+            if len(over) == most or tick - group.since_tick < self._every_ms:
                 break
             over.append((key, group))
         for key, group in over:
@@ -71,7 +71,7 @@ class Repeats:
             self._of_source[group.source] -= 1
             if not self._of_source[group.source]:
                 del self._of_source[group.source]
-        return [group for _, group in over if group.again]
+        return [group for _, group in over]
 
 
 def undated(raw: bytes) -> bytes:

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from channelwatch.base.queue import CROWD, BoundedQueue
+from channelwatch.base.queue import BoundedQueue
 
 
 async def test_batches_come_in_order_and_are_no_larger_than_asked_for() -> None:
@@ -39,59 +39,67 @@ def test_a_queue_without_a_limit_is_refused() -> None:
         BoundedQueue(0)
 
 
-def gathering(gather_s: float = 3600.0) -> BoundedQueue[int]:
-    queue: BoundedQueue[int] = BoundedQueue(10 * CROWD, gather_s=gather_s)
-    assert all(queue.offer(number, urgent=False) for number in range(CROWD))
+async def gathering(gather_s: float = 3600.0, waiting: int = 0) -> BoundedQueue[int]:
+    """A queue of 20 whose patient items have just been taken, with so many new ones."""
+    queue: BoundedQueue[int] = BoundedQueue(20, gather_s=gather_s)
+    queue.offer(-1, urgent=False)
+    assert await queue.take_batch(9) == [-1]
+    assert all(queue.offer(number, urgent=False) for number in range(waiting))
     return queue
 
 
-async def taken(queue: BoundedQueue[int]) -> asyncio.Task[list[int]]:
+async def taken(queue: BoundedQueue[int], limit: int = 9) -> asyncio.Task[list[int]]:
     """A consumer that has had the time to take what it would take at once."""
-    task = asyncio.create_task(queue.take_batch(2 * CROWD))
+    task = asyncio.create_task(queue.take_batch(limit))
     for _ in range(5):
         await asyncio.sleep(0)
     return task
 
 
-async def test_a_crowd_waits_until_it_fills_a_batch() -> None:
-    queue = gathering()
+async def test_the_patient_wait_until_they_fill_a_batch() -> None:
+    queue = await gathering()
     task = await taken(queue)
-    for number in range(CROWD, 2 * CROWD):
+    for number in range(9):
+        await asyncio.sleep(0)
         assert not task.done()
         queue.offer(number, urgent=False)
-    assert await task == list(range(2 * CROWD))
+    assert await task == list(range(9))
 
 
-async def test_whatever_is_urgent_takes_the_crowd_along() -> None:
-    queue = gathering()
-    task = await taken(queue)
+async def test_the_patient_wait_until_they_fill_half_of_the_queue() -> None:
+    queue = await gathering(waiting=9)
+    task = await taken(queue, limit=1000)
     assert not task.done()
-    queue.offer(CROWD)
-    assert await task == list(range(CROWD + 1))
-    queue.offer(1)
-    for number in range(CROWD):
-        queue.offer(number, urgent=False)
-    assert len(await queue.take_batch(2 * CROWD)) == CROWD + 1
+    queue.offer(9, urgent=False)
+    assert await task == list(range(10))
 
 
-async def test_a_crowd_is_taken_after_a_time_and_a_few_at_once() -> None:
-    assert len(await gathering(0.01).take_batch(2 * CROWD)) == CROWD
-    queue = gathering()
-    assert len(await queue.take_batch(CROWD)) == CROWD
-    queue.offer(1, urgent=False)
-    assert await queue.take_batch(2 * CROWD) == [1]
+@pytest.mark.parametrize("waiting", [0, 3])
+async def test_the_patient_are_taken_after_a_time(waiting: int) -> None:
+    queue = await gathering(0.01, waiting)
+    task = await taken(queue)
+    queue.offer(waiting, urgent=False)
+    assert await task == list(range(waiting + 1))
 
 
-async def test_a_crowd_never_fills_the_queue_while_it_gathers() -> None:
-    queue: BoundedQueue[int] = BoundedQueue(4 * CROWD, gather_s=3600)
-    assert all(queue.offer(number, urgent=False) for number in range(2 * CROWD))
-    assert len(await queue.take_batch(1000)) == 2 * CROWD
+async def test_whatever_is_urgent_overtakes_the_patient_and_leaves_them_where_they_are() -> None:
+    queue = await gathering(waiting=3)
+    task = await taken(queue)
+    queue.offer(100)
+    assert await task == [100]
+    assert (len(queue), queue.urgent_accepted, queue.urgent_taken) == (3, 1, 1)
 
 
-async def test_a_consumer_that_is_cancelled_while_a_crowd_gathers_loses_nothing() -> None:
-    queue = gathering()
+async def test_the_two_lanes_take_turns_while_both_have_something() -> None:
+    queue = await gathering(0.0, waiting=4)
+    assert all(queue.offer(number) for number in range(100, 104))
+    assert [await queue.take_batch(2) for _ in range(4)] == [[100, 101], [0, 1], [102, 103], [2, 3]]
+
+
+async def test_a_consumer_that_is_cancelled_while_the_patient_wait_loses_nothing() -> None:
+    queue = await gathering(waiting=3)
     task = await taken(queue)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    assert len(queue) == CROWD
+    assert len(queue) == 3

@@ -41,10 +41,11 @@ def test_repetitions_are_told_when_their_interval_is_over() -> None:
     seen = [repeats.count("a", b"<13>Nov 22 10:42:0%d gw a: x" % n, PEER, n * 1000) for n in range(4)]
     assert seen == [Seen.FIRST, Seen.AGAIN, Seen.AGAIN, Seen.AGAIN]
     assert repeats.count("b", b"<13>Nov 22 10:42:00 gw a: x", PEER, 5_000) is Seen.FIRST
-    assert repeats.due(9_999) == []
-    (group,) = repeats.due(10_000)
+    assert repeats.due(9_999, 9) == []
+    (group,) = repeats.due(10_000, 9)
     assert (group.raw, group.again, group.peer) == (b"<13>Nov 22 10:42:03 gw a: x", 3, PEER)
-    assert repeats.due(20_000) == [], "what came once is not told again"
+    (once,) = repeats.due(20_000, 9)
+    assert (once.source, once.again) == ("b", 0)
     assert repeats.count("a", b"<13>Nov 22 10:43:00 gw a: x", PEER, 20_000) is Seen.FIRST
 
 
@@ -57,5 +58,5 @@ def test_only_so_many_kinds_are_remembered_of_a_source_and_of_all() -> None:
     ]
     assert [repeats.count("b", b"%d" % n, PEER, 0) for n in range(2)] == [Seen.FIRST, Seen.TOO_MANY]
     assert repeats.count("a", b"0", PEER, 0) is Seen.AGAIN
-    repeats.due(10_000)
+    assert [len(repeats.due(10_000, 2)) for _ in range(3)] == [2, 1, 0]
     assert repeats.count("b", b"9", PEER, 10_000) is Seen.FIRST
