@@ -23,6 +23,7 @@ from channelwatch.app.arguments import config_argument, person
 from channelwatch.app.database.commands import Backup, Database, Rebuild, Restore
 from channelwatch.app.desk.commands import Correct, Maintenance
 from channelwatch.app.drill.commands import DrillCommand
+from channelwatch.app.engine import Engine
 from channelwatch.app.grafana.commands import GrafanaCommand
 from channelwatch.app.history.commands import Uptime
 from channelwatch.app.inventoryfile import load_inventory
@@ -34,11 +35,14 @@ from channelwatch.app.watch.commands import Watchdog
 from channelwatch.app.wiring import build_engine, build_store
 from channelwatch.base.clock import SystemClock
 from channelwatch.base.errors import ChannelwatchError, InputError
+from channelwatch.base.garbage import keep_what_is_there
 from channelwatch.inventory.diff import diff
 
 OK, FAILED, WRONG_INPUT = 0, 1, 2
 SWITCH_S = 0.0005
 """How long the store's thread may hold up the event loop; Python's own 5 ms add up under a flood."""
+SETTLE_S = 1.0
+"""How often it is looked whether everything has begun."""
 STOP_S = 4.6
 """How long after the wish to stop the process ends in any case. The engine needs less, unless something hangs."""
 
@@ -194,8 +198,17 @@ async def _serve(settings: Settings) -> None:
         loop.add_signal_handler(number, stop.set)
     guard = asyncio.create_task(_end_in_time(stop))
     wanted = frozenset({"collector"} | ({"api"} if settings.http is not None else set()))
-    await build_engine(settings).run(load_parts(wanted), stop)
+    engine = build_engine(settings)
+    settling = asyncio.create_task(_settle(engine))
+    await engine.run(load_parts(wanted), stop)
+    settling.cancel()
     await guard
+
+
+async def _settle(engine: Engine) -> None:
+    while not engine.readiness().ready:  # noqa: ASYNC110 - readiness is asked, it tells nobody
+        await asyncio.sleep(SETTLE_S)
+    keep_what_is_there()
 
 
 async def _end_in_time(stop: asyncio.Event) -> None:

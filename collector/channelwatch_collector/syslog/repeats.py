@@ -61,7 +61,7 @@ class Repeats:
 
     def due(self, tick: int, most: int) -> list[Repeated]:
         """At most so many whose interval is over, whether they came again or not; they are then forgotten."""
-        over = []
+        over: list[tuple[tuple[str, bytes], Repeated]] = []
         for key, group in self._groups.items():
             if len(over) == most or tick - group.since_tick < self._every_ms:
                 break
