@@ -22,6 +22,10 @@ MAX_FIELD_CHARS: Final = 256
 MAX_MATCHED_CHARS: Final = 2048
 """Of a longer text only the beginning is looked at: a pattern's time may grow with the square of its text."""
 _MNEMONIC: Final = re.compile(r"%([A-Z][A-Za-z0-9_]*(?:-[A-Za-z0-9_]+)*-[0-7]-[A-Za-z0-9_]+) ?:")
+_WRAPPING: Final = re.compile(
+    r" ?(?:(message repeated \d{1,9} times: \[ ?)|\[ID \d{1,9} \w{1,16}\.\w{1,16}\] )"
+)
+"""What rsyslog puts before a text that it saw several times, and Solaris before every text."""
 _LARGEST_NUMBER: Final = 1e15
 _MAX_REMEMBERED: Final = 8192
 """Programs and field values of which a classifier remembers what it found out; beyond that it begins anew."""
@@ -103,6 +107,7 @@ class BodyRule:
 class Pattern:
     """One rule of a pack. Each gate that is given must let the message pass before `regex` is tried on its text.
 
+    `apps` are as `app_key` spells them; one that ends with `*` stands for all that begin so.
     `sd_id` and `sd_fields` (parameter name, field name) take fields from that structured data element.
     `msgid_globs` stand beside `msgids` and take the place of `apps`: message ids with `*` and `?` in them.
     `contains` is a gate of literals, one of which must be in the text; `pack_contains` is its pack's, tried once for
@@ -225,6 +230,7 @@ class Classifier:
                     self._by_name.setdefault((app, msgid), []).append(ranked)
         self._always = by_text.pop((), [])
         self._behind_gate = [(gate, words) for gates, words in by_text.items() for gate in gates]
+        self._app_globs = sorted({app for app, _ in self._by_name if app is not None and app.endswith("*")})
         self._named: dict[tuple[str | None, str | None], list[_Ranked]] = {}
         self._clean: set[str] = set()
         self._known: dict[int, Classified | NoKind] = {}
@@ -258,6 +264,7 @@ class Classifier:
         return known
 
     def _find(self, message: Message, *, with_readings: bool) -> Classified | NoKind:
+        message = _unwrapped(message)
         candidates = self._candidates(message)
         body: Body | None = None
         is_read = False
@@ -295,9 +302,11 @@ class Classifier:
 
     def _remember_named(self, app_name: str | None, msgid: str | None) -> list[_Ranked]:
         app = app_key(app_name) if app_name else None
+        globs = [glob for glob in self._app_globs if app is not None and app.startswith(glob[:-1])]
         found: list[_Ranked] = []
-        for key in {(app, msgid), (app, None), (None, msgid)}:
-            found += self._by_name.get(key, ())
+        for name in {app, None, *globs}:
+            for wanted in {msgid, None}:
+                found += self._by_name.get((name, wanted), ())
         if msgid is not None:
             found += [ranked for glob, ranked in self._by_glob if glob.match(msgid)]
         found.sort(key=itemgetter(0))
@@ -339,13 +348,23 @@ class Classifier:
         return shown
 
 
+def _unwrapped(message: Message) -> Message:
+    """`message` without what a syslog daemon put around its text."""
+    found = _WRAPPING.match(message.text)
+    if found is None:
+        return message
+    text = message.text[found.end() :]
+    return message._replace(text=text.removesuffix("]") if found[1] else text)
+
+
 def _any_of(globs: Iterable[str]) -> re.Pattern[str]:
     return re.compile("|".join(translate(glob) for glob in globs))
 
 
 def app_key(app_name: str) -> str:
-    """The name under which patterns look for a program: no folder, lower case."""
-    return app_name.rpartition("/")[2].lower()
+    """The name under which patterns look for a program: no folder, no PAM module behind it, lower case."""
+    name = app_name.rpartition("/")[2].lower()
+    return name.partition("(")[0] or name
 
 
 def _holds_one_of(text: str, literals: tuple[str, ...]) -> bool:
