@@ -26,7 +26,7 @@ from channelwatch_api.board.stream import Screens
 from channelwatch_api.house import House
 from channelwatch_api.limits import MAX_BODY_BYTES
 from channelwatch_api.meters import HttpMeters
-from channelwatch_api.middleware import SafeHeaders
+from channelwatch_api.middleware import BoundedBody, SafeHeaders
 from channelwatch_api.pages import ack, acts, board, drills, login
 from channelwatch_api.pages.shell import PREFIXES, chrome, tongue
 from channelwatch_api.problems import MEDIA_TYPE, Problem, not_found
@@ -92,9 +92,9 @@ def create_app(engine: House, http: HttpSettings) -> FastAPI:
         openapi_url="/api/v1/openapi.json",
         docs_url=None,
         redoc_url=None,
-        max_body_size=MAX_BODY_BYTES,
     )
     app.state.services = _services(engine, http)
+    app.add_middleware(BoundedBody, limit=MAX_BODY_BYTES, refuse=_too_large)
     app.add_middleware(SafeHeaders)
     app.include_router(probes.router)
     app.include_router(metrics.router)
@@ -183,6 +183,10 @@ def _handlers() -> dict[type[Exception], Handler]:
         RequestValidationError: invalid,
         Exception: failure,
     }
+
+
+def _too_large(request: Request) -> Response:
+    return _answer(request, Problem(413))
 
 
 def _answer(request: Request, problem: Problem) -> Response:

@@ -245,16 +245,33 @@ async def test_a_wrong_method_and_an_unknown_path_are_problems(client: httpx.Asy
     assert (await client.get("/api/v1/nothing")).json()["status"] == 404
 
 
-async def test_a_body_beyond_the_limit_is_refused(client: httpx.AsyncClient) -> None:
-    answer = await client.post("/login", content=b"x" * (MAX_BODY_BYTES + 1))
-    assert answer.status_code == 413
+async def endless() -> AsyncIterator[bytes]:
+    """A body beyond the limit whose length nothing announces."""
+    for _ in range(MAX_BODY_BYTES // 1024 + 2):
+        yield b"name=" + b"x" * 1019
 
-    async def endless() -> AsyncIterator[bytes]:
-        for _ in range(MAX_BODY_BYTES // 1024 + 2):
-            yield b"name=" + b"x" * 1019
 
-    headers = {"content-type": "application/x-www-form-urlencoded"}
-    assert (await client.post("/login", content=endless(), headers=headers)).status_code == 413
+@pytest.mark.parametrize("told", [True, False], ids=["of-told-length", "of-untold-length"])
+async def test_a_body_beyond_the_limit_is_a_problem_like_any_other(
+    client: httpx.AsyncClient, *, told: bool
+) -> None:
+    form = {"content-type": "application/x-www-form-urlencoded"}
+
+    async def post(path: str, headers: dict[str, str]) -> httpx.Response:
+        body = b"x" * (MAX_BODY_BYTES + 1) if told else endless()
+        return await client.post(path, content=body, headers={**form, **headers})
+
+    answer = await post("/login", {})
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert {name: answer.headers.get(name) for name in HEADERS} == HEADERS
+    assert (answer.status_code, answer.json()["type"]) == (413, "urn:channelwatch:problem:too_large")
+    for path, word in (("/login", "Yêu cầu quá lớn"), ("/en/login", "Request too large")):
+        page = await post(path, HTML)
+        assert (page.status_code, word in page.text) == (413, True)
+
+
+async def test_a_body_of_just_the_limit_is_taken(client: httpx.AsyncClient) -> None:
+    assert (await client.post("/login", content=b"x" * MAX_BODY_BYTES)).status_code == 422
 
 
 async def test_our_own_failure_tells_nothing_of_its_inside(house: MemoryHouse) -> None:
