@@ -59,6 +59,11 @@ def test_leef_1_is_delimited_by_tabs() -> None:
     assert (body.pairs["src"], body.pairs["usrName"], body.pairs["msg"]) == ("192.0.2.1", "a b", "x=y")
 
 
+def test_leef_1_without_a_tab_is_delimited_by_pipes() -> None:
+    found = pairs("LEEF:1.0|Maker|Gate|1|login|src=192.0.2.1|usrName=a b")
+    assert (found["src"], found["usrName"]) == ("192.0.2.1", "a b")
+
+
 @pytest.mark.parametrize(
     ("named", "used"), [("^", "^"), ("x5E", "^"), ("0x7C", "|"), ("", "\t"), ("0x09", "\t")]
 )
@@ -80,6 +85,15 @@ def test_pairs_stand_in_quotes_or_without() -> None:
         "ui": "ssh(192.0.2.9)",
     }
     assert pairs("Recorded. (Ip=192.0.2.9, User=operator)") == {"Ip": "192.0.2.9", "User": "operator"}
+
+
+def test_pairs_between_pipes_may_hold_blanks() -> None:
+    assert pairs("time=1795318923|operation=Log In|administrator=a b|") == {
+        "time": "1795318923",
+        "operation": "Log In",
+        "administrator": "a b",
+    }
+    assert pairs('msg="a|b=c" user=d') == {"msg": "a|b=c", "user": "d"}
 
 
 def test_brackets_with_colons() -> None:

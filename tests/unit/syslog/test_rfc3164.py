@@ -42,6 +42,8 @@ def test_a_plain_line_is_read_in_vietnamese_time() -> None:
         ("2026-11-22T10:42:01+07:00", "2026-11-22T03:42:01.000Z"),
         ("2026-11-22 10:42:01,5", "2026-11-22T03:42:01.500Z"),
         ("2026-11-22T03:42:01Z", "2026-11-22T03:42:01.000Z"),
+        ("2026-1-2 10:42:01", "2026-01-02T03:42:01.000Z"),
+        ("2026-11-22 10:42:01.250.1", "2026-11-22T03:42:01.250Z"),
         ("Nov 22 2026 10:42:01+09:00", "2026-11-22T01:42:01.000Z"),
         ("nov 22 10:42:01", "2026-11-22T03:42:01.000Z"),
     ],
@@ -158,10 +160,60 @@ def test_fortigate_s_parameters_stand_for_a_header(line: str, host: str | None, 
     assert message.text.startswith("date=")
 
 
-def test_a_line_without_priority_but_with_a_stamp_is_user_notice() -> None:
-    message = parse("Nov 22 10:42:03 gw-01 app: x")
+@pytest.mark.parametrize(
+    ("line", "host", "ms"),
+    [
+        ('<30>device="SFW" date=2026-11-22 time=10:42:03 timezone="+07" log_id=1', None, AT),
+        ('<30>device_name="SFW" timestamp="2026-11-22T10:42:03+0700" device_model="XG1" log_id=1', None, AT),
+        ('<134>id=gw-01 sn=0017C5000001 time="2026-11-22 10:42:03" fw=192.0.2.1 pri=6 m=98', None, AT),
+        ('<134>id=gw-01 sn=0017C5000001 time="2026-11-22 03:42:03 UTC" fw=192.0.2.1 pri=6 m=98', None, AT),
+        ('<189>logver=700 date=2026-11-22 time=10:42:03 devname="fg-01" logid="1"', "fg-01", AT),
+    ],
+)
+def test_the_time_among_a_maker_s_parameters_is_the_device_s(line: str, host: str | None, ms: int) -> None:
+    message = parse(line)
+    assert (message.hostname, message.device_time) == (host, ms)
+    assert message.text == line.partition(">")[2]
+
+
+@pytest.mark.parametrize(
+    ("line", "host", "msgid"),
+    [
+        ("<189>Nov 22 10:42:03 gw-01: %ASA-5-111008: x", "gw-01", "ASA-5-111008"),
+        ("<189>12: gw-01: 14: 2y10w: %SYS-5-A: x", "gw-01", "SYS-5-A"),
+        ("<189>gw-01: 00:00:46: %SYS-5-A: x", "gw-01", "SYS-5-A"),
+        ("<189>00:00:46: %SYS-5-A: x", None, "SYS-5-A"),
+        ("<28>Nov 22 10:42:03 gw-01 mib2d[7]: %DAEMON-4-SNMP_TRAP_A: x", "gw-01", "SNMP_TRAP_A"),
+        ("<29>2026 Nov 22 10:42:03 gw-01 %DAEMON-3-SYSTEM_MSG: x", "gw-01", "DAEMON-3-SYSTEM_MSG"),
+        ("<188>Nov 22 10:42:03 gw-01 %%01IPSEC-VPN/5/A_B(l)[3]:x", "gw-01", "IPSEC-VPN/5/A_B"),
+    ],
+)
+def test_the_name_and_the_message_id_are_found_where_makers_put_them(
+    line: str, host: str | None, msgid: str
+) -> None:
+    message = parse(line)
+    assert (message.hostname, message.msgid) == (host, msgid)
+
+
+def test_the_card_of_a_large_junos_device_stands_before_its_program() -> None:
+    message = parse("<29>Nov 22 10:42:03 gw-01 (FPC Slot 5, PIC Slot 2) SPC5_PIC2 kmd[375]: x")
+    assert (message.hostname, message.app_name, message.procid, message.text) == ("gw-01", "kmd", "375", "x")
+
+
+@pytest.mark.parametrize(
+    ("line", "host"),
+    [
+        ("Nov 22 10:42:03 gw-01 app: x", "gw-01"),
+        ("gw-01: Nov 22 10:42:03: %SYS-5-A: x", "gw-01"),
+        ("12: Nov 22 10:42:03: %SYS-5-A: x", None),
+        ('date=2026-11-22 time=10:42:03 devname="gw-01" logid="1"', "gw-01"),
+    ],
+)
+def test_a_line_without_priority_that_tells_its_time_is_user_notice(line: str, host: str | None) -> None:
+    message = parse(line)
     assert message.fmt is Format.RFC3164
-    assert (message.facility, message.severity, message.hostname) == (1, 5, "gw-01")
+    assert (message.facility, message.severity, message.hostname) == (1, 5, host)
+    assert message.device_time == AT
 
 
 @pytest.mark.parametrize(

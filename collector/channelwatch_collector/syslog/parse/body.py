@@ -25,6 +25,7 @@ _PAIR: Final = re.compile(
     r"(?:^|(?<=[\s,;(\[|]))([A-Za-z_][\w.\-]{0,127})="
     r"(?:\"((?:[^\"\\]|\\.){0,4096})\"|'([^']{0,4096})'|([^\s\"',;()]?[^\s\",;()]{0,4095}(?:\([^\s()]{0,256}\))?))"
 )
+_PIPED: Final = re.compile(r"[A-Za-z_][\w.\-]{0,127}=[^|\"]{0,4096}\|[A-Za-z_][\w.\-]{0,127}=")
 _QUOTED_ESCAPE: Final = re.compile(r'\\(["\\])')
 
 
@@ -36,7 +37,7 @@ class Form(StrEnum):
     COLON = "colon"
     """`[name:"value"; name:"value"]`, as Check Point has it."""
     PAIRS = "pairs"
-    """`name=value name="a value"`, between blanks, commas or semicolons."""
+    """`name=value name="a value"`, between blanks, commas or semicolons; or `name=a value|name=value`."""
 
 
 class Body(NamedTuple):
@@ -90,6 +91,8 @@ def _read_leef(rest: str, *, version: int) -> Body | None:
     attributes, delimiter = parts[-1] if len(parts) > len(_LEEF_NAMES) else "", "\t"
     if version > 1 and len(parts) > len(_LEEF_NAMES) + 1:
         delimiter = _delimiter(parts[len(_LEEF_NAMES)])
+    elif delimiter not in attributes:
+        delimiter = "|"  # as PAN-OS writes it
     for part in attributes.split(delimiter, MAX_PAIRS):
         name, equals, value = part.partition("=")
         if equals and _LEEF_KEY.fullmatch(name.strip()):
@@ -117,6 +120,12 @@ def _read_colons(text: str) -> Body | None:
 
 def _read_pairs(text: str) -> Body | None:
     pairs: dict[str, str] = {}
+    if _PIPED.match(text):
+        for part in text.split("|", MAX_PAIRS)[:MAX_PAIRS]:
+            name, equals, value = part.partition("=")
+            if equals:
+                pairs.setdefault(name, value.strip())
+        return Body(Form.PAIRS, pairs)
     for name, quoted, single, bare in reversed(_PAIR.findall(text)[:MAX_PAIRS]):
         pairs[name] = _QUOTED_ESCAPE.sub(r"\1", quoted) if "\\" in quoted else quoted or single or bare
     return Body(Form.PAIRS, pairs) if pairs else None

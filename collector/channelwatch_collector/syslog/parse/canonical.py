@@ -9,6 +9,7 @@ from typing import Final
 from channelwatch.base.clock import EpochMs
 from channelwatch_collector.syslog.parse.message import Format, Message, decode
 from channelwatch_collector.syslog.parse.rfc3164 import (
+    CARD,
     FORTINET_NAME,
     FORTINET_ZONE,
     LEAD,
@@ -53,8 +54,8 @@ def read_canonical(line: bytes, received_at: EpochMs, zone: tzinfo) -> Message |
     priority, stamp, host, tag, pid = found.groups()
     at = found.end()
     if tag is None:
-        if SEQUENCE.match(line, at):
-            return None  # a relay's header before a Cisco device's own
+        if SEQUENCE.match(line, at) or CARD.match(line, at):
+            return None  # a relay's header before a Cisco device's own, or the card of a Junos device
         lead = LEAD.match(line, at)
         at = lead.end() if lead else at
         other = TAG.match(line, at) or TAG_WITH_PID.match(line, at)

@@ -9,7 +9,7 @@ from typing import Final
 from channelwatch.base.clock import EpochMs
 from channelwatch_collector.syslog.parse.canonical import read_canonical
 from channelwatch_collector.syslog.parse.message import DEFAULT_PRIORITY, Format, Message, RawReason, decode
-from channelwatch_collector.syslog.parse.rfc3164 import has_stamp, parse_rfc3164
+from channelwatch_collector.syslog.parse.rfc3164 import begins_with_header, parse_rfc3164
 from channelwatch_collector.syslog.parse.rfc5424 import looks_like_rfc5424, parse_rfc5424
 
 DEFAULT_ZONE: Final = timezone(timedelta(hours=7), "Asia/Ho_Chi_Minh")
@@ -59,7 +59,7 @@ def _parse(line: bytes, received_at: EpochMs, zone: tzinfo) -> Message:
     if found is None:
         if line.startswith(b"<"):
             return _raw(line, RawReason.BAD_PRIORITY)
-        if not has_stamp(line, received_at=received_at, zone=zone):
+        if not begins_with_header(line, received_at=received_at, zone=zone):
             return _raw(line, RawReason.NO_PRIORITY)
         return _rfc3164(line, DEFAULT_PRIORITY, received_at, zone)
     priority = int(found[1])

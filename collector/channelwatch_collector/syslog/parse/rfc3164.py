@@ -15,6 +15,9 @@ SEQUENCE: Final = re.compile(rb"(\d{1,10}): +")
 _HOST_BEFORE_STAMP: Final = re.compile(
     rb"([!-9;-~]{1,255})(?:: ?| )(?:[!-~]{1,64}?[: ])??(?=[*.]?(?:\d{4}[- ]|[A-Z][a-z]{2} ))"
 )
+_UPTIME: Final = re.compile(
+    rb"(?:([A-Za-z][\w.-]{0,254}): )?(?:\d{1,10}: )?(?:\d{1,3}[ywd]\d{1,2}[wdh]|\d{1,3}:\d\d:\d\d): (?=%)"
+)
 _STAMP_CLOSED: Final = re.compile(rb" ?: ?")
 _OPENGEAR_DATE: Final = re.compile(rb"\d{4}-[A-Z][a-z]{2}-")
 _HOST: Final = re.compile(rb"([!-~]{1,255})(?: +|$)")
@@ -22,11 +25,22 @@ _IPV6: Final = re.compile(rb"[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*")
 TAG: Final = re.compile(rb"""([^\s:\[\]<>"'=,;{}%|]{1,48})(?:\[([^\]\s]{1,128})\])?:(?:[ \t]+|$)""")
 TAG_WITH_PID: Final = re.compile(rb"""([^\s:\[\]<>"'=,;{}%|]{1,48})\[([^\]\s]{1,128})\]:?[ \t]*""")
 MNEMONIC: Final = re.compile(
+    # Junos with explicit-priority; NX-OS says SYSTEM_MSG of all that it only passes on.
+    rb"%(?:AUTH|CHANGE|CONFLICT|DAEMON|EXT|FIREWALL|INTERACT|KERN|PFE|USER)-[0-7]-"
+    rb"((?!SYSTEM_MSG)[A-Z][A-Z0-9]+(?:_[A-Z0-9]+)+): |"
     rb"%([A-Z][A-Za-z0-9_]*(?:-[A-Za-z0-9_]+)*-[0-7]-[A-Za-z0-9_]+) ?:"  # Cisco
-    rb"|%%\d{2}([A-Z0-9_]+/\d/[A-Za-z0-9_]+)"  # Huawei, H3C
+    rb"|%%\d{2}([A-Za-z0-9_-]+/\d/[A-Za-z0-9_]+)"  # Huawei, H3C
     rb"|([A-Z][A-Z0-9]+(?:_[A-Z0-9]+)+): "  # Junos
 )
-_FORTINET: Final = re.compile(rb"date=(\d{4}-\d\d-\d\d) time=(\d\d:\d\d:\d\d)(?= )")
+CARD: Final = re.compile(rb"\(FPC Slot \d{1,3}, PIC Slot \d{1,3}\) [!-~]{1,32} ")
+"""Where in a large Junos device the program runs, before its name."""
+_DATE_AND_TIME: Final = re.compile(
+    rb"(?:(?:logver|device)=[!-~][ -~]{0,199}? )?date=(\d{4}-\d\d-\d\d) time=(\d\d:\d\d:\d\d)(?= )"
+)
+_TIME: Final = re.compile(
+    rb"(?:id|device_name)=[!-~][ -~]{0,199}? "
+    rb'time(?:stamp)?="(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)( UTC|[+-]\d{4})?"'
+)
 FORTINET_ZONE: Final = re.compile(rb'\btz="?([+-]\d{4})')
 FORTINET_NAME: Final = re.compile(rb'\bdevname="?([!#-~]{1,255})')
 
@@ -64,15 +78,20 @@ def parse_rfc3164(
         line.at = line.stamp.end
         _take_host_after_stamp(line)
         _take_relayed(line, received_at=received_at, zone=zone)
-    elif not _take_fortinet(line, received_at=received_at, zone=zone):
+    elif not _take_from_pairs(line, received_at=received_at, zone=zone):
         _take_host_and_stamp(line, numbered=sequence is not None, received_at=received_at, zone=zone)
     _take_tag(line)
     return _message(line, facility=facility, severity=severity)
 
 
-def has_stamp(body: bytes, *, received_at: EpochMs, zone: tzinfo) -> bool:
-    """Whether `body` begins with a stamp, which makes a line without a PRI worth reading as RFC 3164."""
-    return read_stamp(body, 0, received_at=received_at, zone=zone) is not None
+def begins_with_header(body: bytes, *, received_at: EpochMs, zone: tzinfo) -> bool:
+    """Whether `body` tells its time at its beginning, which makes a line without a PRI worth reading as RFC 3164."""
+    line = _Line(body)
+    sequence = line.take(SEQUENCE)
+    line.stamp = read_stamp(body, line.at, received_at=received_at, zone=zone)
+    if line.stamp is None and not _take_from_pairs(line, received_at=received_at, zone=zone):
+        _take_host_and_stamp(line, numbered=sequence is not None, received_at=received_at, zone=zone)
+    return line.stamp is not None
 
 
 def _take_host_after_stamp(line: _Line) -> None:
@@ -83,7 +102,9 @@ def _take_host_after_stamp(line: _Line) -> None:
     if not found:
         return
     word = found[1]
-    if not _IPV6.fullmatch(word) and (word.endswith(b":") or b"%" in word or TAG_WITH_PID.match(word)):
+    if word.endswith(b":") and MNEMONIC.match(line.body, found.end()):
+        word = word[:-1]  # the name that Cisco sets before its message, with nothing else in between
+    elif not _IPV6.fullmatch(word) and (word.endswith(b":") or b"%" in word or TAG_WITH_PID.match(word)):
         return
     line.hostname = word
     line.at = found.end()
@@ -93,6 +114,7 @@ def _take_host_and_stamp(line: _Line, *, numbered: bool, received_at: EpochMs, z
     """`HOST: stamp:` (NX-OS, numbered IOS), `HOST NODE:stamp:` (IOS XR), `HOST PORT 2018-Nov- 9` (Opengear)."""
     found = _HOST_BEFORE_STAMP.match(line.body, line.at)
     if not found:
+        _take_host_and_uptime(line)
         return
     stamp = read_stamp(line.body, found.end(), received_at=received_at, zone=zone)
     if not stamp:
@@ -106,6 +128,13 @@ def _take_host_and_stamp(line: _Line, *, numbered: bool, received_at: EpochMs, z
     line.take(LEAD)
 
 
+def _take_host_and_uptime(line: _Line) -> None:
+    """A Cisco device that stamps its messages with the time since it started, after its name if it tells that."""
+    found = line.take(_UPTIME)
+    if found:
+        line.hostname = found[1]
+
+
 def _take_relayed(line: _Line, *, received_at: EpochMs, zone: tzinfo) -> None:
     """A relay puts its own stamp and host before what a Cisco device sent: sequence number and stamp."""
     if not line.take(SEQUENCE):
@@ -117,21 +146,26 @@ def _take_relayed(line: _Line, *, received_at: EpochMs, zone: tzinfo) -> None:
         line.take(_STAMP_CLOSED)
 
 
-def _take_fortinet(line: _Line, *, received_at: EpochMs, zone: tzinfo) -> bool:
-    """FortiGate has no header: date, time, zone and name are parameters, which stay in the text too."""
-    found = _FORTINET.match(line.body, line.at)
-    if not found:
-        return False
-    offset = FORTINET_ZONE.search(line.body, line.at)
-    name = FORTINET_NAME.search(line.body, line.at)
-    stamp = found[1] + b"T" + found[2] + (offset[1] if offset else b"")
-    line.stamp = read_stamp(stamp, 0, received_at=received_at, zone=zone)
-    line.hostname = name[1] if name else None
+def _take_from_pairs(line: _Line, *, received_at: EpochMs, zone: tzinfo) -> bool:
+    """FortiGate, Sophos and SonicWall have no header: time, zone and name are parameters, which stay in the text."""
+    found = _DATE_AND_TIME.match(line.body, line.at)
+    if found:
+        offset = FORTINET_ZONE.search(line.body, line.at)
+        name = FORTINET_NAME.search(line.body, line.at)
+        stated = offset[1] if offset else b""
+        line.hostname = name[1] if name else None
+    else:
+        found = _TIME.match(line.body, line.at)
+        if not found:
+            return False
+        stated = b"Z" if found[3] == b" UTC" else found[3] or b""
+    line.stamp = read_stamp(found[1] + b"T" + found[2] + stated, 0, received_at=received_at, zone=zone)
     return True
 
 
 def _take_tag(line: _Line) -> None:
     line.take(LEAD)
+    line.take(CARD)
     found = line.take(TAG) or line.take(TAG_WITH_PID)
     if found:
         line.app_name, line.procid = found[1], found[2]

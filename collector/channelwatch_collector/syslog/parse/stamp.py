@@ -39,8 +39,9 @@ _YEAR_FIRST: Final = re.compile(
     re.IGNORECASE,
 )
 _ISO: Final = re.compile(
-    rb"(?P<unsynced>[*.])?(?P<year>\d{4})[-/](?P<month>\d{2})[-/](?P<day>\d{2})[T ]"
+    rb"(?P<unsynced>[*.])?(?P<year>\d{4})[-/](?P<month>\d{1,2})[-/](?P<day>\d{1,2})[T ]"
     + _CLOCK
+    + rb"(?:\.\d(?= ))?"  # a number that Huawei switches set behind the milliseconds
     + _OFFSET
     + _ZONE
 )
