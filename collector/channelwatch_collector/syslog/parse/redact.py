@@ -83,28 +83,37 @@ _ASSIGNED: Final = re.compile(
 )
 _CONFIGURED: Final = re.compile(
     r"(?<![A-Za-z])(?:password|passwd|passphrase|secret|pre-shared-key|psk|psksecret|key-string|community|key"
-    r"|mật khẩu|(?:auth|priv|authentication|privacy)\s+(?:md5|sha\S{0,6}|aes\S{0,6}|3?des))\s+"
-    r"(?:(?:is|was|as|to|là|set|changed|value|string|encrypted|hex|ascii|ascii-text|\d{1,3})\s+){0,4}"
+    r"|mật khẩu|(?:auth|priv|authentication|privacy)\s+(?:md5|sha\S{0,6}|aes\S{0,6}|3?des|text)"
+    r"|(?<=nhrp )authentication)\s+"
+    r"(?:(?:is|was|as|to|là|set|changed|value|string|encrypted|hex|ascii|ascii-text|\d{1,3}"
+    r"|cipher|irreversible-cipher|simple|hash|plaintext|enc|md5|sha\S{0,6}|key|read|write)\s+){0,4}"
     rf"{_VALUE}",
     re.IGNORECASE,
 )
+_BRACKETED: Final = re.compile(
+    # As FortiOS names the parts that were changed: psksecret[old->new].
+    rf"(?:{_STRONG_NAMES}|psksecret|psk)\[((?!\[masked\])[^\]\"]{{1,256}})",
+    re.IGNORECASE,
+)
 _KEY_ID: Final = re.compile(
-    r"(?<!\w)key[-_ ]?(?:id|identifier|index)\s{1,3}((?:0x)?[0-9A-F]+\b)", re.IGNORECASE
+    r"(?<!\w)(?:key[-_ ]?(?:id|identifier|index)\s{1,3}|CKN(?::\s{0,3}|\s{1,3}))((?:0x)?[0-9A-F]+\b)",
+    re.IGNORECASE,
 )
 _PLAIN_WORDS: Final = frozenset(
     # What follows those names in a sentence rather than in a configuration line.
     """
-    a accepted accessed activated added age algorithm all also an and are at attempt attempts auth authentication
-    authenticator available based because been being but by can cannot chain change changed changes channel check
-    checks complete completed configured could created database deleted derivation derived did does enabled entered
-    entry error exceeded exchange exchanges expire expired expires expiring expiry fail failed failing failure
-    failures file files for from generated generation group has hash have id if in incorrect index initiated input
-    install installed invalid is it lifetime length list load loaded lookup login management method mismatch
-    missing mode must near needed negotiation not of ok old on only option or out pair pairs payload policy present
-    prompt protocol provided received recovery reject rejected removed renewed replaced request required reset role
-    rollover rotated rotation schedule server set should size slot soon space state status store strength string
-    strings successful successfully table than that the this to too transform type until update updated usage used
-    user using valid verification verified version was were when will with within without wrong zeroized
+    a accepted accessed activated added address age algorithm all also an and are at attempt attempts auth
+    authentication authenticator available based because been being but by can cannot chain change changed changes
+    channel check checks complete completed configured could created database deleted derivation derived did does
+    enabled entered entry error exceeded exchange exchanges expire expired expires expiring expiry fail failed
+    failing failure failures file files for from generated generation group has hash have id if in incorrect index
+    initiated input install installed invalid is it lifetime length list load loaded lookup login management method
+    mismatch missing mode must near needed negotiation not of ok old on only option or out pair pairs payload
+    policy present prompt protocol provided received recovery reject rejected removed renewed replaced request
+    required reset role rollover rotated rotation schedule server set should size slot soon space state status
+    store strength string strings successful successfully table than that the this to too transform type until
+    update updated usage used user using valid verification verified version was were when will with within without
+    wrong zeroized
     """.split()  # noqa: SIM905 - a list literal would be one word a line
 )
 _BEARER: Final = re.compile(
@@ -122,7 +131,7 @@ _HEX_ARRAY: Final = re.compile(r"(0x[0-9A-F]{1,2}(?:[,\s]{1,3}0x[0-9A-F]{1,2}){7
 
 _PATTERNS_OF: Final[tuple[tuple[tuple[str, ...], tuple[re.Pattern[str], ...]], ...]] = (
     # The patterns that are tried where one of the words stands in the lowered text; group 1 is what to mask.
-    (("pass", "psk", "secret", "community", "mật khẩu"), (_ASSIGNED, _CONFIGURED)),
+    (("pass", "psk", "secret", "community", "mật khẩu"), (_ASSIGNED, _CONFIGURED, _BRACKETED)),
     (("key",), (_ASSIGNED, _CONFIGURED, _KEY_ID)),
     (
         (
@@ -134,6 +143,7 @@ _PATTERNS_OF: Final[tuple[tuple[tuple[str, ...], tuple[re.Pattern[str], ...]], .
     (("auth",), (_CONFIGURED, _BEARER)),
     (("pre-shared-key", "priv"), (_CONFIGURED,)),
     (("bearer",), (_BEARER,)),
+    (("ckn",), (_KEY_ID,)),
     (("://",), (_URL_PASSWORD,)),
     (("spi",), (_SPI,)),
     (("sha", "md5"), (_FINGERPRINT,)),
