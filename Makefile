@@ -20,6 +20,8 @@ run: $(VENV)/.runtime ## Run the demo: a simulated province, watched, on this ma
 
 setup: $(VENV)/.dev ## Create .venv with everything that tests and checks need
 
+# Compiled files are kept, whatever the environment says: a thousand processes start in the tests.
+test: export PYTHONDONTWRITEBYTECODE =
 test: $(VENV)/.dev ## Run every test; with CI=true install the tests' peers first (ARGS=... goes to pytest)
 	@if [ "$(CI)" = true ]; then tools/install-peers.sh; fi
 	@$(BIN)/python -m pytest -o faulthandler_timeout=300 $(ARGS)
