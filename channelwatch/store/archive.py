@@ -49,6 +49,7 @@ class SqlArchive:
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
         self._writer = engine.execution_options(**{WRITES: True})
+        self._file = engine.url.database or "" if engine.dialect.name == "sqlite" else ""
 
     def chapters(
         self, *, subjects: Sequence[str], since: int | None, until: int
@@ -211,17 +212,17 @@ class SqlArchive:
         engine = self.engine
         if engine.dialect.name == "postgresql":
             engine = engine.execution_options(isolation_level="REPEATABLE READ")
-        with translated(operation), engine.begin() as connection:
+        with translated(operation, self._file), engine.begin() as connection:
             yield connection
 
     @contextmanager
     def _read(self, operation: str) -> Iterator[Connection]:
-        with translated(operation), self.engine.begin() as connection:
+        with translated(operation, self._file), self.engine.begin() as connection:
             yield connection
 
     @contextmanager
     def _write(self, operation: str) -> Iterator[Connection]:
-        with translated(operation), self._writer.begin() as connection:
+        with translated(operation, self._file), self._writer.begin() as connection:
             yield connection
 
 

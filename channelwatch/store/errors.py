@@ -94,17 +94,20 @@ _PASSING = frozenset(
 
 
 @contextmanager
-def translated(operation: str) -> Iterator[None]:
-    """Let only errors of `base.errors` out of the block. Bug for what the database should never have been asked."""
+def translated(operation: str, file: str = "") -> Iterator[None]:
+    """Let only errors of `base.errors` out of the block. Bug for what the database should never have been asked.
+
+    `file` is the database's own, which SQLite's complaints leave out; a server's name themselves what is meant.
+    """
     try:
         yield
     except PoolTimeout as error:
         raise StoreTransient(StoreReason.BUSY, str(error), operation=operation) from error
     except DBAPIError as error:
         assert error.orig is not None, "the driver's own error is always kept"
-        raise _translate(error.orig, operation, lost=error.connection_invalidated) from error
+        raise _translate(error.orig, operation, file=file, lost=error.connection_invalidated) from error
     except sqlite3.Error as error:
-        raise _translate(error, operation) from error
+        raise _translate(error, operation, file=file) from error
     except SQLAlchemyError as error:
         raise Bug(f"{type(error).__name__}: {error}", operation=operation, subject="store") from error
 
@@ -127,12 +130,14 @@ def file_trouble(error: OSError, operation: str, path: Path) -> StoreTransient |
     return kind(reason, f"{error.filename or path}: {error.strerror or error}", operation=operation)
 
 
-def _translate(cause: BaseException, operation: str, *, lost: bool = False) -> Exception:
+def _translate(cause: BaseException, operation: str, *, file: str, lost: bool = False) -> Exception:
     reason = _reason(cause, lost=lost)
-    message = str(cause).strip()
+    message = f"{file}: {cause}".removeprefix(": ").strip()
     if reason is None:
         return Bug(f"{type(cause).__name__}: {message}", operation=operation, subject="store")
     kind = StoreTransient if reason in _PASSING else StorePermanent
+    if file and reason in (StoreReason.CANNOT_OPEN, StoreReason.READ_ONLY):
+        message += f" (whoever runs this must be able to write the file and its folder, {Path(file).parent})"
     return kind(reason, message, operation=operation)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -63,7 +64,7 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
 def test_a_file_that_is_no_database_is_corrupt(tmp_path: Path) -> None:
     (tmp_path / "store.db").write_bytes(b"no database at all " * 1000)
     store = open_store("sqlite:///store.db", tmp_path)
-    with pytest.raises(StorePermanent) as refused:
+    with pytest.raises(StorePermanent, match=re.escape(f"upgrade store: {tmp_path}/store.db: ")) as refused:
         store.upgrade()
     store.close()
     assert refused.value.reason is StoreReason.CORRUPT
@@ -147,6 +148,9 @@ def test_a_store_that_may_not_be_written_is_permanent(sql_store: SqlStore, sql_e
     with pytest.raises(StorePermanent) as refused:
         sql_store.commit(full_batch(), epoch=sql_epoch)
     assert refused.value.reason is StoreReason.READ_ONLY
+    file = Path(str(sql_store.engine.url.database))
+    assert f"commit store: {file}: " in str(refused.value)
+    assert f"must be able to write the file and its folder, {file.parent}" in str(refused.value)
 
 
 @pytest.mark.parametrize(
