@@ -11,6 +11,7 @@ from channelwatch_collector.syslog.parse.canonical import read_canonical
 from channelwatch_collector.syslog.parse.message import DEFAULT_PRIORITY, Format, Message, RawReason, decode
 from channelwatch_collector.syslog.parse.rfc3164 import begins_with_header, parse_rfc3164
 from channelwatch_collector.syslog.parse.rfc5424 import looks_like_rfc5424, parse_rfc5424
+from channelwatch_collector.syslog.parse.worded import as_sent
 
 DEFAULT_ZONE: Final = timezone(timedelta(hours=7), "Asia/Ho_Chi_Minh")
 """Viet Nam keeps UTC+7 all year, so no zone data is needed."""
@@ -20,6 +21,7 @@ MAX_MESSAGE_OCTETS: Final = 8192
 
 _PRIORITY: Final = re.compile(rb"<(0|[1-9]\d{0,2})>")
 _RFC5424: Final = re.compile(rb"<\d{1,3}>1 ")
+_BARE_RFC5424: Final = re.compile(rb"1 \d{4}-\d\d-\d\dT")
 _TRAILER: Final = b"\r\n\0"
 _TRAILERS: Final = frozenset((b"\r", b"\n", b"\0"))
 
@@ -57,11 +59,7 @@ def _parse(line: bytes, received_at: EpochMs, zone: tzinfo) -> Message:
         return _raw(line, RawReason.EMPTY)
     found = _PRIORITY.match(line)
     if found is None:
-        if line.startswith(b"<"):
-            return _raw(line, RawReason.BAD_PRIORITY)
-        if not begins_with_header(line, received_at=received_at, zone=zone):
-            return _raw(line, RawReason.NO_PRIORITY)
-        return _rfc3164(line, DEFAULT_PRIORITY, received_at, zone)
+        return _without_priority(line, received_at, zone)
     priority = int(found[1])
     if priority > 191:
         return _raw(line, RawReason.BAD_PRIORITY)
@@ -69,6 +67,18 @@ def _parse(line: bytes, received_at: EpochMs, zone: tzinfo) -> Message:
     if looks_like_rfc5424(body):
         return parse_rfc5424(body, facility=priority // 8, severity=priority % 8)
     return _rfc3164(body, priority, received_at, zone)
+
+
+def _without_priority(line: bytes, received_at: EpochMs, zone: tzinfo) -> Message:
+    if line.startswith(b"<"):
+        return _raw(line, RawReason.BAD_PRIORITY)
+    if _BARE_RFC5424.match(line):
+        return parse_rfc5424(line, facility=DEFAULT_PRIORITY // 8, severity=DEFAULT_PRIORITY % 8)
+    if worded := as_sent(line):
+        return _rfc3164(worded[1], worded[0], received_at, zone)
+    if not begins_with_header(line, received_at=received_at, zone=zone):
+        return _raw(line, RawReason.NO_PRIORITY)
+    return _rfc3164(line, DEFAULT_PRIORITY, received_at, zone)
 
 
 def _rfc3164(body: bytes, priority: int, received_at: EpochMs, zone: tzinfo) -> Message:
