@@ -27,7 +27,7 @@ from channelwatch.pipeline.ports import Alert, CurrentRow, Effects, OutboxRow, P
 from channelwatch.pipeline.world import EventCount, RuleKey, World, WorldChange
 from channelwatch.status.device import DeviceState, Step
 from channelwatch.status.events import EventReceived, Observation, RogueSource
-from channelwatch.status.states import Axis, Cause, PairState, Reason, Transition
+from channelwatch.status.states import SERVES_UNSEEN, Axis, Cause, PairState, Reason, Transition
 from channelwatch.status.topology import CircuitView, PairView
 
 SYSTEM = "system"
@@ -106,15 +106,17 @@ class Draft:
         self.transitions.extend(step.transitions)
         self.touched.setdefault(step.state.device, at)
 
-    def take_pair(self, code: GroupCode, state: PairState, at: EpochMs) -> None:
-        """Record that a group is in `state`, seen at `at`: it changed after its members were known to be otherwise."""
+    def take_pair(self, code: GroupCode, state: PairState, serves: bool, at: EpochMs) -> None:
+        """Record that a group is in `state`, and whether it serves though that is unknown, seen at `at`: it changed
+        after its members were known to be otherwise."""
         view = self.pair(code)
         moved_at = min(max(at, view.since), self.now)
         known = [self.world.devices[name].known_at for name in self._touched_members(code)]
         earliest = max(min((at for at in known if at), default=moved_at), view.since)
-        self.transitions.append(_pair_move(code, view, state, (min(earliest, moved_at), moved_at), self.now))
+        bounds = (min(earliest, moved_at), moved_at)
+        self.transitions.append(_pair_move(code, view, state, bounds, self.now, serves=serves))
         lost_until = moved_at if view.state is PairState.LOST else view.lost_until
-        self.pairs[code] = PairView(state, moved_at, lost_until)
+        self.pairs[code] = PairView(state, moved_at, lost_until, serves)
 
     def _touched_members(self, code: GroupCode) -> list[DeviceCode]:
         members = self.world.inventory.members.get(code, ())
@@ -127,7 +129,7 @@ class Draft:
 
     def part_pair(self, code: GroupCode, view: PairView) -> None:
         """Record that nothing is known any more of a group that the inventory no longer has."""
-        if view.state is not PairState.UNKNOWN:
+        if view.state is not PairState.UNKNOWN or view.serves is not False:
             self.transitions.append(_pair_move(code, view, PairState.UNKNOWN, (self.now, self.now), self.now))
             self.parted_pairs.append(PairRow(code, PairState.UNKNOWN, self.now))
 
@@ -306,6 +308,13 @@ def current_row(state: DeviceState) -> CurrentRow:
 
 
 def _pair_move(
-    code: GroupCode, view: PairView, state: PairState, bounds: tuple[EpochMs, EpochMs], now: EpochMs
+    code: GroupCode,
+    view: PairView,
+    state: PairState,
+    bounds: tuple[EpochMs, EpochMs],
+    now: EpochMs,
+    *,
+    serves: bool = False,
 ) -> Transition:
-    return Transition(code, Axis.PAIR, view.state, state, Cause.NONE, Reason.MEMBERS, *bounds, now, "members")
+    cause = SERVES_UNSEEN if serves else Cause.NONE
+    return Transition(code, Axis.PAIR, view.state, state, cause, Reason.MEMBERS, *bounds, now, "members")

@@ -146,9 +146,9 @@ def _groups(draft: Draft) -> dict[GroupCode, EpochMs]:
         if group is not None:
             groups.setdefault(group, at)
     for group, at in groups.items():
-        after = group_state(group, inventory, draft.all_devices)
-        if after is not None and after is not draft.pair(group).state:
-            draft.take_pair(group, after, at)
+        found, view = group_state(group, inventory, draft.all_devices), draft.pair(group)
+        if found is not None and found != (view.state, view.serves):
+            draft.take_pair(group, *found, at)
     return groups
 
 

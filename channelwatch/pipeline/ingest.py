@@ -42,7 +42,7 @@ from channelwatch.status.events import (
     PollMissed,
     RogueSource,
 )
-from channelwatch.status.states import Flag, Health
+from channelwatch.status.states import Flag, Health, PairState
 from channelwatch.status.topology import PairView, tunnel_seen_up
 
 
@@ -65,7 +65,9 @@ def tick(world: World, now: EpochMs) -> Draft:
             draft.devices[code] = replace(state, polled_at=now)
         elif now - state.polled_at > limits[code]:
             if not state.is_blind and blinded < world.policy.blind_batch:
-                draft.take(blind(state, since=state.polled_at, now=now, policy=world.policy.step), now)
+                # What came of a poll that was not answered, and not asked again, nobody knows.
+                since = EpochMs(min(state.known_at or state.polled_at, state.polled_at))
+                draft.take(blind(state, since=since, now=now, policy=world.policy.step), now)
                 blinded += 1
         elif state.flags:
             calm = calmed(state, now, world.policy.step)
@@ -101,7 +103,12 @@ def resume(world: World, snapshot: Snapshot, now: EpochMs) -> Draft:
     """Take up the stored state. Time since the collector was last alive is blind time, not an outage."""
     world.next_incident, world.next_seq = snapshot.next_incident, snapshot.next_seq
     states = [_restored(row, now, world.policy.step) for row in snapshot.current]
-    pairs = {GroupCode(row.group): PairView(row.state, row.since) for row in snapshot.pairs}
+    pairs = {
+        GroupCode(row.group): PairView(
+            row.state, row.since, serves=None if row.state is PairState.UNKNOWN else False
+        )
+        for row in snapshot.pairs
+    }
     world.restore(states, pairs, list(snapshot.incidents))
     world.budgets = spent(snapshot.told)
     draft = Draft(world, now)
@@ -186,12 +193,14 @@ def _observe_device(
     draft: Draft, observation: PollAnswered | PollMissed | EventReceived | LatchCleared
 ) -> None:
     state, policy = draft.device(observation.device), draft.world.policy.step
+    gap = draft.world.longest_gap_ms(observation.device)
     match observation:
         case PollAnswered():
-            draft.take(answered(state, observation, policy), observation.received_at)
+            draft.take(answered(state, observation, policy, longest_gap_ms=gap), observation.received_at)
         case PollMissed():
             carries = _carries_traffic(draft, observation.device)
-            draft.take(missed(state, observation, policy, carries_traffic=carries), observation.received_at)
+            step = missed(state, observation, policy, carries_traffic=carries, longest_gap_ms=gap)
+            draft.take(step, observation.received_at)
         case EventReceived():
             step = event(state, observation, policy)
             if step.state is not state:

@@ -217,6 +217,10 @@ class World:
         self._pairs[group] = view
         self.overview.follow(self.inventory.members.get(group, ())[:1], self._devices, self._pairs)
 
+    def longest_gap_ms(self, device: DeviceCode) -> int:
+        """How far apart two polls of `device` may lie that are joined: two and a half periods."""
+        return 5 * self.poll_period_ms(device) // 2
+
     def poll_period_ms(self, device: DeviceCode) -> int:
         """How often `device` is to be polled."""
         own = self.inventory.device[device].poll_s

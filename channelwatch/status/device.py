@@ -121,9 +121,16 @@ class Step:
     transitions: tuple[Transition, ...] = ()
 
 
-def answered(state: DeviceState, poll: PollAnswered, policy: StepPolicy) -> Step:
-    """The device answered: its readings replace all earlier ones but those of `HELD_FAMILIES` that only events tell."""
+def answered(
+    state: DeviceState, poll: PollAnswered, policy: StepPolicy, *, longest_gap_ms: int | None = None
+) -> Step:
+    """The device answered: its readings replace all earlier ones but those of `HELD_FAMILIES` that only events tell.
+
+    What was known of it longer than `longest_gap_ms` ago does not reach up to now: the time between is unknown.
+    """
     at = poll.received_at
+    gap = _gap(state, at, at, longest_gap_ms, policy)
+    state = gap.state
     fresh = {reading.key: reading for reading in poll.readings}
     told = _still_told(state, fresh, at, policy) if state.told else _NOTHING
     fresh |= {key: state.readings[key] for key in told}
@@ -144,7 +151,20 @@ def answered(state: DeviceState, poll: PollAnswered, policy: StepPolicy) -> Step
     )
     wanted = assess(seen.readings.values())
     proof = witness(seen.readings, at=at, health=wanted.health)
-    return _attested(state, seen, wanted, proof, policy)
+    step = _attested(state, seen, wanted, proof, policy)
+    return Step(step.state, (*gap.transitions, *step.transitions))
+
+
+def _gap(state: DeviceState, at: EpochMs, now: EpochMs, longest_ms: int | None, policy: StepPolicy) -> Step:
+    """`state` when the next sample is of `at`: blind since it was last known, if that is too long ago to join the two.
+
+    How long ago that was is not known while a stored state is all there is.
+    """
+    last = max(state.known_at, state.health_since)
+    known = state.has_answered and state.assessment.health is not Health.UNKNOWN
+    if not known or longest_ms is None or at - last <= longest_ms:
+        return Step(state)
+    return blind(state, since=last, now=now, policy=policy)
 
 
 def _still_told(
@@ -238,9 +258,17 @@ def parted(state: DeviceState, *, now: EpochMs, policy: StepPolicy) -> Step:
 
 
 def missed(
-    state: DeviceState, poll: PollMissed, policy: StepPolicy, *, carries_traffic: bool = False
+    state: DeviceState,
+    poll: PollMissed,
+    policy: StepPolicy,
+    *,
+    carries_traffic: bool = False,
+    longest_gap_ms: int | None = None,
 ) -> Step:
-    """A poll went unanswered. `carries_traffic`: the hub or a fresh event shows this device's tunnel up."""
+    """A poll went unanswered. `carries_traffic`: the hub or a fresh event shows this device's tunnel up.
+
+    `longest_gap_ms`: as in `answered`.
+    """
     if not poll.collector_healthy:
         return Step(state)
     first = state.first_missed_at or poll.sent_at
@@ -253,6 +281,12 @@ def missed(
     )
     if counted.misses < policy.misses_before_down:
         return Step(counted)
+    # The first unanswered poll since it was last known to be as it is.
+    sample = first if first > state.known_at else poll.sent_at
+    gap = _gap(counted, sample, poll.received_at, longest_gap_ms, policy)
+    if gap.transitions:
+        state, first = gap.state, sample
+        counted = replace(state, misses=counted.misses, first_missed_at=first, miss_cause=poll.cause)
     source = f"poll:{poll.cause}"
     failed = Reading(Signal.REACH_SNMP, SignalState.FAILED, False, source=source)
     counted = _with_readings(counted, {**state.readings, _REACH: failed}, poll.received_at)
@@ -260,7 +294,8 @@ def missed(
     wanted, reason = _silent(poll.cause, state.assessment, carries_traffic)
     began = first if state.is_blind else state.known_at or first
     step = _moved(counted, wanted, _Edge(began, first, poll.received_at, reason, source), policy)
-    return _unbacked(step, poll.received_at)
+    step = _unbacked(step, poll.received_at)
+    return Step(step.state, (*gap.transitions, *step.transitions))
 
 
 def event(state: DeviceState, received: EventReceived, policy: StepPolicy) -> Step:

@@ -62,6 +62,11 @@ class PairState(StrEnum):
     UNKNOWN = "unknown"
 
 
+SERVES_UNSEEN = Cause.MONITORING
+"""The cause of a pair's `unknown` while one member is known to be active and the other is not seen: that the pair
+serves is known, whether it is redundant is not."""
+
+
 class Axis(StrEnum):
     """Which history a transition belongs to."""
 

@@ -34,11 +34,16 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class PairView:
-    """An HA group's state since an instant (epoch ms); `lost_until` is when it last came back, 0 = never."""
+    """An HA group's state since an instant (epoch ms); `lost_until` is when it last came back, 0 = never.
+
+    `serves`: its state is unknown because one member is not seen; the other is known to be active all the same. None:
+    that is not known of a stored state.
+    """
 
     state: PairState = PairState.UNKNOWN
     since: EpochMs = EpochMs(0)
     lost_until: EpochMs = EpochMs(0)
+    serves: bool | None = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,8 +148,9 @@ def _with_one_active(other: Member, *, by_plan: bool) -> PairState:
 
 def group_state(
     group: GroupCode, inventory: Inventory, devices: Mapping[DeviceCode, DeviceState]
-) -> PairState | None:
-    """The state of `group` from the present states of its two members, the planned active (member A) first.
+) -> tuple[PairState, bool] | None:
+    """The state of `group` from the present states of its two members, the planned active (member A) first, and
+    whether it serves though that is unknown.
 
     None while a member's stored state is all that is known of it, after a restart: then the group's stays as well.
     """
@@ -152,7 +158,9 @@ def group_state(
     members = [devices[code] for code in codes]
     if any(_is_only_stored(state) for state in members):
         return None
-    return pair_state(*map(member, members))
+    first, second = map(member, members)
+    state = pair_state(first, second)
+    return state, state is PairState.UNKNOWN and Claim.ACTIVE in (first.claim, second.claim)
 
 
 def _is_only_stored(state: DeviceState) -> bool:
@@ -168,7 +176,8 @@ def hub_is_lost(
     """Is everything below `hub` cut off because of the hub itself? None while nobody knows."""
     pair = pairs.get(GroupCode(hub))
     if pair is not None:
-        return None if pair.state is PairState.UNKNOWN else pair.state is PairState.LOST
+        is_open = pair.state is PairState.UNKNOWN and not pair.serves
+        return None if is_open else pair.state is PairState.LOST
     single = devices.get(DeviceCode(hub))
     if single is None:
         return False

@@ -6,7 +6,7 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from typing import assert_never
 
-from channelwatch.status.states import PairState
+from channelwatch.status.states import SERVES_UNSEEN, PairState
 from channelwatch.uptime.combine import OR_ORDER, Reader
 from channelwatch.uptime.history import Entry
 from channelwatch.uptime.timeline import Segment, State, Timeline, UnknownCause
@@ -37,7 +37,7 @@ def activity(entries: Sequence[Entry], planned: Timeline, other: Timeline) -> tu
             now = tuple(
                 (reader.glimpses.get(at) if end == at else None) or reader.over(at) for reader in readers
             )
-            found = [_shares(state, (now[0], now[1])) for state in states]
+            found = [_shares(state, serves, (now[0], now[1])) for state, serves in states]
             for line, shares in zip(lines, zip(*found, strict=True), strict=True):
                 line.append(_merged(shares, at, end))
     return Timeline(tuple(lines[0]), planned.attested), Timeline(tuple(lines[1]), other.attested)
@@ -51,14 +51,17 @@ def _lengths(readers: tuple[Reader, Reader], at: int, after: int) -> Iterator[in
         yield after
 
 
-def _possible(entries: Sequence[Entry], at: int) -> list[PairState]:
-    """The state at `at`, or both of those between which the pair changed around it."""
+def _possible(entries: Sequence[Entry], at: int) -> list[tuple[PairState, bool]]:
+    """The state at `at`, or both of those between which the pair changed around it; and for one that is unknown,
+    whether the pair served all the same."""
     reached = bisect_right(entries, at, key=lambda entry: entry.t_hi) - 1
     following = [entry for entry in entries[reached + 1 : reached + 2] if entry.t_lo <= at]
-    return [PairState(entry.state) for entry in (entries[reached], *following)]
+    return [
+        (PairState(entry.state), entry.cause is SERVES_UNSEEN) for entry in (entries[reached], *following)
+    ]
 
 
-def _shares(state: PairState, members: Members) -> Members:
+def _shares(state: PairState, serves: bool, members: Members) -> Members:
     """How active each member was while the pair was in `state`."""
     planned, other = members
     match state:
@@ -69,14 +72,21 @@ def _shares(state: PairState, members: Members) -> Members:
         case PairState.SPLIT:
             return members
         case PairState.NO_REDUNDANCY:
-            ranks = [OR_ORDER.index(part.state) for part in members]
-            return (planned, _idle(other)) if ranks[0] >= ranks[1] else (_idle(planned), other)
+            return (planned, _idle(other)) if _is_first_better(members) else (_idle(planned), other)
         case PairState.LOST:
             return _idle(planned), _idle(other)
+        case PairState.UNKNOWN if serves:
+            # The one that is seen is the one that is active.
+            return (planned, _unclear(other)) if _is_first_better(members) else (_unclear(planned), other)
         case PairState.UNKNOWN:
             return _unclear(planned), _unclear(other)
         case _:
             assert_never(state)
+
+
+def _is_first_better(members: Members) -> bool:
+    planned, other = (OR_ORDER.index(part.state) for part in members)
+    return planned >= other
 
 
 def _idle(part: Segment) -> Segment:

@@ -23,6 +23,7 @@ from tests.support.province import START, answer, encrypting, miss, spoke, tunne
 DEVICE = spoke(1)
 POLL_MS = 60_000
 BLIND_MS = 3 * POLL_MS
+GAP_MS = 5 * POLL_MS // 2
 LENGTH_MS = 2 * 3600_000
 WRAP_S = 2**32 / 100
 POLICY = StepPolicy()
@@ -113,11 +114,12 @@ def watched(truth: Truth) -> tuple[DeviceState, list[Step]]:
 
     for number, at in enumerate(polls(truth)):
         if state.polled_at and at - state.polled_at > BLIND_MS and not state.is_blind:
-            state = take(blind(state, since=state.polled_at, now=EpochMs(at - 1), policy=POLICY))
+            state = take(blind(state, since=state.known_at, now=EpochMs(at - 1), policy=POLICY))
         if within(truth.reboots, at) or (number in truth.lost and number % 3 == 0):
-            state = take(missed(state, miss(DEVICE, at + 2_000), POLICY))
+            state = take(missed(state, miss(DEVICE, at + 2_000), POLICY, longest_gap_ms=GAP_MS))
         else:
-            state = take(answered(state, answer(DEVICE, at, readings(truth, at, boots)), POLICY))
+            told = answer(DEVICE, at, readings(truth, at, boots))
+            state = take(answered(state, told, POLICY, longest_gap_ms=GAP_MS))
     return state, steps
 
 

@@ -370,3 +370,55 @@ def test_a_restored_state_keeps_its_latch_over_the_first_answer() -> None:
     stored = replace(DeviceState(DEVICE), latched=frozenset({(Signal.CRYPTO_TAMPER, "")}))
     state = answered(stored, answer(DEVICE, START), POLICY).state
     assert state.assessment.protection is Protection.WEAKENED
+
+
+GAP_MS = 25_000
+
+
+def moves(step: Step) -> list[tuple[str, Cause, int, int]]:
+    """What became of the health, each time with its bounds from the start on."""
+    return [
+        (move.after, move.cause, move.t_lo - START, move.t_hi - START)
+        for move in step.transitions
+        if move.axis is Axis.HEALTH
+    ]
+
+
+@pytest.mark.parametrize(("after", "known"), [(GAP_MS, True), (GAP_MS + 1, False)])
+def test_two_good_answers_too_far_apart_leave_the_time_between_them_unknown(after: int, known: bool) -> None:
+    step = answered(up(), answer(DEVICE, START + after), POLICY, longest_gap_ms=GAP_MS)
+    gap = [("unknown", Cause.MONITORING, 0, 0), ("up", Cause.NONE, after, after)]
+    assert moves(step) == ([] if known else gap)
+    assert step.state.assessment == up().assessment
+
+
+def test_a_loss_after_too_long_a_gap_is_certain_from_the_first_unanswered_poll_and_unknown_before() -> None:
+    state, first = up(), 40_000
+    for number in range(3):
+        poll = miss(DEVICE, START + first + 10_000 * number)
+        step = missed(state, poll, POLICY, longest_gap_ms=GAP_MS)
+        state = step.state
+    sent_at = first - 2_000
+    assert moves(step) == [
+        ("unknown", Cause.MONITORING, 0, 0),
+        ("down", Cause.UNREACHABLE, sent_at, sent_at),
+    ]
+    assert (state.misses, state.first_missed_at) == (3, START + sent_at)
+    later = missed(state, miss(DEVICE, START + 100_000), POLICY, longest_gap_ms=GAP_MS)
+    last = 2 * 10_000 + sent_at
+    assert moves(later) == [
+        ("unknown", Cause.MONITORING, last, last),
+        ("down", Cause.UNREACHABLE, 98_000, 98_000),
+    ]
+
+
+def test_what_an_event_told_since_the_last_answer_is_joined_to_the_next_one() -> None:
+    told = event(up(), trap(DEVICE, START + 30_000, tunnel_down()), POLICY).state
+    assert told.assessment.health is Health.DOWN
+    step = answered(told, answer(DEVICE, START + 35_000), POLICY, longest_gap_ms=GAP_MS)
+    assert moves(step) == [("up", Cause.NONE, 30_000, 35_000)]
+
+
+def test_how_long_ago_a_stored_state_was_seen_is_not_known_and_makes_no_gap() -> None:
+    restored = replace(up(), has_answered=False, known_at=EpochMs(START - 60_000))
+    assert moves(answered(restored, answer(DEVICE, START + 5_000), POLICY, longest_gap_ms=GAP_MS)) == []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from channelwatch.status.states import Cause
+from channelwatch.status.states import SERVES_UNSEEN, Cause
 from channelwatch.uptime.combine import pair_service
 from channelwatch.uptime.history import Entry, health_timeline
 from channelwatch.uptime.pairs import activity
@@ -90,3 +90,12 @@ def test_a_pair_whose_state_is_unknown_is_down_only_if_both_are() -> None:
 def test_nothing_is_known_of_a_pair_before_its_first_state() -> None:
     assert served([], device(UP), device(UP)) == []
     assert served([entry("redundant", 300)], device(UP), device(UP)) == [(300, 1000, "up")]
+
+
+def test_a_pair_serves_while_one_member_is_known_to_be_active_though_the_other_is_not_seen() -> None:
+    unseen = device(UP, entry("unknown", 100, cause=Cause.AUTH))
+    pair = [entry("redundant", 0), entry("unknown", 100, 120, SERVES_UNSEEN), entry("unknown", 700)]
+    assert served(pair, device(UP), unseen) == [(0, 700, "up"), (700, 1000, "unknown")]
+    assert served(pair, unseen, device(UP))[-2:] == [(120, 700, "up"), (700, 1000, "unknown")]
+    lost = device(UP, entry("down", 400, cause=Cause.UNREACHABLE))
+    assert served(pair[:2], lost, unseen) == [(0, 400, "up"), (400, 1000, "unknown")]
