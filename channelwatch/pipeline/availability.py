@@ -212,13 +212,13 @@ def _subjects(estate: Estate, question: Question) -> set[str]:
     """Everything whose history bears on the answer."""
     match question.asked:
         case Asked.DEVICE:
-            hub = estate.hub_of.get(DeviceCode(question.code))
-            return {question.code} | _with_members(estate, [] if hub is None else [hub])
+            hubs = estate.devices[DeviceCode(question.code)].hubs
+            return {question.code} | _with_members(estate, [hub.value for hub in hubs])
         case Asked.PAIR:
             return _with_members(estate, [question.code])
         case Asked.CHANNEL:
-            line = estate.channels[ChannelCode(question.code)]
-            return {line.spoke} | _with_members(estate, [line.hub])
+            ends = [phase.value for phase in estate.channels[ChannelCode(question.code)].ends]
+            return {end.spoke for end in ends} | _with_members(estate, [end.hub for end in ends])
         case Asked.COMMUNE:
             own = (Question(Asked.CHANNEL, code) for code in estate.communes[question.code])
             return set().union(*(_subjects(estate, part) for part in own))

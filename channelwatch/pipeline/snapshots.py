@@ -20,7 +20,7 @@ from channelwatch.base.errors import InputError
 from channelwatch.base.garbage import without_collection
 from channelwatch.base.ids import ChannelCode, DeviceCode, GroupCode
 from channelwatch.base.intervals import Interval, Spans, clip, total, union
-from channelwatch.inventory.maintenance import Window, WindowScope
+from channelwatch.inventory.maintenance import Window
 from channelwatch.inventory.model import Bloc
 from channelwatch.pipeline.availability import (
     ALL,
@@ -36,7 +36,7 @@ from channelwatch.pipeline.availability import (
 )
 from channelwatch.status.states import Axis
 from channelwatch.uptime.corrections import Correction
-from channelwatch.uptime.estate import Estate, Places, survey
+from channelwatch.uptime.estate import Estate, Places, in_any, survey
 from channelwatch.uptime.figures import Availability
 from channelwatch.uptime.ledger import Measured, ScopeKind
 from channelwatch.uptime.rollup import bloc_of
@@ -312,7 +312,7 @@ def _brief(archive: MonthArchive, question: Question, terms: Terms) -> list[Meas
         estate = survey(archive.editions(terms.period), terms.period)
         wanted = list(parts(estate, question, terms.blocs))
         about = frozenset((item.scope, item.code) for item in bearing)
-        rest = [part for part in wanted if part not in rows or _places(estate, part) & about]
+        rest = [part for part in wanted if part not in rows or _places(estate, part).keys() & about]
         rows |= answers(archive, terms, estate, rest)
     return [_in_brief(row) for part in wanted for row in rows[part]]
 
@@ -428,16 +428,12 @@ def _places(estate: Estate, question: Question) -> Places:
         case Asked.DEVICE:
             return estate.places_of(DeviceCode(question.code))
         case Asked.PAIR:
-            return estate.hub_places(GroupCode(question.code)) | {(WindowScope.PAIR, question.code)}
+            return estate.hub_places(GroupCode(question.code))
         case Asked.CHANNEL:
-            line = estate.channels[ChannelCode(question.code)]
-            hub = estate.hub_places(line.hub) | {(WindowScope.PAIR, str(line.hub))}
-            return estate.places_of(line.spoke) | hub
+            return estate.channel_bearing(ChannelCode(question.code))
         case Asked.COMMUNE:
-            own = (Question(Asked.CHANNEL, code) for code in estate.communes[question.code])
-            return frozenset().union(*(_places(estate, part) for part in own))
+            return in_any(map(estate.channel_bearing, estate.communes[question.code]))
         case Asked.BLOC | Asked.PROVINCE:
-            below = (Question(Asked.CHANNEL, code) for code in estate.bloc_channels(Bloc(question.code)))
-            return frozenset().union(*(_places(estate, part) for part in below))
+            return in_any(map(estate.channel_bearing, estate.bloc_channels(Bloc(question.code))))
         case _:
             assert_never(question.asked)

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from itertools import pairwise
 from typing import Final, TypeAlias
 
-from channelwatch.base.intervals import intersect, union
+from channelwatch.base.intervals import Interval, Spans, contains, intersect, union
+from channelwatch.uptime.estate import ALWAYS
 from channelwatch.uptime.timeline import SERVING, DownCause, Segment, State, Timeline, UnknownCause
 
 Rule: TypeAlias = Callable[[Sequence[Segment]], Segment]
@@ -56,6 +58,36 @@ def any_of(members: Sequence[Timeline]) -> Timeline:
     joined = _join(members, _best)
     attested = union(*(intersect(member.attested, member.in_states(SERVING)) for member in members))
     return replace(joined, attested=attested)
+
+
+def any_in_turn(members: Sequence[tuple[Timeline, Spans]]) -> Timeline:
+    """Up while one of `members` is, each of which takes part in its spans alone; blind while none does."""
+    if all(spans == (ALWAYS,) for _, spans in members):
+        return any_of([timeline for timeline, _ in members])
+    cuts = sorted({at for _, spans in members for span in spans for at in span})
+    turns = []
+    for start, end in pairwise(cuts):
+        present = [timeline for timeline, spans in members if contains(spans, start)]
+        if present:
+            turns.append((Interval(start, end), any_of(present)))
+    return spliced(turns)
+
+
+def spliced(parts: Sequence[tuple[Interval, Timeline]]) -> Timeline:
+    """Of each timeline the time in its interval, one after the other; what lies between two intervals is blind."""
+    if len(parts) == 1 and parts[0][0] == ALWAYS:
+        return parts[0][1]
+    joined: list[Segment] = []
+    for (first, last), timeline in parts:
+        for part in timeline.segments:
+            start, end = max(part.start, first), min(part.end, last)
+            if start > end or (start == end and not first <= part.start == part.end < last):
+                continue
+            if joined and joined[-1].end < start:
+                _append(joined, Segment(joined[-1].end, start, State.UNKNOWN, UnknownCause.BLIND))
+            _append(joined, part._replace(start=start, end=end))
+    attested = union(*(intersect(timeline.attested, (during,)) for during, timeline in parts))
+    return Timeline(tuple(joined), attested)
 
 
 def _all_of(members: Sequence[Timeline]) -> Timeline:

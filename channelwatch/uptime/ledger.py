@@ -10,14 +10,14 @@ from fractions import Fraction
 from typing import NamedTuple, Protocol
 
 from channelwatch.base.ids import ChannelCode, DeviceCode, GroupCode
-from channelwatch.base.intervals import Interval, Spans, normalise, subtract, union
+from channelwatch.base.intervals import Interval, Spans, clip, intersect, normalise, subtract, union
 from channelwatch.inventory.maintenance import Window, WindowScope
 from channelwatch.inventory.model import Bloc
 from channelwatch.status.continuity import Continuity
 from channelwatch.status.states import Axis
-from channelwatch.uptime.combine import any_of, channel_service, pair_service, protected_time
+from channelwatch.uptime.combine import any_in_turn, channel_service, pair_service, protected_time, spliced
 from channelwatch.uptime.corrections import CorrectedState, Correction, corrected
-from channelwatch.uptime.estate import Estate, Places
+from channelwatch.uptime.estate import Estate, Hub, Places, in_any, within
 from channelwatch.uptime.figures import Availability
 from channelwatch.uptime.history import (
     Entry,
@@ -36,6 +36,7 @@ from channelwatch.uptime.outages import (
     RepairFigures,
     Response,
     ResponseFigures,
+    in_service,
     outages,
     repair_figures,
     response_figures,
@@ -101,8 +102,8 @@ class Ledger:
 class Measured(NamedTuple):
     """What was measured of one scope on the axis whose history was used.
 
-    `outages`: those that touch the period, oldest first. `repair` and `outages` are of one subject, `bloc` of a bloc.
-    `response`: how its outages were met; of a bloc, those of its devices and hubs together.
+    `outages`: those in service that touch the period, oldest first. `repair` and `outages` are of one subject, `bloc`
+    of a bloc. `response`: how its outages were met; of a bloc, those of its devices and hubs together.
     `carried`: it was not certainly serving as the period began and for a while before, so that an outage that counts
     may have begun long before. `corrections`: the numbers of those that are in the figures; none: as recorded.
     """
@@ -130,6 +131,7 @@ class Calculator:
         self.ledger = ledger
         self._estate = ledger.estate
         self._made: dict[tuple[str, Axis], Timeline] = {}
+        self._heard: dict[DeviceCode, Timeline] = {}
         self._channels: dict[ChannelCode, Timeline] = {}
         self._windows: defaultdict[tuple[WindowScope, str], list[Window]] = defaultdict(list)
         for window in ledger.windows:
@@ -145,16 +147,19 @@ class Calculator:
 
     def own_health(self, code: DeviceCode) -> Timeline:
         """The history that a device's availability is measured by."""
-        health = self._health(code)
-        hub = self._estate.hub_of.get(code)
-        return health if hub is None else behind(health, self._hub(hub))
+        hubs = self._estate.devices[code].hubs
+        if not hubs:
+            return self._health(code)
+        hub = spliced([(during, self._hub(name)) for during, name in hubs])
+        # What two people put right is so whatever became of the hub.
+        return self._corrected(behind(self._as_heard(code), hub), WindowScope.DEVICE, code)
 
     def protection(self, code: DeviceCode) -> Measured:
         """How long a device's traffic was protected. Only corrections about maintenance bear on it."""
         axis = Axis.PROTECTION
         timeline = self._once(code, axis, lambda: self._told(code, axis, protection_timeline))
         scope = self._scope(self._in_service(code), self._estate.places_of(code))
-        return self._measured(ScopeKind.DEVICE, code, timeline, scope, frozenset(), axis=axis)
+        return self._measured(ScopeKind.DEVICE, code, timeline, scope, {}, axis=axis)
 
     def pair(self, code: GroupCode) -> Measured:
         """The service of an HA pair: up while a member is known to be active."""
@@ -164,27 +169,43 @@ class Calculator:
 
     def protected(self, code: GroupCode) -> Measured:
         """When a pair could have lost a member; work on either is planned."""
-        first, second = (self._health(member) for member in self._estate.members[code])
         bearing = self._estate.hub_places(code)
         scope = self._scope(self._estate.pair_protection(code), bearing)
-        timeline, subjects = protected_time(first, second), (code, *self._estate.members[code])
+        timeline = spliced(
+            [(during, protected_time(*map(self._health, crew))) for during, crew in self._estate.crews[code]]
+        )
+        subjects = (code, *self._estate.members[code])
         return self._measured(ScopeKind.PROTECTED, code, timeline, scope, bearing, subjects=subjects)
 
     def channel(self, code: ChannelCode) -> Measured:
         """A commune's channel: its device, its tunnel and its hub, all of them."""
-        bearing = self._channel_bearing(code)
+        bearing = self._estate.channel_bearing(code)
         scope = self._channel_scope(code)
         subjects = self._channel_subjects(code)
         return self._measured(ScopeKind.CHANNEL, code, self._channel(code), scope, bearing, subjects=subjects)
 
     def commune(self, code: str) -> Measured:
         """A unit in one bloc (`UNIT/BLOC`): up while one of its channels is, planned while all of them are."""
-        channels = self._estate.communes[code]
-        timeline = any_of([self._channel(channel) for channel in channels])
-        scopes = [self._channel_scope(channel) for channel in channels]
-        places = frozenset.intersection(*(self._channel_places(channel) for channel in channels))
-        scope = self._scope(union(*(scope.commissioned for scope in scopes)), places)
-        bearing = frozenset[tuple[WindowScope, str]]().union(*map(self._channel_bearing, channels))
+        estate = self._estate
+        channels = estate.communes[code]
+        scopes = {channel: self._channel_scope(channel) for channel in channels}
+        # A channel counts while it belongs to the commune and is in service; what was before the period is its past.
+        counts = {
+            channel: subtract(there, subtract((estate.period,), scopes[channel].commissioned))
+            for channel, there in channels.items()
+        }
+        timeline = any_in_turn([(self._channel(channel), counts[channel]) for channel in channels])
+        unplanned = union(*(subtract(counts[channel], scopes[channel].approved()) for channel in channels))
+        planned = subtract(union(*counts.values()), unplanned)
+        maintenance = tuple(
+            Maintenance(start, end, part.approved_at)
+            for scope in scopes.values()
+            for part in scope.maintenance
+            for start, end in intersect((Interval(part.start, part.end),), planned)
+        )
+        served = clip(union(*counts.values()), estate.period)
+        scope = Scope(estate.period, self.ledger.now, served, maintenance)
+        bearing = in_any(within(estate.channel_bearing(channel), *counts[channel]) for channel in channels)
         subjects = {subject for channel in channels for subject in self._channel_subjects(channel)}
         return self._measured(ScopeKind.COMMUNE, code, timeline, scope, bearing, subjects=subjects)
 
@@ -196,7 +217,7 @@ class Calculator:
         numbers = {
             number
             for item in histories
-            for number in self._applied(self._channel_bearing(item.code), item.scope)
+            for number in self._applied(self._estate.channel_bearing(item.code), item.scope)
         }
         return Measured(
             ScopeKind.BLOC,
@@ -210,10 +231,10 @@ class Calculator:
 
     def _met(self, channels: Sequence[ChannelCode]) -> Iterator[Response]:
         """How the outages of the devices and hubs behind `channels` were met, each once."""
-        lines = [self._estate.channels[code] for code in channels]
-        for spoke in dict.fromkeys(line.spoke for line in lines):
+        ends = [end.value for code in channels for end in self._estate.channels[code].ends]
+        for spoke in dict.fromkeys(end.spoke for end in ends):
             yield from responses(outages(self._health(spoke)), self._alarms([spoke]))
-        for hub in dict.fromkeys(line.hub for line in lines):
+        for hub in dict.fromkeys(end.hub for end in ends):
             yield from responses(outages(self._hub(hub)), self._alarms([hub]))
 
     def _alarms(self, subjects: Iterable[str]) -> list[Alarm]:
@@ -237,7 +258,7 @@ class Calculator:
         its own unless said otherwise."""
         found = measure(timeline, scope, self.ledger.target)
         losses, passed = outages(timeline), scope.passed
-        touching = tuple(item for item in losses if item.touches(passed))
+        touching = tuple(in_service(losses, scope))
         repair = repair_figures(losses, scope, found.sums)
         before = Interval(lookback(self._estate.period), self._estate.period.start)
         carried = not timeline.serves_throughout(before)
@@ -259,39 +280,28 @@ class Calculator:
     def _in_service(self, code: DeviceCode) -> Spans:
         return self._estate.devices[code].in_service
 
-    def _channel_bearing(self, code: ChannelCode) -> Places:
-        line = self._estate.channels[code]
-        return self._estate.places_of(line.spoke) | self._estate.hub_places(line.hub)
-
     def _channel_subjects(self, code: ChannelCode) -> tuple[str, ...]:
-        line = self._estate.channels[code]
-        return (line.spoke, line.hub)
+        ends = [end.value for end in self._estate.channels[code].ends]
+        return tuple(dict.fromkeys(name for end in ends for name in end))
 
     def _channel_scope(self, code: ChannelCode) -> Scope:
-        return self._scope(self._estate.channel_service(code), self._channel_places(code))
-
-    def _channel_places(self, code: ChannelCode) -> Places:
-        line = self._estate.channels[code]
-        hub = GroupCode(line.hub)
-        hub_places = (
-            self._estate.pair_places(hub)
-            if hub in self._estate.members
-            else self._estate.places_of(DeviceCode(line.hub))
-        )
-        return self._estate.places_of(line.spoke) | hub_places
+        return self._scope(self._estate.channel_service(code), self._estate.channel_places(code))
 
     def _scope(self, commissioned: Spans, places: Places) -> Scope:
         period = self._estate.period
         planned = [
-            Maintenance(part.start, part.end, window.approved_at)
-            for place in sorted(places & self._windows.keys())
+            Maintenance(start, end, window.approved_at)
+            for place in sorted(places.keys() & self._windows.keys())
             for window in self._windows[place]
             for part in window.occurrences(period.end)
+            if Maintenance(*part, window.approved_at).counts
+            for start, end in intersect((part,), places[place])
         ]
         afterwards = [
-            Maintenance(item.start, item.end, item.start - 1)
+            Maintenance(start, end, item.start - 1)
             for item in self.ledger.corrections
-            if item.state is CorrectedState.MAINTENANCE and (item.scope, item.code) in places
+            if item.state is CorrectedState.MAINTENANCE
+            for start, end in intersect((item.span,), places.get((item.scope, item.code), ()))
         ]
         return Scope(period, self.ledger.now, commissioned, (*planned, *afterwards))
 
@@ -299,14 +309,16 @@ class Calculator:
         """The numbers of the corrections that changed a figure's timeline or its maintenance."""
         if not self.ledger.corrections:
             return ()
-        excluded = {(window.start, window.end, window.approved_at) for window in scope.maintenance}
         return tuple(
             item.id
             for item in self.ledger.corrections
             if (
-                (item.start, item.end, item.start - 1) in excluded
+                any(
+                    item.start <= part.start and part.end <= item.end and part.approved_at == item.start - 1
+                    for part in scope.maintenance
+                )
                 if item.state is CorrectedState.MAINTENANCE
-                else (item.scope, item.code) in bearing
+                else intersect((item.span,), bearing.get((item.scope, item.code), ()))
             )
         )
 
@@ -320,33 +332,46 @@ class Calculator:
             self._made[key] = make()
         return self._made[key]
 
-    def _health(self, code: DeviceCode) -> Timeline:
-        def make() -> Timeline:
+    def _as_heard(self, code: DeviceCode) -> Timeline:
+        """A device's health as it was recorded."""
+        if code not in self._heard:
             told = self._told(code, Axis.HEALTH, health_timeline)
             heard = told.span.end - self._longest_gap(code)
-            told = backed(told, self._chapter(code, Axis.CONTINUITY).entries, heard_until=heard)
-            return self._corrected(told, WindowScope.DEVICE, code)
+            entries = self._chapter(code, Axis.CONTINUITY).entries
+            self._heard[code] = backed(told, entries, heard_until=heard)
+        return self._heard[code]
+
+    def _health(self, code: DeviceCode) -> Timeline:
+        def make() -> Timeline:
+            return self._corrected(self._as_heard(code), WindowScope.DEVICE, code)
 
         return self._once(code, Axis.HEALTH, make)
 
     def _pair(self, code: GroupCode) -> Timeline:
         def make() -> Timeline:
-            planned, other = (self._health(member) for member in self._estate.members[code])
-            told = pair_service(*activity(self._chapter(code, Axis.PAIR).entries, planned, other))
+            entries = self._chapter(code, Axis.PAIR).entries
+            told = spliced(
+                [
+                    (during, pair_service(*activity(entries, *map(self._health, crew))))
+                    for during, crew in self._estate.crews[code]
+                ]
+            )
             return self._corrected(told, WindowScope.PAIR, code)
 
         return self._once(code, Axis.PAIR, make)
 
     def _channel(self, code: ChannelCode) -> Timeline:
         if code not in self._channels:
-            line = self._estate.channels[code]
-            device, link = parts_of_spoke(self._health(line.spoke))
-            self._channels[code] = channel_service(device=device, link=link, hub=self._hub(line.hub))
+            parts = []
+            for during, (spoke, hub) in self._estate.channels[code].ends:
+                device, link = parts_of_spoke(self._health(spoke))
+                parts.append((during, channel_service(device=device, link=link, hub=self._hub(hub))))
+            self._channels[code] = spliced(parts)
         return self._channels[code]
 
-    def _hub(self, code: GroupCode | DeviceCode) -> Timeline:
+    def _hub(self, code: Hub) -> Timeline:
         group = GroupCode(code)
-        return self._pair(group) if group in self._estate.members else self._health(DeviceCode(code))
+        return self._pair(group) if group in self._estate.crews else self._health(DeviceCode(code))
 
     def _chapter(self, subject: str, axis: Axis) -> Chapter:
         return self.ledger.chapters.get((subject, axis), Chapter())

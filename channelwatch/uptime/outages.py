@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Final, NamedTuple
 
-from channelwatch.base.intervals import Interval, contains, subtract
+from channelwatch.base.intervals import Interval, contains, intersect, subtract
 from channelwatch.uptime.figures import Sums
 from channelwatch.uptime.measure import Scope
 from channelwatch.uptime.timeline import SERVING, DownCause, Segment, State, Timeline
@@ -65,6 +65,19 @@ def outages(timeline: Timeline) -> tuple[Outage, ...]:
             found += _proven(run, lasts=False)
             run = []
     return (*found, *_proven(run, lasts=True))
+
+
+def in_service(found: Iterable[Outage], scope: Scope) -> Iterator[Outage]:
+    """Those that touch the part of the period that has passed, and of which something, by their middle bounds, fell
+    into time in service."""
+    passed, served = scope.passed, scope.commissioned_time()
+    for outage in found:
+        if outage.touches(passed):
+            began = (outage.down_lo + outage.down_hi) // 2
+            up_lo, up_hi = outage.up_lo, outage.up_hi
+            ended = passed.end if up_lo is None or up_hi is None else (up_lo + up_hi) // 2
+            if intersect((Interval(began, max(began + 1, ended)),), served):
+                yield outage
 
 
 def _proven(run: Sequence[Segment], *, lasts: bool) -> list[Outage]:
@@ -155,7 +168,7 @@ def repair_figures(
     own = [outage for outage in found if not outage.upstream]
     planned = _planned(own, scope)
     unplanned = merge_flaps((outage for outage in own if outage not in planned), hold_down_ms)
-    touching = [outage for outage in unplanned if outage.touches(passed)]
+    touching = list(in_service(unplanned, scope))
     failures = sum(contains(measured, (outage.down_lo + outage.down_hi) // 2) for outage in touching)
     # In half milliseconds, which keeps the middles of bounds whole.
     ended = [
@@ -170,8 +183,8 @@ def repair_figures(
         repair=_summary(sorted(repaired), parts=2),
         open_at_end=tuple(item for item in touching if item.lasts_until(passed.end)),
         mtbf_ms=up_time / failures if failures else None,
-        planned=sum(outage.touches(passed) for outage in planned),
-        upstream=sum(outage.upstream and outage.touches(passed) for outage in found),
+        planned=len(list(in_service(planned, scope))),
+        upstream=sum(outage.upstream for outage in in_service(found, scope)),
     )
 
 

@@ -17,13 +17,13 @@ from channelwatch.base.ids import ChannelCode, DeviceCode, GroupCode
 from channelwatch.base.intervals import Interval
 from channelwatch.inventory.model import Bloc
 from channelwatch.status.states import Axis
-from channelwatch.uptime.estate import Estate
+from channelwatch.uptime.estate import Estate, Hub
 from channelwatch.uptime.figures import Sums
 from channelwatch.uptime.ledger import Calculator, Ledger, Measured, ScopeKind
 from channelwatch.uptime.period import month
 from channelwatch.uptime.timeline import State, Timeline
 
-RULES = 2
+RULES = 3
 """The way of measuring. Whoever changes what a sum is made of counts it up, and no share made before is used again."""
 
 
@@ -118,9 +118,9 @@ def _devices_behind(estate: Estate, found: Measured) -> Iterator[DeviceCode]:
         case _:
             assert_never(found.kind)
     for code in channels:
-        line = estate.channels[code]
-        yield line.spoke
-        yield from estate.members.get(GroupCode(line.hub), (DeviceCode(line.hub),))
+        for _, (spoke, hub) in estate.channels[code].ends:
+            yield spoke
+            yield from estate.members.get(GroupCode(hub), (DeviceCode(hub),))
 
 
 def is_open(calculator: Calculator, found: Measured, at: int) -> bool:
@@ -128,7 +128,7 @@ def is_open(calculator: Calculator, found: Measured, at: int) -> bool:
     if found.kind is not ScopeKind.DEVICE or found.axis is not Axis.HEALTH:
         return False
     code = DeviceCode(found.code)
-    if code not in calculator.ledger.estate.hub_of:
+    if not calculator.ledger.estate.devices[code].hubs:
         return False
     return state_before(calculator.own_health(code), at) is State.EDGE
 
@@ -154,14 +154,16 @@ def _facts(ledger: Ledger, kind: ScopeKind, code: str) -> Iterator[object]:
     match kind:
         case ScopeKind.DEVICE:
             yield from _of_device(ledger, DeviceCode(code))
-            yield from _of_hub(ledger, estate.hub_of.get(DeviceCode(code)))
+            for _, hub in estate.devices[DeviceCode(code)].hubs:
+                yield from _of_hub(ledger, hub)
         case ScopeKind.PAIR | ScopeKind.PROTECTED:
             yield from _of_hub(ledger, GroupCode(code))
         case ScopeKind.CHANNEL:
             line = estate.channels[ChannelCode(code)]
-            yield code if line.listed == (estate.period,) else None
-            yield from _of_device(ledger, line.spoke)
-            yield from _of_hub(ledger, line.hub)
+            yield code if line.listed == (estate.period,) and len(line.ends) == 1 else None
+            for _, (spoke, hub) in line.ends:
+                yield from _of_device(ledger, spoke)
+                yield from _of_hub(ledger, hub)
         case ScopeKind.COMMUNE:
             for channel in estate.communes[code]:
                 yield from _facts(ledger, ScopeKind.CHANNEL, channel)
@@ -172,18 +174,18 @@ def _facts(ledger: Ledger, kind: ScopeKind, code: str) -> Iterator[object]:
             assert_never(kind)
 
 
-def _of_hub(ledger: Ledger, hub: GroupCode | DeviceCode | None) -> Iterator[object]:
-    members = ledger.estate.members.get(GroupCode(hub or ""))
-    yield hub, members, _told_by(ledger, hub or "")
-    for name in () if hub is None else members or (DeviceCode(hub),):
+def _of_hub(ledger: Ledger, hub: Hub) -> Iterator[object]:
+    crews = ledger.estate.crews_of(hub)
+    yield (hub, crews[0].value, _told_by(ledger, hub)) if len(crews) == 1 else None
+    for name in ledger.estate.members.get(GroupCode(hub), (DeviceCode(hub),)):
         yield from _of_device(ledger, name)
 
 
 def _of_device(ledger: Ledger, code: DeviceCode) -> Iterator[object]:
     asset = ledger.estate.devices[code]
-    if asset.listed != (ledger.estate.period,):
+    if asset.listed != (ledger.estate.period,) or len(asset.stays) != 1:
         yield None
-    yield code, asset.bloc.value, asset.site, asset.unit, asset.group, asset.poll_ms or ledger.poll_ms
+    yield code, asset.stays[-1].value, asset.poll_ms or ledger.poll_ms
     yield _told_by(ledger, code)
 
 

@@ -19,6 +19,7 @@ from channelwatch.status.signals import Reading, Signal, SignalState
 from channelwatch.store.sqlstore import SqlStore
 from tests.support.fast_store import FastStore, fast_stores
 from tests.support.province import (
+    HUB,
     HUB_A,
     HUB_B,
     START,
@@ -62,6 +63,7 @@ acts = st.one_of(
     st.tuples(st.just("suspend"), st.integers(0, 3), st.just(())),
     st.tuples(st.just("serve"), st.integers(0, 3), st.just(())),
     st.tuples(st.sampled_from(["leave", "return"]), st.integers(2, 3), st.just(())),
+    st.tuples(st.sampled_from(["exchange", "move"]), st.just(0), st.just(())),
     st.tuples(st.just("clock"), st.sampled_from([-3_000, -40_000, 40_000]), st.just(())),
 )
 
@@ -98,6 +100,10 @@ def go_on(recorder: Recorder, story: list[tuple[str, int, tuple[str, ...]]]) -> 
                 recorder.apply(without(recorder.inventory, DEVICES[much]))
             case "return":
                 recorder.apply(small_inventory(2))
+            case "exchange":
+                recorder.apply(exchanged(recorder.inventory))
+            case "move":
+                recorder.apply(moved(recorder.inventory))
             case "clock":
                 recorder.now += much
             case _:
@@ -111,6 +117,30 @@ def without(inventory: Inventory, code: DeviceCode) -> Inventory:
         devices=tuple(item for item in inventory.devices if item.code != code),
         channels=tuple(item for item in inventory.channels if item.spoke != code),
     )
+
+
+def exchanged(inventory: Inventory) -> Inventory:
+    """`inventory` after the first channel's device was exchanged for its spare, which stays on the list."""
+    if not inventory.channels:
+        return inventory
+    line, *others = inventory.channels
+    old = inventory.device[line.spoke]
+    new = replace(old, code=DeviceCode(f"{old.code[:-1]}{2 if old.code.endswith('1') else 1}"))
+    devices = {item.code: item for item in (*inventory.devices, new)}
+    return replace(
+        inventory,
+        devices=tuple(devices.values()),
+        channels=(replace(line, spoke=new.code), *others),
+    )
+
+
+def moved(inventory: Inventory) -> Inventory:
+    """`inventory` after the first channel was moved from the pair to one member of it, or back."""
+    if not inventory.channels:
+        return inventory
+    line, *others = inventory.channels
+    hub = HUB_A if line.hub == HUB else HUB
+    return replace(inventory, channels=(replace(line, hub=hub), *others))
 
 
 @settings(max_examples=80)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from channelwatch.base.intervals import Interval
+from channelwatch.inventory.maintenance import WindowScope
 from channelwatch.inventory.model import Bloc, Inventory, LifeCycle
-from channelwatch.uptime.estate import Edition, survey
+from channelwatch.uptime.estate import ALWAYS, Edition, survey
 from tests.support.province import HUB, HUB_A, HUB_B, small_inventory, spoke
 
 FIRST = spoke(1)
@@ -73,3 +74,35 @@ def test_a_pair_serves_with_one_member_and_is_protected_with_both() -> None:
     assert found.members[HUB] == (HUB_A, HUB_B)
     assert found.pair_service(HUB) == (PERIOD,)
     assert found.pair_protection(HUB) == (Interval(100, 150),)
+
+
+def test_what_was_changed_counts_as_it_was_from_when_to_when() -> None:
+    line = WHOLE.channels[0]
+    at_site = (
+        replace(item, site=WHOLE.devices[-1].site) if item.code == FIRST else item for item in WHOLE.devices
+    )
+    changed = replace(
+        WHOLE,
+        devices=tuple(at_site),
+        channels=(replace(line, hub=HUB_A), *WHOLE.channels[1:]),
+    )
+    found = survey([Edition(0, WHOLE), Edition(150, changed)], PERIOD)
+    before, after = Interval(ALWAYS.start, 150), Interval(150, ALWAYS.end)
+    assert found.channels[line.code].ends == ((before, (FIRST, HUB)), (after, (FIRST, HUB_A)))
+    assert found.devices[FIRST].hubs == ((before, HUB), (after, HUB_A))
+    places = found.places_of(FIRST)
+    old, new = (str(inventory.device[FIRST].site) for inventory in (WHOLE, changed))
+    assert places[WindowScope.SITE, old] == (before,)
+    assert places[WindowScope.SITE, new] == (after,)
+    assert places[WindowScope.DEVICE, FIRST] == places[WindowScope.BLOC, "party"] == (ALWAYS,)
+    bearing = found.channel_bearing(line.code)
+    assert (bearing[WindowScope.DEVICE, HUB_B], bearing[WindowScope.DEVICE, HUB_A]) == ((before,), (ALWAYS,))
+    assert found.channel_places(line.code)[WindowScope.PAIR, HUB] == (ALWAYS,)
+
+
+def test_editions_of_a_clock_that_was_set_back_twice_leave_no_time_without_a_hub() -> None:
+    other = replace(WHOLE, channels=tuple(replace(line, hub=HUB_A) for line in WHOLE.channels))
+    editions = [Edition(100, WHOLE), Edition(150, other), Edition(190, WHOLE), Edition(120, WHOLE)]
+    assert survey(editions, PERIOD).devices[FIRST].hubs == ((ALWAYS, HUB),)
+    there = (Interval(ALWAYS.start, 150), HUB), (Interval(150, ALWAYS.end), HUB_A)
+    assert survey(editions[:2], PERIOD).devices[FIRST].hubs == there

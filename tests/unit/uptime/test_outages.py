@@ -11,6 +11,7 @@ from channelwatch.uptime.outages import (
     Outage,
     RepairFigures,
     Response,
+    in_service,
     merge_flaps,
     outages,
     repair_figures,
@@ -123,3 +124,16 @@ def test_detection_counts_from_the_last_good_sample_and_acknowledgement_from_the
     assert found.acknowledge is not None
     assert (found.detect.mean, found.acknowledge.mean) == (2 * MINUTE, 2 * MINUTE)
     assert found.unacknowledged == 1
+
+
+def test_what_happens_out_of_service_is_no_outage() -> None:
+    timeline = seen_down([(0, HOUR), (3 * HOUR, 9 * HOUR)], DAY)
+    served = Scope(Interval(0, DAY), DAY, (Interval(2 * HOUR, 4 * HOUR),))
+    found = repair(timeline, served)
+    assert (found.failures, found.repair, found.open_at_end) == (1, None, ())
+    assert [item.down_lo for item in in_service(outages(timeline), served)] == [3 * HOUR]
+    later = Scope(Interval(5 * HOUR, 6 * HOUR), 6 * HOUR, ())
+    assert repair(timeline, later).open_at_end == ()
+    upstream = Outage(0, 0, HOUR, HOUR, DownCause.UPSTREAM)
+    counted = repair_figures([upstream], served, measure(timeline, served, TARGET).sums)
+    assert counted.upstream == 0
