@@ -49,7 +49,11 @@ def is_quiet(draft: Draft, incident: Incident) -> bool:
         case SubjectKind.CIRCUIT:
             spokes = draft.world.circuits.get(CircuitCode(incident.subject), ())
             return bool(spokes) and all(_is_flagged(draft, code) for code in spokes)
-        case SubjectKind.COLLECTOR | SubjectKind.BLOC:
+        case SubjectKind.BLOC:
+            return bool(incident.impacted) and all(
+                _is_flagged(draft, DeviceCode(code)) for code in incident.impacted
+            )
+        case SubjectKind.COLLECTOR:
             return False
 
 
@@ -58,12 +62,14 @@ def _is_flagged(draft: Draft, code: DeviceCode) -> bool:
 
 
 def _release(draft: Draft, code: DeviceCode) -> None:
-    """Let the ladders of the device, and of its group, go on from where they stood when the work began."""
+    """Let the ladders of the device, and of its group, circuit and bloc, go on from where they stood when the work
+    began."""
     group, circuit = draft.world.inventory.device[code].ha_group, draft.world.circuit_of.get(code)
+    subjects = (code, group, circuit, draft.world.inventory.bloc_of(code))
     began = _work_began(draft, code)
     for number, known in draft.world.incidents.items():
         incident = draft.incidents.get(number, known)
-        about = incident.subject in (code, group, circuit)
+        about = incident.subject in subjects
         if about and incident.state.awaits_person and not is_quiet(draft, incident):
             waited = 0 if incident.ladder == 0 else max(0, began - incident.round_at)
             draft.put(replace(incident, round_at=EpochMs(draft.now - waited)))

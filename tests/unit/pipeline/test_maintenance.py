@@ -11,8 +11,19 @@ from channelwatch.incidents.model import IncidentState, PageKind
 from channelwatch.inventory.maintenance import Window, WindowScope
 from channelwatch.pipeline.ingest import acknowledge
 from channelwatch.status.states import Flag
-from tests.support.province import HUB, HUB_A, HUB_B, START, answer, encrypting, role, spoke
-from tests.support.story import Story
+from tests.support.province import (
+    HUB,
+    HUB_A,
+    HUB_B,
+    START,
+    answer,
+    encrypting,
+    role,
+    small_inventory,
+    small_world,
+    spoke,
+)
+from tests.support.story import RULES, Story
 
 MINUTE = 60_000
 FIRST, SECOND = spoke(1), spoke(2)
@@ -53,9 +64,7 @@ def work(story: Story, *windows: Window) -> None:
 def wait(story: Story, ms: int, *silent: str) -> None:
     """Let time pass with everything polled every ten seconds; `silent` devices do not answer."""
     for _ in range(ms // 10_000):
-        codes = [
-            code for code in (HUB_A, HUB_B, *(spoke(number) for number in range(1, 5))) if code not in silent
-        ]
+        codes = [code for code in story.world.devices if code not in silent]
         roles = {HUB_A: role("active"), HUB_B: role("standby")}
         story.see(
             *(
@@ -157,6 +166,33 @@ def test_work_on_a_whole_pair_keeps_its_loss_and_its_spokes_quiet(story: Story) 
     assert story.pages == []
     wait(story, 5 * MINUTE, *everyone)
     assert set(story.pages) == {(PageKind.OPENED, HUB)}
+
+
+SIX = [spoke(number) for number in range(1, 7)]
+
+
+@pytest.fixture
+def wide() -> Story:
+    """As many communes as are told of together."""
+    story = Story(small_world(RULES, small_inventory(len(SIX))))
+    story.all_well(SIX)
+    return story
+
+
+def test_work_on_a_bloc_keeps_quiet_that_its_communes_fell_together(wide: Story) -> None:
+    story, spokes = wide, SIX
+    work(story, window("party", scope=WindowScope.BLOC, last=5 * MINUTE))
+    wait(story, 3 * MINUTE, *spokes)
+    assert [item.subject for item in story.incidents if item.is_live] == ["party"]
+    assert story.pages == []
+    wait(story, 5 * MINUTE, *spokes)
+    assert set(story.pages) == {(PageKind.OPENED, "party")}
+
+
+def test_work_on_some_of_the_communes_that_fell_together_keeps_nothing_quiet(wide: Story) -> None:
+    work(wide, *(window(code) for code in SIX[:3]))
+    wait(wide, 3 * MINUTE, *SIX)
+    assert (PageKind.OPENED, "party") in wide.pages
 
 
 def test_before_the_windows_were_read_nothing_is_released(story: Story) -> None:
