@@ -6,6 +6,7 @@ import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -156,6 +157,31 @@ def test_a_correction_leaves_both_figures_visible(
     assert [row for row in after if row["corrections"] == ""] == before
     (restated,) = (row for row in after if row["corrections"] == "1")
     assert (restated["down_lo_ms"], restated["a_lo_ppm"]) == (0, 1_000_000)
+
+
+def test_what_was_taken_off_the_list_since_can_still_be_corrected(
+    place: Path, outage: Recorder, capsys: Capture
+) -> None:
+    inventory = outage.inventory
+    devices = tuple(item for item in inventory.devices if item.code != FIRST)
+    channels = tuple(line for line in inventory.channels if line.spoke != FIRST)
+    outage.apply(replace(inventory, devices=devices, channels=channels))
+    about = (
+        "--scope",
+        f"device:{FIRST}",
+        "--to",
+        TO,
+        "--reason",
+        "7/BB",
+        "--state",
+        "up",
+        "--by",
+        "truong-ca",
+    )
+    assert correct(place, "request", *about, "--from", FROM) == 0
+    long_after = ("--from", "2026-09-23T08:00", "--to", "2026-09-23T09:00")
+    assert correct(place, "request", *about, *long_after) == 2
+    assert "not in the inventory" in capsys.readouterr().err
 
 
 def test_a_correction_of_the_future_or_of_a_blocs_state_is_refused(

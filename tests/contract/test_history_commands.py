@@ -59,6 +59,10 @@ def test_uptime_prints_text(config: Path, recorder: Recorder, capsys: pytest.Cap
     assert "FAIL against 99.900 %" in told
     assert "1 began, 0 open at the end, MTTR 300 s" in told
     assert "MTTD 30 s" in told
+    health, protection = told.split(f"device {FIRST}, protection")
+    assert "\n  down          290 s for certain" in health
+    assert "\n  exposed       0 s for certain" in protection
+    assert "; weakened 0 s" in protection
     assert "1 not acknowledged" in told
 
 
@@ -101,6 +105,24 @@ def test_a_period_that_is_not_over_says_until_when_it_is_counted(
     scope = ["--scope", f"device:{FIRST}", "--from", FROM, "--to", last]
     assert main(["uptime", "-c", str(config), *scope]) == 0
     assert ("the period is not over: counted until " in capsys.readouterr().out) is is_told
+
+
+def test_a_period_that_has_not_begun_counts_nothing_and_says_so(
+    config: Path, recorder: Recorder, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["uptime", "-c", str(config), "--scope", "province", "--from", "2199"]) == 0
+    told = capsys.readouterr().out
+    assert "NO DATA" in told
+    assert "the period has not begun: nothing is counted" in told
+    assert "counted until" not in told
+
+
+@pytest.mark.parametrize("scope", ["province", "device:all"])
+def test_a_period_before_anything_was_listed_says_that_nothing_was(
+    config: Path, recorder: Recorder, capsys: pytest.CaptureFixture[str], scope: str
+) -> None:
+    assert main(["uptime", "-c", str(config), "--scope", scope, "--from", "2020"]) == 0
+    assert capsys.readouterr().out == "nothing of the kind was listed in the period\n"
 
 
 def test_uptime_of_what_is_not_there_is_wrong_input(

@@ -17,6 +17,7 @@ from channelwatch.app.settings import load_settings, read_secret
 from channelwatch.app.signing import sign, signers
 from channelwatch.base.clock import EpochMs, SystemClock, local_text
 from channelwatch.base.errors import InputError
+from channelwatch.base.intervals import Interval
 from channelwatch.inventory.maintenance import (
     Every,
     Window,
@@ -239,7 +240,7 @@ def _request(store: SqlStore, args: argparse.Namespace) -> None:
     state = CorrectedState(args.state)
     period = words.span(args.first, args.last)
     now = SystemClock().now()
-    wrong = list(scope_problems(scope, code, _inventory(store)))
+    wrong = _unlisted(store, scope, code, period)
     if state is not CorrectedState.MAINTENANCE and scope not in (WindowScope.DEVICE, WindowScope.PAIR):
         wrong.append("--scope: a state is that of one device or one pair")
     if period.end > now:
@@ -292,6 +293,12 @@ def _scope(text: str) -> tuple[WindowScope, str]:
     if kind not in list(WindowScope) or not code:
         raise InputError([f"--scope {text!r}: must be device:CODE, site:CODE, pair:CODE or bloc:NAME"])
     return WindowScope(kind), code
+
+
+def _unlisted(store: SqlStore, scope: WindowScope, code: str, period: Interval) -> list[str]:
+    """Why nothing of `code` can be corrected: no inventory in force in `period` listed it, whatever became of it."""
+    then = [edition.inventory for edition in store.editions(period)] or [_inventory(store)]
+    return min((list(scope_problems(scope, code, inventory)) for inventory in then), key=len)
 
 
 def _inventory(store: SqlStore) -> Inventory:

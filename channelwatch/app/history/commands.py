@@ -12,7 +12,7 @@ from channelwatch.app.history import text, words
 from channelwatch.app.keptstore import kept_store
 from channelwatch.app.settings import Settings, load_settings
 from channelwatch.app.signing import signers
-from channelwatch.base.clock import SystemClock, local_text
+from channelwatch.base.clock import SystemClock
 from channelwatch.pipeline.availability import Terms, availability
 from channelwatch.pipeline.snapshots import brief
 from channelwatch.reports.availability import Report
@@ -69,10 +69,8 @@ class Uptime:
         if args.json or args.csv:
             sys.stdout.buffer.write((to_json if args.json else to_csv)(_report(settings, rows, now)))
         else:
-            for line in text.lines(rows):
+            for line in (*text.lines(rows), *text.remarks(rows, period, now)):
                 print(line)
-            if period.end > now:
-                print(f"the period is not over: counted until {local_text(now)} (+07:00)")
         return 0
 
 

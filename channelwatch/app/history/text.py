@@ -6,7 +6,9 @@ from collections.abc import Iterator, Sequence
 from fractions import Fraction
 
 from channelwatch.base.clock import local_text
+from channelwatch.base.intervals import Interval
 from channelwatch.reports.availability import lowest_bloc
+from channelwatch.status.states import Axis
 from channelwatch.uptime.figures import Verdict, cut, percent
 from channelwatch.uptime.ledger import Measured, ScopeKind
 from channelwatch.uptime.outages import Outage, RepairFigures, ResponseFigures, Summary
@@ -29,10 +31,21 @@ def lines(rows: Sequence[Measured]) -> Iterator[str]:
         yield f"lowest: {'nothing is known of any bloc' if lowest is None else f'bloc {lowest}'}"
 
 
+def remarks(rows: Sequence[Measured], period: Interval, now: int) -> Iterator[str]:
+    """What has to be said of the whole answer; `now`: epoch ms."""
+    if not rows:
+        yield "nothing of the kind was listed in the period"
+    if period.start >= now:
+        yield "the period has not begun: nothing is counted"
+    elif period.end > now:
+        yield f"the period is not over: counted until {local_text(now)} (+07:00)"
+
+
 def _block(row: Measured) -> Iterator[str]:
     found, sums = row.availability, row.availability.sums
     figures, whole = found.figures, found.without_exclusion
     start, end = (local_text(at) for at in found.period)
+    lost, impaired = ("exposed", "weakened") if row.axis is Axis.PROTECTION else ("down", "degraded")
     yield f"{row.kind} {row.code}, {row.axis}{_corrected(row)}"
     yield f"  period        {start} to {end} (+07:00)"
     yield f"  verdict       {_verdict(found.verdict)} against {percent(found.target, up=True)} %"
@@ -40,8 +53,8 @@ def _block(row: Measured) -> Iterator[str]:
     yield f"  availability  {bounds}; of the known time {_share(figures.a_known)}"
     yield f"  strict        {_share(figures.strict)}; observed {_share(figures.observed)}"
     yield f"  coverage      {_share(figures.coverage)}; backed by counters {_share(figures.attested_coverage)}"
-    yield f"  down          {_time(sums.down_lo_ms)} for certain, {_time(sums.down_hi_ms)} at most"
-    yield f"  unknown       {_time(sums.unknown_ms)}; degraded {_time(sums.degraded_ms)}"
+    yield f"  {lost:<14}{_time(sums.down_lo_ms)} for certain, {_time(sums.down_hi_ms)} at most"
+    yield f"  unknown       {_time(sums.unknown_ms)}; {impaired} {_time(sums.degraded_ms)}"
     yield f"  maintenance   {_time(sums.maintenance_ms)}; counted as well: {_share(whole.a_lo)} to {_share(whole.a_hi)}"
     if row.repair is not None:
         yield f"  outages       {_repair(row.repair)}"
