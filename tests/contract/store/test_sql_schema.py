@@ -11,6 +11,7 @@ from alembic import command
 from sqlalchemy import Connection, Engine, create_engine, inspect, text
 from sqlalchemy.exc import DBAPIError
 
+from channelwatch.base.clock import EpochMs
 from channelwatch.base.errors import Bug
 from channelwatch.base.intervals import Interval
 from channelwatch.pipeline.ports import Purge
@@ -182,3 +183,35 @@ def test_append_only_tables_refuse_changes(
             connection.execute(text(statement))
     with sql_store.engine.connect() as connection:
         assert connection.scalar(text(f"SELECT count(*) FROM {table}")) == rows
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE inventory_version SET applied_at = 1",
+        "DELETE FROM inventory_version",
+        "DELETE FROM collector_alive",
+        "UPDATE collector_alive SET t_to = t_to - 1",
+        "UPDATE collector_alive SET t_from = t_from - 1",
+        "UPDATE collector_alive SET collector = 'other'",
+    ],
+)
+def test_what_availability_rests_on_besides_transitions_only_grows(sql_store: SqlStore, change: str) -> None:
+    since = full_batch().events[0].received_at
+    sql_store.apply_inventory(inventory(), [], by="x", at=since)
+    for seconds in (5, 10):
+        sql_store.heartbeat("a", since=since, until=EpochMs(since + seconds * 1000))
+    with pytest.raises(DBAPIError, match="append-only"), sql_store.engine.begin() as connection:
+        connection.execute(text(change))
+    assert sql_store.ground().alive == {"a": (Interval(since, since + 10_000),)}
+
+
+def test_an_entry_of_the_log_is_not_replaced(sql_store: SqlStore, sql_epoch: int) -> None:
+    sql_store.commit(full_batch(), epoch=sql_epoch)
+    replacing = {
+        "sqlite": "INSERT OR REPLACE INTO transition SELECT * FROM transition",
+        "postgresql": "INSERT INTO transition SELECT * FROM transition"
+        " ON CONFLICT (log_id, seq) DO UPDATE SET evidence = 'x'",
+    }
+    with pytest.raises(DBAPIError, match="append-only"), sql_store.engine.begin() as connection:
+        connection.execute(text(replacing[sql_store.engine.dialect.name]))
