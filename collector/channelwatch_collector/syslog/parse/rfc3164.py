@@ -21,7 +21,7 @@ _UPTIME: Final = re.compile(
 _STAMP_CLOSED: Final = re.compile(rb" ?: ?")
 _OPENGEAR_DATE: Final = re.compile(rb"\d{4}-[A-Z][a-z]{2}-")
 _HOST: Final = re.compile(rb"([!-~]{1,255})(?: +|$)")
-_IPV6: Final = re.compile(rb"[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*")
+_IPV6: Final = re.compile(rb"[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*(?:%[\w.-]{1,32})?")
 TAG: Final = re.compile(rb"""([^\s:\[\]<>"'=,;{}%|]{1,48})(?:\[([^\]\s]{1,128})\])?:(?:[ \t]+|$)""")
 TAG_WITH_PID: Final = re.compile(rb"""([^\s:\[\]<>"'=,;{}%|]{1,48})\[([^\]\s]{1,128})\]:?[ \t]*""")
 MNEMONIC: Final = re.compile(
