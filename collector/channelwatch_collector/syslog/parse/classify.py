@@ -23,9 +23,10 @@ MAX_MATCHED_CHARS: Final = 2048
 """Of a longer text only the beginning is looked at: a pattern's time may grow with the square of its text."""
 _MNEMONIC: Final = re.compile(r"%([A-Z][A-Za-z0-9_]*(?:-[A-Za-z0-9_]+)*-[0-7]-[A-Za-z0-9_]+) ?:")
 _WRAPPING: Final = re.compile(
-    r" ?(?:(message repeated \d{1,9} times: \[ ?)|\[ID \d{1,9} \w{1,16}\.\w{1,16}\] )"
+    r" ?(?:(message repeated \d{1,9} times: \[ ?)|\[ID \d{1,9} \w{1,16}\.\w{1,16}\] |%[A-Z]{2,12}-[0-7]: {1,2})"
 )
-"""What rsyslog puts before a text that it saw several times, and Solaris before every text."""
+"""What rsyslog puts before a text that it saw several times, Solaris before every text, and Junos with
+explicit-priority before one that has no name."""
 _LARGEST_NUMBER: Final = 1e15
 _MAX_REMEMBERED: Final = 8192
 """Programs and field values of which a classifier remembers what it found out; beyond that it begins anew."""
