@@ -16,6 +16,7 @@ class Right(StrEnum):
     ACKNOWLEDGE = "acknowledge"
     CLEAR_LATCH = "clear_latch"
     READ_NOTES = "read_notes"
+    READ_STRANGERS = "read_strangers"
     NOTE = "note"
     WORK = "work"
     CLOSE = "close"
@@ -24,23 +25,24 @@ class Right(StrEnum):
 
 
 _READER = frozenset({Right.VIEW, Right.READ_NOTES})
+_OVERSEER = _READER | {Right.READ_STRANGERS}
 _OPERATOR = _READER | {Right.ACKNOWLEDGE, Right.NOTE}
-_RESPONDER = _OPERATOR | {Right.CLEAR_LATCH, Right.WORK, Right.CLOSE}
+_RESPONDER = _OPERATOR | {Right.READ_STRANGERS, Right.CLEAR_LATCH, Right.WORK, Right.CLOSE}
 
 RIGHTS: Mapping[Role, frozenset[Right]] = MappingProxyType(
     {
-        Role.WATCH: _OPERATOR | {Right.CLOSE},
+        Role.WATCH: _OPERATOR | {Right.READ_STRANGERS, Right.CLOSE},
         Role.ONSITE: _OPERATOR,
         Role.RESPONDER: _RESPONDER,
         Role.CHIEF: _RESPONDER | {Right.COMMAND, Right.DRILL},
-        Role.OWNER: _READER,
-        Role.ASSESSOR: _READER,
-        Role.AUDITOR: _READER,
+        Role.OWNER: _OVERSEER,
+        Role.ASSESSOR: _OVERSEER,
+        Role.AUDITOR: _OVERSEER,
         Role.SHARE_OFFICER: _READER,
-        Role.ADMIN: frozenset({Right.VIEW}),
+        Role.ADMIN: frozenset({Right.VIEW, Right.READ_STRANGERS}),
     }
 )
-"""An administrator sees states but no incident notes."""
+"""An administrator sees states but no incident notes; what no device of ours sent is nothing for those on site."""
 
 
 def may(role: Role, right: Right) -> bool:

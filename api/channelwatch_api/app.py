@@ -27,7 +27,7 @@ from channelwatch_api.house import House
 from channelwatch_api.limits import MAX_BODY_BYTES
 from channelwatch_api.meters import HttpMeters
 from channelwatch_api.middleware import BoundedBody, SafeHeaders
-from channelwatch_api.pages import ack, acts, board, drills, login
+from channelwatch_api.pages import ack, acts, board, drills, login, strangers
 from channelwatch_api.pages.shell import PREFIXES, chrome, tongue
 from channelwatch_api.problems import MEDIA_TYPE, Problem, not_found
 from channelwatch_api.routes import (
@@ -114,6 +114,7 @@ def create_app(engine: House, http: HttpSettings) -> FastAPI:
         app.include_router(board.router, prefix=prefix)
         app.include_router(acts.router, prefix=prefix)
         app.include_router(drills.router, prefix=prefix)
+        app.include_router(strangers.router, prefix=prefix)
         app.include_router(login.router, prefix=prefix)
         app.include_router(ack.router, prefix=prefix)
     for kind, handler in _handlers().items():

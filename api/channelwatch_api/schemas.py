@@ -206,6 +206,19 @@ class EventOut(_Shape):
     source: str
 
 
+class StrangerOut(_Shape):
+    """A sender of traps or syslog that is not in the inventory. `count`: its messages ever; `sample`: one of them.
+
+    `address` is an IP address, or a host name and the relay that it came by: `gw by way of 192.0.2.7`.
+    """
+
+    address: str
+    transport: Transport
+    last_at: Instant
+    count: int
+    sample: str
+
+
 class DeviceDetail(DeviceSummary):
     """A device with its signals and its recent history, newest first."""
 

@@ -11,7 +11,7 @@ from channelwatch.inventory.model import Bloc, Inventory, Unit
 from channelwatch.pipeline.ports import LoggedChange, StoredPage, StoredTransition
 from channelwatch.pipeline.world import World
 from channelwatch.status.device import DeviceState
-from channelwatch.status.events import EventReceived
+from channelwatch.status.events import EventReceived, RogueSource
 from channelwatch.status.signals import Signal
 from channelwatch.status.states import Cause, Health, rank
 from channelwatch.status.topology import PairView
@@ -30,6 +30,7 @@ from channelwatch_api.schemas import (
     PageOut,
     ReadingOut,
     StepOut,
+    StrangerOut,
     TransitionOut,
     UnitOut,
     UnitRef,
@@ -137,6 +138,17 @@ def event(item: EventReceived) -> EventOut:
         component=item.component,
         text=item.text,
         source=item.source,
+    )
+
+
+def stranger(item: RogueSource) -> StrangerOut:
+    """An unknown source."""
+    return StrangerOut(
+        address=item.address,
+        transport=item.transport,
+        last_at=Instant.at(item.received_at),
+        count=item.count,
+        sample=item.sample,
     )
 
 

@@ -15,7 +15,7 @@ from channelwatch.incidents.ack import AckClaim, AckSigner
 from channelwatch.incidents.drills import Drill, DrillEnd, Scenario
 from channelwatch.incidents.model import IncidentState, IncidentStep, StepKind
 from channelwatch.inventory.model import Bloc, Contact, Role
-from channelwatch.status.events import MissCause
+from channelwatch.status.events import MissCause, RogueSource, Transport
 from channelwatch.status.signals import Reading, Signal, SignalState
 from channelwatch.status.states import Cause, Flag, Health, PairState, Protection
 from channelwatch.store.desk import Act
@@ -42,7 +42,7 @@ HOUR_MS = 3600_000
 
 PAGES = (
     "/", "/devices", f"/devices/{LY_SON}", "/circuits", "/incidents", "/incidents/1", "/incidents/2", "/incidents/3",
-    "/drills", "/drills/1", "/drills/2", "/login", "/nothing",
+    "/drills", "/drills/1", "/drills/2", "/unknown-sources", "/login", "/nothing",
 )  # fmt: skip
 
 WORDS = """() => {
@@ -110,6 +110,12 @@ def eventful() -> MemoryHouse:
         replace(old, state=IncidentState.MERGED, closed_at=now),
         step(3, StepKind.MERGED, "part_of:hub-lost"),
         step(3, StepKind.RESTORED, "condition_ended", origin="drill"),
+    )
+    house.record(
+        rogues=(
+            RogueSource("192.0.2.66", Transport.SYSLOG_UDP, now, 1532, "<34>su: " + "x" * 300),
+            RogueSource("no host by way of 192.0.2.9", Transport.TRAP, now, 3),
+        )
     )
     begin_drill(house, HUB, Scenario.HUB_LOST)
     assert house.drills is not None

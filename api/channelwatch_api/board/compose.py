@@ -78,7 +78,7 @@ def _own(world: World, key: ScreenKey, beside: Beside) -> Mapping[str, Piece]:
         case View.INCIDENT:
             item = key.scope.incident(world, int(key.subject))
             return {} if item is None else {"incident-now": incident_piece(world, item, key.scope)}
-        case View.DRILLS:
+        case View.STILL:
             return {}
         case _:
             assert_never(key.view)

@@ -17,7 +17,7 @@ from channelwatch_api.texts import Language
 
 
 class View(StrEnum):
-    """Which page a screen belongs to."""
+    """Which page a screen belongs to; on a still one only what every page has keeps itself current."""
 
     BOARD = "board"
     TABLE = "table"
@@ -25,7 +25,7 @@ class View(StrEnum):
     CIRCUITS = "circuits"
     INCIDENTS = "incidents"
     INCIDENT = "incident"
-    DRILLS = "drills"
+    STILL = "still"
 
 
 @dataclass(frozen=True, slots=True)

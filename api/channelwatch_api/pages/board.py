@@ -27,6 +27,7 @@ from channelwatch_api.lookup import Number, find_device, find_incident
 from channelwatch_api.pages.shell import Frame, frame, local_path
 from channelwatch_api.problems import from_error, not_found
 from channelwatch_api.services import Shared, origin
+from channelwatch_api.strangers import is_about_strangers, may_read
 from channelwatch_api.taking import taken
 from channelwatch_api.texts import plain
 
@@ -96,6 +97,7 @@ async def devices(
         total=len(every),
         asked={"bloc": bloc, "mark": mark, "find": find, "sort": sort},
         marks=list(Mark),
+        strangers=may_read(shared, page.account),
     )
 
 
@@ -176,12 +178,13 @@ async def incident(page: Framed, shared: Shared, number: Number) -> HTMLResponse
     return page.respond(
         "incident.html",
         codes=shared.acks is not None and page.account.may(Right.ACKNOWLEDGE),
-        screen=await shared.screens.current(key) if live else None,
+        screen=await shared.screens.current(key if live else page.key(View.STILL)),
         still=page.fragment(key, "incident-now", incident_piece(house.world, item, scope)),
         item=item,
         steps=[step_told(step, page.words, world.inventory, world.rules) for step in steps],
         pages=[(found, person(found.page.contact, world.inventory)) for found in pages],
         notes=page.account.may(Right.READ_NOTES),
+        strangers=may_read(shared, page.account) and is_about_strangers(world.rules, item),
         acts=acts_of(page.account) if live and page.account.session is not None else [],
         severities=list(Severity),
     )

@@ -77,7 +77,7 @@ async def drill(page: Framed, shared: Shared, number: Number) -> HTMLResponse:
     played = await _desk(page).played(found)
     return page.respond(
         "drill.html",
-        screen=await shared.screens.current(page.key(View.DRILLS)),
+        screen=await shared.screens.current(page.key(View.STILL)),
         row=drill_row(world.inventory, found),
         outcomes=outcomes(world, scope, found, played),
         may_drill=page.may_do(Right.DRILL),
@@ -105,7 +105,7 @@ async def _list(
     rows = [drill_row(inventory, item) for item in known[:PAGE_DEFAULT]]
     html = page.respond(
         "drills.html",
-        screen=await shared.screens.current(page.key(View.DRILLS)),
+        screen=await shared.screens.current(page.key(View.STILL)),
         on=[row for row in rows if row.ended_at is None],
         past=[row for row in rows if row.ended_at is not None],
         more=len(known) - len(rows),

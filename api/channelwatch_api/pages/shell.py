@@ -95,8 +95,8 @@ class Frame:
         """A live fragment without a stream behind it."""
         return self.shared.renderer.fragment(key, name, piece)
 
-    def respond(self, template: str, *, screen: Screen | None, **context: Any) -> HTMLResponse:
-        """The page; with a `screen` it keeps itself current."""
+    def respond(self, template: str, *, screen: Screen, **context: Any) -> HTMLResponse:
+        """The page, which `screen` keeps current."""
         session, house = self.account.session, self.shared.house
         html = self.shared.renderer.page(
             template,
@@ -106,7 +106,7 @@ class Frame:
             csrf=self.shared.gate.sessions.form_token(session.text) if session is not None else "",
             may_ack=self.account.may(Right.ACKNOWLEDGE),
             here=self.request.url.path,
-            stream="" if screen is None else self._stream(screen),
+            stream=self._stream(screen),
             screen=screen,
             now=house.clock.now(),
             seen_at=newest_answer(house.world, self.account.scope),
@@ -121,7 +121,7 @@ class Frame:
 
     def _drill(self) -> str:
         house, scope = self.shared.house, self.account.scope
-        return self.fragment(self.key(View.DRILLS), "drill", drill_piece(house.world, scope, house.drill))
+        return self.fragment(self.key(View.STILL), "drill", drill_piece(house.world, scope, house.drill))
 
     def _stream(self, screen: Screen) -> str:
         key = screen.key

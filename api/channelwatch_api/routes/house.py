@@ -8,8 +8,9 @@ from channelwatch import __version__
 from channelwatch_api import views
 from channelwatch_api.limits import PAGE_DEFAULT
 from channelwatch_api.routes.parameters import Limit
-from channelwatch_api.schemas import ChangeOut, Instant, OutboxOut, Page, QueueOut, StatusOut
+from channelwatch_api.schemas import ChangeOut, Instant, OutboxOut, Page, QueueOut, StatusOut, StrangerOut
 from channelwatch_api.services import Shared, SignedIn
+from channelwatch_api.strangers import strangers
 
 router = APIRouter(tags=["house"])
 
@@ -54,4 +55,15 @@ async def changes(shared: Shared, account: SignedIn, limit: Limit = PAGE_DEFAULT
     seen = [item for item in logged if account.scope.sees_change(inventory, item.change, every)]
     return Page(
         items=[views.change(item) for item in seen[:limit]], limit=limit, truncated=len(logged) > limit
+    )
+
+
+@router.get("/unknown-sources")
+async def unknown_sources(
+    shared: Shared, account: SignedIn, limit: Limit = PAGE_DEFAULT
+) -> Page[StrangerOut]:
+    """Who sent traps or syslog without being in the inventory, the latest first."""
+    found = await strangers(shared, account, limit)
+    return Page(
+        items=[views.stranger(item) for item in found[:limit]], limit=limit, truncated=len(found) > limit
     )

@@ -8,7 +8,6 @@
     button.hidden = false;
     button.addEventListener("click", () => print());
   }
-  if (!body.dataset.stream) return;
 
   const STALE_MS = 10_000;
   const LATE_MS = 180_000;

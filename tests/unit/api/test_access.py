@@ -25,5 +25,10 @@ def test_only_the_response_team_and_the_chief_clear_a_latch(role: Role) -> None:
 
 
 @pytest.mark.parametrize("role", Role)
+def test_who_does_not_look_after_the_whole_reads_of_no_strangers(role: Role) -> None:
+    assert may(role, Right.READ_STRANGERS) == (role not in {Role.ONSITE, Role.SHARE_OFFICER})
+
+
+@pytest.mark.parametrize("role", Role)
 def test_the_administrator_alone_reads_no_notes(role: Role) -> None:
     assert may(role, Right.READ_NOTES) == (role is not Role.ADMIN)

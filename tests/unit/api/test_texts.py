@@ -25,7 +25,7 @@ from channelwatch.inventory.model import Bloc, CommuneKind, LifeCycle, Role, Uni
 from channelwatch.pipeline.acts import ActKind
 from channelwatch.pipeline.ports import OutboxState
 from channelwatch.status.continuity import Continuity
-from channelwatch.status.events import EventKind, MissCause
+from channelwatch.status.events import EventKind, MissCause, Transport
 from channelwatch.status.signals import Signal, SignalState
 from channelwatch.status.states import Axis, Cause, Flag, Health, PairState, Protection, Reason
 from channelwatch.status.topology import CircuitState
@@ -46,7 +46,7 @@ ENUMERATED: dict[str, Iterable[StrEnum | str]] = {
         *problems.BY_STATUS.values(), "wrong_password", "too_many_failures", "stale_form", "unknown_code", "internal",
     ],
     "ack.": AckRefusal,
-    "circuit.": CircuitState,
+    "circuit.": CircuitState, "transport.": Transport,
     "drill.scenario.": Scenario, "drill.end.": DrillEnd, "end.": EndReason,
     "origin.": ["rule", "drill", "alertmanager", "device", "board", "api", "link", "reply", "spoken"],
     "way.": [module.name for module in iter_modules(notify.__path__) if module.ispkg],
@@ -66,7 +66,6 @@ UNSHOWN = {
     "pipeline.availability.Asked": "a word of a question, in the API and on the command line",
     "pipeline.heartbeat.Stale": "said by the watchdog in words of its own",
     "pipeline.heartbeat.Cry": "said by the watchdog in words of its own",
-    "status.events.Transport": "kept with an event",
     "status.service.Part": "a word of a report's columns",
     "status.topology.Claim": "a member's claim, shown as the value that it sent",
     "uptime.": "columns and cells of reports that programs read: CSV and JSON",
