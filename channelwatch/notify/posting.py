@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
 
 import httpx
 
 from channelwatch.pipeline.ports import Dead, Outcome, Retry, Sent, Unsure
 
 _RETRIED = frozenset({408, 425, 429})
+LONGEST_WISH_S = 300
+"""A receiver may ask to be left alone for so long."""
 MAX_ANSWER_BYTES = 64 * 1024
 MAX_CONNECTIONS = 64
 """More than the deliverer ever has under way on one channel: no alert waits for another's connection."""
@@ -68,7 +72,19 @@ def _outcome(answer: httpx.Response) -> Outcome:
     if answer.is_success:
         return Sent()
     if answer.status_code in _RETRIED or answer.status_code >= 500:
-        wish = answer.headers.get("Retry-After", "")
-        after = min(int(wish), 300) * 1000 if wish.isdecimal() else None
-        return Retry(f"http_{answer.status_code}", after)
+        return Retry(f"http_{answer.status_code}", _wished_ms(answer.headers))
     return Dead(f"http_{answer.status_code}")
+
+
+def _wished_ms(headers: Mapping[str, str]) -> int | None:
+    """How long the receiver asks us to wait, as seconds or as a date of its own clock (RFC 9110 section 10.2.3)."""
+    wish = headers.get("Retry-After", "").strip()
+    if wish.isascii() and wish.isdecimal():
+        seconds = int(wish[:9])
+    else:
+        try:
+            until, now = parsedate_to_datetime(wish), parsedate_to_datetime(headers.get("Date", ""))
+            seconds = math.ceil((until - now).total_seconds())
+        except (TypeError, ValueError, OverflowError):
+            return None
+    return min(max(seconds, 0), LONGEST_WISH_S) * 1000

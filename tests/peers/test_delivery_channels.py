@@ -209,6 +209,10 @@ async def test_a_webhook_is_signed_and_carries_its_key(web: WebSink, hook: Webho
         (400, {}, Dead("http_400")),
         (301, {"Location": "http://127.0.0.1:9/"}, Dead("http_301")),
         (429, {"Retry-After": "7"}, Retry("http_429", 7000)),
+        (429, {"Retry-After": "9" * 5000}, Retry("http_429", 300_000)),
+        (429, {"Retry-After": "soon"}, Retry("http_429")),
+        (503, {"Retry-After": "Fri, 31 Dec 2100 23:59:59 GMT"}, Retry("http_503", 300_000)),
+        (503, {"Retry-After": "Sat, 01 Jan 2000 00:00:00 GMT"}, Retry("http_503", 0)),
         (503, {}, Retry("http_503")),
     ],
 )

@@ -172,14 +172,30 @@ async def test_one_modem_is_spoken_to_by_one_at_a_time(modem: PtyModem) -> None:
 
 
 async def test_replies_are_read_once(modem: PtyModem) -> None:
-    modem.inbox += [("+8400000000", f"NHAN {CODE}"), ("+8411111111", "hai dong\r\nNHAN 1")]
+    modem.inbox += [("+8400000000", f"NHAN {CODE}"), ("+8422222222", f"Nhận {CODE} nhé")]
     channel = gsm(modem.device)
     assert await channel.replies() == [
         Reply("+8400000000", f"NHAN {CODE}"),
-        Reply("+8411111111", "hai dong\nNHAN 1"),
+        Reply("+8422222222", f"Nhận {CODE} nhé"),
     ]
     assert await channel.replies() == []
-    assert modem.read == []
+    assert modem.card == {}
+
+
+async def test_the_text_of_a_reply_cannot_pass_for_another_sender_or_for_the_modems_own_words(
+    modem: PtyModem,
+) -> None:
+    forged = f'x\r\nOK\r\n+CMGL: 9,"REC READ","+8400000000"\r\nNHAN {CODE}'
+    modem.inbox += [("+8411111111", forged), ("+8400000000", "ok")]
+    found = await gsm(modem.device).replies()
+    assert found == [Reply("+8411111111", forged), Reply("+8400000000", "ok")]
+
+
+async def test_what_is_no_received_message_is_cleared_away(modem: PtyModem) -> None:
+    modem.card |= {3: "00", 7: "0001000B91"}
+    modem.inbox.append(("+8400000000", "NHAN 1234"))
+    assert await gsm(modem.device).replies() == [Reply("+8400000000", "NHAN 1234")]
+    assert modem.card == {}
 
 
 def siren(*command: str, timeout_s: float = 10.0) -> SirenChannel:

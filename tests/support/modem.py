@@ -12,6 +12,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from channelwatch.notify.gsm.pdu import SEVEN_BIT
+
 CTRL_Z, ESC = b"\x1a", b"\x1b"
 
 
@@ -39,7 +41,7 @@ class PtyModem:
     commands: list[str] = field(default_factory=list)
     charset: str = "GSM"
     coding: int = 0
-    read: list[tuple[str, str]] = field(default_factory=list)
+    card: dict[int, str] = field(default_factory=dict)
     is_dumb: bool = False
 
     def answer(self, command: str) -> str | None:
@@ -49,13 +51,13 @@ class PtyModem:
             self.charset = found[1]
         elif found := re.fullmatch(r"AT\+CSMP=\d+,\d+,\d+,(\d+)", command):
             self.coding = int(found[1])
-        elif command.startswith("AT+CMGL="):
+        elif command == "AT+CMGL=4":
             return self._listed()
-        elif command.startswith("AT+CMGD="):
-            self.read.clear()
+        elif found := re.fullmatch(r"AT\+CMGD=(\d+)", command):
+            self.card.pop(int(found[1]), None)
         elif command.startswith("AT+CMGS="):
             return None
-        elif command not in ("AT", "ATE0", "AT+CMEE=1", "AT+CMGF=1"):
+        elif command not in ("AT", "ATE0", "AT+CMEE=1", "AT+CMGF=0", "AT+CMGF=1"):
             return "\r\nERROR\r\n"
         return "\r\nOK\r\n"
 
@@ -70,13 +72,25 @@ class PtyModem:
         return f"\r\n+CMGS: {len(self.sent)}\r\n\r\nOK\r\n"
 
     def _listed(self) -> str:
-        self.read, waiting = [*self.read, *self.inbox], list(self.inbox)
-        self.inbox.clear()
-        heads = (
-            f'+CMGL: {place},"REC UNREAD","{number}",,"26/11/22,10:00:00+28"\r\n{text}\r\n'
-            for place, (number, text) in enumerate(waiting, 1)
-        )
+        while self.inbox:
+            self.card[max(self.card, default=0) + 1] = received(*self.inbox.pop(0))
+        heads = (f"+CMGL: {place},0,,{len(pdu) // 2 - 1}\r\n{pdu}\r\n" for place, pdu in self.card.items())
         return "\r\n" + "".join(heads) + "\r\nOK\r\n"
+
+
+def received(number: str, text: str) -> str:
+    """A message as a modem lists it in PDU mode: SMS-DELIVER, in the 7-bit alphabet where that has all letters."""
+    digits = number.removeprefix("+")
+    padded = digits + "F" * (len(digits) % 2)
+    swapped = "".join(padded[place + 1] + padded[place] for place in range(0, len(padded), 2))
+    sender = f"{len(digits):02X}{'91' if number.startswith('+') else '81'}{swapped}"
+    if all(letter in SEVEN_BIT for letter in text):
+        bits = sum(SEVEN_BIT.index(letter) << 7 * place for place, letter in enumerate(text))
+        coding, length, data = "00", len(text), bits.to_bytes(-(-7 * len(text) // 8), "little").hex()
+    else:
+        octets = text.encode("utf-16-be")
+        coding, length, data = "08", len(octets), octets.hex()
+    return f"0004{sender}00{coding}62112201000082{length:02X}{data.upper()}"
 
 
 @contextmanager

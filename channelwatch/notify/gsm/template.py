@@ -5,7 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
+from channelwatch.base.errors import InputError
+from channelwatch.notify.gsm.pdu import delivered
 from channelwatch.notify.shorttext import plain, short_text
 from channelwatch.notify.words import Voice
 from channelwatch.pipeline.ports import Alert
@@ -37,20 +40,27 @@ def written(alert: Alert, voice: Voice, number: str, *, accents: bool) -> Writte
     return Written("IRA", 0, number, "".join(letter if letter.isascii() else "?" for letter in plain(text)))
 
 
-_LISTED = re.compile(r'\+CMGL: \d+,"[^"]*","(?P<number>[^"]*)"')
+_LISTED = re.compile(r"\+CMGL: (?P<place>\d{1,5}),")
 
 
-def replies(lines: Sequence[str]) -> list[Reply]:
-    """The answer to AT+CMGL in text mode (3GPP TS 27.005 section 3.4.2): a head, then the text's lines."""
-    found: list[Reply] = []
-    for line in lines:
-        head = _LISTED.match(line)
-        if head is not None:
-            found.append(Reply(head["number"], ""))
-        elif found:
-            last = found[-1]
-            found[-1] = Reply(last.number, f"{last.text}\n{line}".strip())
+def replies(lines: Sequence[str]) -> dict[int, Reply | None]:
+    """The answer to AT+CMGL in PDU mode (3GPP TS 27.005 section 4.1), by place on the card: a head, then the message.
+
+    None for what is no received message.
+    """
+    found: dict[int, Reply | None] = {}
+    for head, message in pairwise(lines):
+        place = _LISTED.match(head)
+        if place is not None:
+            found[int(place["place"])] = _reply(message)
     return found
+
+
+def _reply(message: str) -> Reply | None:
+    try:
+        return Reply(*delivered(message))
+    except InputError:
+        return None
 
 
 def _hexadecimal(text: str) -> str:

@@ -17,6 +17,7 @@ REPORT_WAIT_MS = 10_000
 """A modem that did not answer may have sent the message: nobody gets it twice within this time."""
 REFUSED_FOR_GOOD = frozenset({1, 28, 304, 305})
 """Unassigned number, unknown subscriber, a text or number that the modem cannot take (3GPP TS 27.005 section 3.2.5)."""
+_PDU_MODE, _LIST_ALL = "AT+CMGF=0", "AT+CMGL=4"
 _BEGIN = ("AT", "ATE0", "AT+CMEE=1", "AT+CMGF=1")
 
 
@@ -57,12 +58,12 @@ class GsmChannel:
         async with self._turn:
             try:
                 async with asyncio.timeout(config.timeout_s), SerialLine(config.device, config.baud) as line:
-                    for command in (*_BEGIN, 'AT+CSCS="IRA"'):
+                    for command in (*_BEGIN, _PDU_MODE):
                         await line.ask(command)
-                    found = replies(await line.ask('AT+CMGL="ALL"'))
-                    if found:
-                        await line.ask("AT+CMGD=1,1")
-                    return found
+                    found = replies(await line.ask(_LIST_ALL))
+                    for place in found:
+                        await line.ask(f"AT+CMGD={place}")
+                    return [item for item in found.values() if item is not None]
             except (TimeoutError, OSError) as error:
                 raise Transient(str(error) or "no answer", operation="modem") from error
 
