@@ -13,7 +13,7 @@ EVALUATED_LIMIT_MS = 30_000
 UNSENT_LIMIT_MS = 120_000
 POLL_GRACE_MS = 30_000
 POLL_PERIODS = 3
-FAR_MS = 3600_000
+FAR_MS = 2 * 3600_000
 """A beat whose own clock is so far from ours is an old one, sent again."""
 
 
@@ -65,13 +65,15 @@ class Cry(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Vigil:
-    """What the second process knows. Times are monotonic milliseconds of its own; `newest` is (started_at, seq).
+    """What the second process knows. Times are monotonic milliseconds of its own.
 
-    `episode` counts how often it was found dead, `cries` how often that was told.
+    `newest` is (started_at, seq) of the newest beat, and `newest_at` what its clock said. `episode` counts how often it
+    was found dead, `cries` how often that was told.
     """
 
     alive_at: int
     newest: tuple[int, int] = (0, 0)
+    newest_at: int = 0
     is_dead: bool = False
     told_at: int = 0
     episode: int = 0
@@ -81,16 +83,22 @@ class Vigil:
 
 def heard(vigil: Vigil, beat: Evidence, now: int) -> Vigil:
     """After a beat that came at `now`. One that proves nothing changes only why it is held for dead."""
-    reasons = beat.stale()
-    newest = (beat.started_at, beat.seq)
-    if reasons:
-        return replace(vigil, newest=newest, stale=reasons)
-    return replace(vigil, newest=newest, alive_at=now, stale=())
+    known = replace(
+        vigil, newest=(beat.started_at, beat.seq), newest_at=max(vigil.newest_at, beat.at), stale=beat.stale()
+    )
+    return known if known.stale else replace(known, alive_at=now)
 
 
 def is_replayed(vigil: Vigil, beat: Evidence, clock_ms: int) -> bool:
-    """Was this beat, or a later one, heard before, or is it from long ago?"""
-    return (beat.started_at, beat.seq) <= vigil.newest or abs(beat.at - clock_ms) > FAR_MS
+    """Was this beat, or a later one, heard before, or is it from long ago?
+
+    Another start is told by the present time of its beats: after a power cut it may have begun with a clock that was
+    far behind.
+    """
+    if abs(beat.at - clock_ms) > FAR_MS:
+        return True
+    started_at, seq = vigil.newest
+    return beat.seq <= seq if beat.started_at == started_at else beat.at <= vigil.newest_at
 
 
 def watch(vigil: Vigil, now: int, *, dead_after_ms: int, repeat_ms: int) -> tuple[Vigil, Cry | None]:

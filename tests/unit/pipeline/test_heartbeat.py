@@ -53,9 +53,28 @@ def test_an_old_beat_sent_again_is_known() -> None:
     vigil = heard(Vigil(alive_at=0), BEAT, 0)
     assert is_replayed(vigil, BEAT, START)
     assert not is_replayed(vigil, replace(BEAT, seq=2), START)
-    assert not is_replayed(vigil, replace(BEAT, seq=1, started_at=START + 1), START)
-    assert is_replayed(vigil, replace(BEAT, seq=2), START + 3_600_001)
-    assert is_replayed(vigil, replace(BEAT, started_at=START - 1, seq=9), START)
+    assert is_replayed(vigil, replace(BEAT, seq=2), START + 7_200_001)
+    later = heard(vigil, replace(BEAT, seq=1, started_at=START + 20_000, at=START + 30_000), 0)
+    assert is_replayed(later, replace(BEAT, seq=9, at=START + 15_000), START + 30_000), "of the start before"
+
+
+def test_a_service_that_begins_anew_is_heard_whatever_its_clock_said_then() -> None:
+    """After a power cut the clock may be years behind for a moment: that is no reason to call it dead."""
+    vigil = heard(Vigil(alive_at=0), BEAT, 0)
+    for minute, began in ((1, START + 1), (2, 946_684_800_000)):
+        now = START + minute * 60_000
+        first = replace(BEAT, seq=1, started_at=began, at=now)
+        assert not is_replayed(vigil, first, now)
+        vigil = heard(vigil, first, now)
+        assert is_replayed(vigil, first, now)
+        assert not is_replayed(vigil, replace(first, seq=2), now)
+
+
+@pytest.mark.parametrize("step_ms", [-3_600_000, 3_600_000])
+def test_a_clock_that_is_an_hour_off_is_no_death(step_ms: int) -> None:
+    beat = replace(BEAT, at=START + step_ms)
+    assert not is_replayed(Vigil(alive_at=0), beat, START + 200)
+    assert not is_replayed(heard(Vigil(alive_at=0), BEAT, 0), replace(beat, seq=2), START + 200)
 
 
 @settings(max_examples=50, deadline=None)
