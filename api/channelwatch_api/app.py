@@ -24,7 +24,7 @@ from channelwatch_api.board.compose import compose, density
 from channelwatch_api.board.render import Renderer
 from channelwatch_api.board.stream import Screens
 from channelwatch_api.house import House
-from channelwatch_api.limits import MAX_BODY_BYTES
+from channelwatch_api.limits import MAX_BODY_BYTES, MAX_HOOK_BYTES
 from channelwatch_api.meters import HttpMeters
 from channelwatch_api.middleware import BoundedBody, SafeHeaders
 from channelwatch_api.pages import ack, acts, board, drills, login, strangers
@@ -71,6 +71,9 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
     }
 }
 
+WIDER = {f"/api/v1{hooks.ALERTMANAGER}": MAX_HOOK_BYTES}
+"""Paths whose bodies may be longer than others."""
+
 static = APIRouter(include_in_schema=False)
 
 
@@ -94,7 +97,7 @@ def create_app(engine: House, http: HttpSettings) -> FastAPI:
         redoc_url=None,
     )
     app.state.services = _services(engine, http)
-    app.add_middleware(BoundedBody, limit=MAX_BODY_BYTES, refuse=_too_large)
+    app.add_middleware(BoundedBody, limit=MAX_BODY_BYTES, refuse=_too_large, others=WIDER)
     app.add_middleware(SafeHeaders)
     app.include_router(probes.router)
     app.include_router(metrics.router)

@@ -3,6 +3,9 @@
 MAX_BODY_BYTES = 64 * 1024
 """Largest request body; a form or a JSON command is far smaller."""
 
+MAX_HOOK_BYTES = 512 * 1024
+"""Largest post of an Alertmanager: it does not send again what was refused as too large."""
+
 MAX_HEADER_BYTES = 16 * 1024
 """Largest request line and header block together."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
@@ -48,25 +48,34 @@ class BoundedBody:
     Starlette's own limit answers in plain text and outside our headers.
     """
 
-    def __init__(self, app: ASGIApp, *, limit: int, refuse: Callable[[Request], Response]) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        limit: int,
+        refuse: Callable[[Request], Response],
+        others: Mapping[str, int] | None = None,
+    ) -> None:
+        """`others` are the paths that have a limit of their own."""
         self.app = app
         self._limit = limit
+        self._others = others or {}
         self._refuse = refuse
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on what stays within the limit."""
-        read = 0
+        read, limit = 0, self._others.get(scope.get("path", ""), self._limit)
 
         async def counted() -> Message:
             nonlocal read
             message = await receive()
             read += len(message.get("body", b""))
-            if read > self._limit:
+            if read > limit:
                 raise HTTPException(413)
             return message
 
         told: bytes = dict(scope.get("headers", ())).get(b"content-length", b"")
-        if told.isdigit() and int(told) > self._limit:
+        if told.isdigit() and int(told) > limit:
             await self._refuse(Request(scope))(scope, receive, send)
         else:
             await self.app(scope, counted, send)

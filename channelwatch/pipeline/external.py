@@ -59,12 +59,14 @@ class _About:
 def take_external(world: World, alerts: Sequence[ExternalAlert], now: EpochMs) -> Draft:
     """Open, keep or end the incidents of `alerts`. Transient, and nothing is done, when there are too many."""
     draft = Draft(world, now)
-    for alert in alerts:
+    # What fires comes first: after a restart the end of one must not be taken for the end of all of its name.
+    for alert in sorted(alerts, key=lambda item: not item.is_firing):
         about = _about(world, alert)
         key = (RuleId(f"{EXTERNAL}{_NAME.sub('_', alert.name)[:80]}"), about.subject)
         known = draft.external.get(key, frozenset())
         if alert.is_firing:
-            draft.external[key] = frozenset([*known, alert.fingerprint][:MAX_FINGERPRINTS])
+            if len(known) < MAX_FINGERPRINTS:
+                draft.external[key] = known | {alert.fingerprint}
             _fires(draft, key, alert, about)
         else:
             draft.external[key] = left = known - {alert.fingerprint}
@@ -118,9 +120,9 @@ def _ends(draft: Draft, key: RuleKey) -> None:
 
 
 def _is_ours(draft: Draft, alert: ExternalAlert, subject: str) -> bool:
-    """Is the alert one of the rules that we exported, and do we tell of it ourselves?"""
+    """Is the alert one of the rules that we exported, and do we tell of it ourselves, or are about to decide on it?"""
     names = {RuleId(name) for name in (alert.rule, alert.name) if RuleId(name) in draft.world.rules.by_id}
-    return any(is_live(draft, (name, subject)) for name in names)
+    return any(is_live(draft, (name, subject)) or (name, subject) in draft.holding for name in names)
 
 
 def _about(world: World, alert: ExternalAlert) -> _About:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import yaml
-from channelwatch_api.routes.hooks import MAX_ALERTS
+from channelwatch_api.limits import MAX_HOOK_BYTES
 
 from channelwatch.app.cli import main
 from dashboards.builder.model import SOURCE
@@ -20,6 +20,8 @@ from tests.support.peers import ROOT
 DEPLOY = ROOT / "deploy"
 RULES = sorted((DEPLOY / "prometheus/rules").glob("*.yml"))
 CONFIGS = [DEPLOY / "prometheus/prometheus.yml", *sorted((DEPLOY / "prometheus/scale").glob("*.yml"))]
+TYPICAL_ALERT_BYTES = 2_000
+"""Labels, annotations and a link, as Alertmanager posts them."""
 OWN = re.compile(r"\bchannelwatch_[a-z0-9_]+")
 
 
@@ -101,7 +103,7 @@ def test_the_webhook_keeps_to_what_the_product_takes() -> None:
     receivers = {item["name"]: item for item in read(DEPLOY / "alertmanager/alertmanager.yml")["receivers"]}
     (hook,) = receivers["channelwatch"]["webhook_configs"]
     assert hook["url"].endswith("/api/v1/hooks/alertmanager")
-    assert hook["max_alerts"] <= MAX_ALERTS
+    assert hook["max_alerts"] * TYPICAL_ALERT_BYTES <= MAX_HOOK_BYTES
 
 
 def test_grafana_is_given_the_source_and_the_folders_that_the_dashboards_expect() -> None:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Request
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict
 
 from channelwatch.base.clock import EpochMs
 from channelwatch.base.errors import ChannelwatchError
@@ -16,11 +16,14 @@ from channelwatch_api.services import Shared, services
 
 router = APIRouter(tags=["hooks"])
 
-MAX_ALERTS = 200
-"""Alerts of one post; Alertmanager's `max_alerts` keeps to it."""
+ALERTMANAGER = "/hooks/alertmanager"
 
-Text = Annotated[str, Field(max_length=4096)]
-Pairs = Annotated[dict[Annotated[str, Field(max_length=128)], Text], Field(max_length=64)]
+MAX_TEXT = 4096
+"""Characters that are looked at of a label or an annotation."""
+
+Text = Annotated[str, AfterValidator(lambda text: text[:MAX_TEXT])]
+"""What is long is cut: Alertmanager drops a whole post for good if one alert of it is refused."""
+Pairs = dict[str, Text]
 
 
 class _Shape(BaseModel):
@@ -36,7 +39,7 @@ class AlertIn(_Shape):
     labels: Pairs
     annotations: Pairs = {}
     startsAt: datetime  # noqa: N815 - Alertmanager's own word
-    fingerprint: str = Field(max_length=64)
+    fingerprint: Text
 
     def told(self) -> ExternalAlert:
         """What of it matters here."""
@@ -59,7 +62,7 @@ class AlertmanagerPost(_Shape):
 
     version: Literal["4"]
     receiver: Text = ""
-    alerts: tuple[AlertIn, ...] = Field(max_length=MAX_ALERTS)
+    alerts: tuple[AlertIn, ...]
 
 
 class TakenOut(BaseModel):
@@ -77,7 +80,7 @@ def knows_token(request: Request) -> None:
         raise Problem(401, headers={"WWW-Authenticate": "Bearer"})
 
 
-@router.post("/hooks/alertmanager", dependencies=[Depends(knows_token)])
+@router.post(ALERTMANAGER, dependencies=[Depends(knows_token)])
 async def alertmanager(shared: Shared, post: AlertmanagerPost) -> TakenOut:
     """Alerts become incidents, or end them; the same again changes nothing. 503 asks the sender to try again."""
     try:

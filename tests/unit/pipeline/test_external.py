@@ -10,7 +10,7 @@ from channelwatch.base.clock import EpochMs
 from channelwatch.base.errors import Transient
 from channelwatch.incidents.model import IncidentState, PageKind, Severity, StepKind, SubjectKind
 from channelwatch.pipeline.external import MAX_LIVE, ExternalAlert, take_external
-from tests.support.province import HUB, START, answer, trap, tunnel_down
+from tests.support.province import HUB, HUB_A, HUB_B, START, answer, encrypting, role, trap, tunnel_down
 from tests.support.story import SPOKES, Story
 
 ALERT = ExternalAlert(
@@ -130,3 +130,28 @@ def test_a_restart_keeps_it_until_its_end_is_told(story: Story) -> None:
     assert ("external.LinkSlow", SPOKES[0]) in story.live
     post(story, replace(ALERT, is_firing=False))
     assert ("external.LinkSlow", SPOKES[0]) not in story.live
+
+
+def test_after_a_restart_the_end_of_one_is_not_the_end_of_all(story: Story) -> None:
+    """Alertmanager tells of the whole group each time, in its own order."""
+    other = replace(ALERT, fingerprint="f2")
+    post(story, ALERT, other)
+    story.restart()
+    post(story, replace(other, is_firing=False), ALERT)
+    assert [item.state for item in story.incidents] == [IncidentState.OPEN]
+    assert {kind for kind, _ in story.pages} == {PageKind.OPENED}
+    post(story, replace(ALERT, is_firing=False))
+    assert [item.state for item in story.incidents] == [IncidentState.RESTORED]
+
+
+def test_what_our_own_rule_is_about_to_decide_on_is_left_to_it(story: Story) -> None:
+    """A failover: the standby's claim is of before it, which Prometheus does not know."""
+    story.wait(3000)
+    story.silence(HUB_A)
+    hub = replace(ALERT, name="hub-lost", rule="hub-lost", severity="p1", device="", group=HUB)
+    post(story, hub)
+    story.see(answer(HUB_B, story.now, encrypting(role("active"))))
+    story.wait(2000)
+    assert not any("hub-lost" in rule for rule, _ in story.live)
+    post(story, hub)
+    assert ("external.hub-lost", HUB) in story.live, "it goes on saying so"
