@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from channelwatch.incidents.model import Incident, Severity
+from channelwatch.incidents.model import GRAVE, Incident
 from channelwatch.inventory.model import Role
 from channelwatch.pipeline.acts import Act, ActKind
 from channelwatch_api.access import Right
@@ -25,8 +25,6 @@ RIGHT_OF: Mapping[ActKind, Right] = MappingProxyType(
         ActKind.DISMISS: Right.COMMAND,
     }
 )
-
-GRAVE = frozenset({Severity.P1, Severity.P2})
 
 
 def acts_of(account: Account) -> list[ActKind]:

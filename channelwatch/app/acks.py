@@ -8,15 +8,13 @@ from collections import OrderedDict
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Protocol
 
-from channelwatch.app.settings import Settings
-from channelwatch.base.clock import Clock
+from channelwatch.app.premises import Premises
 from channelwatch.base.errors import Permanent, Transient
 from channelwatch.base.ids import IncidentId
 from channelwatch.incidents.ack import AckClaim, AckRefusal, AckSigner, code_in, refusal
 from channelwatch.incidents.model import Incident
 from channelwatch.inventory.model import Contact
 from channelwatch.notify.gsm.transport import GsmChannel
-from channelwatch.pipeline.world import World
 
 if TYPE_CHECKING:
     from channelwatch.app.engine import Engine, Job
@@ -29,17 +27,8 @@ MAX_TRIERS = 1_000
 REPLIES_EVERY_S = 5.0
 
 
-class AckHouse(Protocol):
+class AckHouse(Premises, Protocol):
     """What of the running engine is needed."""
-
-    @property
-    def settings(self) -> Settings: ...
-
-    @property
-    def clock(self) -> Clock: ...
-
-    @property
-    def world(self) -> World: ...
 
     async def acknowledge(self, incident: int, *, by: str, origin: str) -> Incident:
         """Record that a person took an incident. Permanent when there is none or it is over. Idempotent."""

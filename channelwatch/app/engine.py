@@ -7,6 +7,7 @@ import logging
 from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import islice
 from secrets import token_hex
 from typing import TYPE_CHECKING, ParamSpec, Protocol, TypeVar
 
@@ -51,6 +52,8 @@ LEASE = "engine"
 STORE_UNAVAILABLE = "store unavailable; will be tried again"
 LEASE_NOT_RENEWED = "lease not renewed; will be tried again"
 INVENTORY_UNREADABLE = "newest inventory not read; the one before it stays"
+RECALLED = 200
+"""Incidents of which a start looks up whether anybody was reached."""
 HEARTBEAT_MISSED = "heartbeat not recorded"
 
 Job = Callable[["Engine"], Coroutine[None, None, None]]
@@ -104,6 +107,8 @@ class Fittings:
     meters: Meters
     jitter: Callable[[], float]
     closers: Sequence[Callable[[], Awaitable[None]]] = ()
+    preparations: Sequence[Job] = ()
+    """What is done before the stored state is taken up, one after the other."""
     jobs: Sequence[Job] = ()
     archive: Archive | None = None
     drills: DrillBook | None = None
@@ -321,7 +326,11 @@ class Engine:
             self.world.set_inventory(snapshot.inventory)
         if snapshot.alive_until is not None and snapshot.alive_until > self.clock.now():
             log.warning("clock is behind what was recorded before", extra={"until": snapshot.alive_until})
+        for prepare in self._fittings.preparations:
+            await prepare(self)
         await self._writer.write(lambda: resume(self.world, snapshot, self.clock.now()))
+        for incident in islice(self._reach.waiting(), RECALLED):
+            self._reach.recall(await self._patiently(partial(self.in_store, self.history.pages, incident.id)))
         await self._renew_lease()
         self._stage = ""
 

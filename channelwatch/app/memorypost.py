@@ -13,12 +13,14 @@ from channelwatch.pipeline.endings import Waiting, ends_among, overtaken, told_a
 from channelwatch.pipeline.ports import (
     Claim,
     Dead,
+    Fate,
     Lanes,
     OutboxRow,
     OutboxState,
     Outcome,
     Retry,
     Sent,
+    Spared,
     Unsure,
 )
 
@@ -93,14 +95,19 @@ class MemoryPost:
                 claims.append(claim)
         return claims
 
-    async def settle(
-        self, claim: Claim, outcome: Outcome, *, now: EpochMs, not_before: EpochMs | None
-    ) -> None:
+    async def settle(self, claim: Claim, outcome: Fate, *, now: EpochMs, not_before: EpochMs | None) -> None:
         """Record what became of one, here or there."""
         held = self._held.get(claim.row_id)
         if held is None or claim.attempts != held.attempts:
             if claim.row_id > 0:
                 await self._inner.settle(claim, outcome, now=now, not_before=not_before)
+            return
+        if isinstance(outcome, Spared):
+            # The other one decides anew when it has the row; what it has given already ends here.
+            for number in (claim.row_id, *self._spares(held)):
+                del self._held[number]
+            if held.twin is not None:
+                await self._inner.settle(held.twin, outcome, now=now, not_before=not_before)
             return
         self._settle_held(held, outcome, now if not_before is None else not_before)
         if held.twin is not None:

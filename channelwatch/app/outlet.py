@@ -15,7 +15,7 @@ from channelwatch.base.clock import EpochMs
 from channelwatch.base.errors import Permanent
 from channelwatch.pipeline.deliver import outcome_name
 from channelwatch.pipeline.freshen import freshened
-from channelwatch.pipeline.ports import Claim, Lanes, Outcome, Settlement
+from channelwatch.pipeline.ports import Claim, Fate, Lanes, Outcome, Settlement
 from channelwatch.pipeline.world import World
 
 log = logging.getLogger(__name__)
@@ -58,9 +58,7 @@ class Outlet:
                 raise CannotWrite(f"the store gives this process no alerts any more: {error}") from error
         return [freshened(self._world, claim) for claim in claims]
 
-    async def settle(
-        self, claim: Claim, outcome: Outcome, *, now: EpochMs, not_before: EpochMs | None
-    ) -> None:
+    async def settle(self, claim: Claim, outcome: Fate, *, now: EpochMs, not_before: EpochMs | None) -> None:
         """Record what became of one. Transient while the store is unavailable."""
         await self._settling.settle(Settlement(claim, outcome, now, not_before))
 

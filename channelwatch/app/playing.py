@@ -109,7 +109,7 @@ class _Runner:
             return DrillEnd.STOPPED
         if now >= drill.ends_at:
             return DrillEnd.TIME_OVER
-        if drill.begun_at is not None and real_p1(self._engine.world, drill.begun_at):
+        if real_p1(self._engine.world, drill.begun_at or now):
             return DrillEnd.REAL_P1
         return None
 

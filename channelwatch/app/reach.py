@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from channelwatch.base.ids import IncidentId
-from channelwatch.incidents.escalation import is_told, on_duty
+from channelwatch.incidents.escalation import calls, on_duty
 from channelwatch.incidents.model import Incident, SubjectKind
 from channelwatch.incidents.rules import OwnFault
 from channelwatch.pipeline.deliver import outcome_name
-from channelwatch.pipeline.ports import Claim, Dead, OutboxCounts, Outcome, Sent
+from channelwatch.pipeline.ports import Claim, Dead, OutboxCounts, OutboxState, Outcome, Sent, StoredPage
 from channelwatch.pipeline.world import World
 
 UNSENT_LIMIT_MS = 60_000
@@ -38,17 +38,25 @@ class Reach:
         elif isinstance(outcome, Dead):
             self._refused[number] = f"{claim.channel} {outcome_name(outcome)}"
 
+    def recall(self, told: Iterable[StoredPage]) -> None:
+        """What became of messages before this start."""
+        for item in told:
+            if item.state is OutboxState.SENT:
+                self._heard.add(item.page.incident)
+            elif item.state is OutboxState.DEAD:
+                self._refused[item.page.incident] = f"{item.page.channel} {item.last_error}"
+
     def counted(self, counts: OutboxCounts) -> None:
         """How the outbox stands; forgets what nobody has to hear of any more."""
         self._oldest_unsent_ms = counts.oldest_unsent_ms
-        waiting = {int(item.id) for item in self._waiting()}
+        waiting = {int(item.id) for item in self.waiting()}
         self._heard &= waiting
         self._refused = {number: why for number, why in self._refused.items() if number in waiting}
 
     def unheard(self) -> list[Incident]:
         """Incidents that await a person and that no one can be told of."""
         contacts = self._world.inventory.contacts
-        return [item for item in self._waiting() if not on_duty(contacts, item) or self._is_refused(item.id)]
+        return [item for item in self.waiting() if not on_duty(contacts, item) or self._is_refused(item.id)]
 
     def problems(self) -> Iterator[str]:
         """In plain sentences."""
@@ -67,11 +75,12 @@ class Reach:
         if self._oldest_unsent_ms > UNSENT_LIMIT_MS:
             yield OwnFault.UNSENT
 
-    def _waiting(self) -> Iterator[Incident]:
+    def waiting(self) -> Iterator[Incident]:
+        """Incidents that await a person who is to be told of them."""
         rules = self._world.rules
         for incident in self._world.incidents.values():
             rule = rules.of(incident.rule)
-            if incident.state.awaits_person and rule is not None and rule.pages and is_told(incident):
+            if incident.state.awaits_person and rule is not None and calls(rule, incident):
                 yield incident
 
     def _is_refused(self, number: IncidentId) -> bool:

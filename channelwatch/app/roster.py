@@ -23,6 +23,7 @@ log = logging.getLogger(__name__)
 READ_EVERY_S = 2.0
 LOOK_AHEAD_EVERY_MS = 60_000
 DAY_MS = 86_400_000
+NOT_READ = "roster not read; the one before it stays"
 
 
 class RosterBook(Protocol):
@@ -52,6 +53,19 @@ def gaps_ahead(
     return tuple(roster.gaps(window, calendar_of(settings, roster), known))
 
 
+def take_roster(book: RosterBook) -> Job:
+    """A preparation of the engine: whoever is called as it begins is called by the roster, not everyone of a role."""
+
+    async def take(engine: Engine) -> None:
+        try:
+            _, engine.world.roster = await engine.in_store(book.roster)
+        except (Transient, Bug, ValueError) as error:
+            log.warning(NOT_READ, extra={"reason": str(error)})
+        engine.world.calendar = calendar_of(engine.settings.oncall, engine.world.roster)
+
+    return take
+
+
 def follow_roster(book: RosterBook) -> Job:
     """A job of the engine that reads the roster again and again, until it is cancelled."""
 
@@ -64,7 +78,7 @@ def follow_roster(book: RosterBook) -> Job:
                     looked_at = -LOOK_AHEAD_EVERY_MS
             except (Transient, Bug, ValueError) as error:
                 # Whatever a newer program wrote there, people must go on being paged by the roster before.
-                log.warning("roster not read; the one before it stays", extra={"reason": str(error)})
+                log.warning(NOT_READ, extra={"reason": str(error)})
             if engine.clock.monotonic_ms() - looked_at >= LOOK_AHEAD_EVERY_MS:
                 looked_at, world = engine.clock.monotonic_ms(), engine.world
                 world.calendar = calendar_of(settings, world.roster)

@@ -14,7 +14,7 @@ from channelwatch.app.jobs import calendar
 from channelwatch.app.meters import Meters
 from channelwatch.app.outlook import follow_availability
 from channelwatch.app.playing import follow_drills
-from channelwatch.app.roster import follow_roster
+from channelwatch.app.roster import follow_roster, take_roster
 from channelwatch.app.rulefile import load_rules, shipped_rules
 from channelwatch.app.settings import Settings
 from channelwatch.app.watch.heart import beat
@@ -53,6 +53,7 @@ def build_engine(settings: Settings) -> Engine:
         meters=Meters(settings.instance.id),
         jitter=random.random,
         closers=closers,
+        preparations=(take_roster(store),),
         jobs=(
             *_reply_jobs(settings, channels),
             calendar(store),

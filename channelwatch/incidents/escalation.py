@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from channelwatch.base.clock import EpochMs
 from channelwatch.incidents.model import Incident, IncidentState, Ladder, Page, PageKind, Rung, Severity
 from channelwatch.incidents.oncall import NO_ROSTER, Place, Roster
+from channelwatch.incidents.rules import Rule
 from channelwatch.incidents.worktime import ORDINARY, WorkCalendar
 from channelwatch.inventory.model import Contact, Role
 
@@ -85,6 +86,11 @@ def retimed(ladder: Ladder, after_ms: Mapping[Role, int], *, repeat_ms: int, ack
     return replace(ladder, rungs=tuple(rungs), repeat_ms=repeat_ms or ladder.repeat_ms, ack_ms=ack_ms)
 
 
+def reminding(incident: Incident, ladder: Ladder, now: EpochMs) -> Ladder:
+    """`ladder`, whose reminders follow on those that `incident` has had, the first one a whole time after `now`."""
+    return replace(ladder, reminded=incident.repeats, reminded_at=now)
+
+
 def policy_of(incident: Incident) -> Ladder:
     """The ladder that was frozen with the incident."""
     return incident.policy or LADDERS[incident.severity]
@@ -94,14 +100,16 @@ def plan(incident: Incident, duty: Duty, now: EpochMs) -> tuple[Incident, list[P
     """The pages due at `now`, and the incident that remembers them. At most one rung is climbed a call.
 
     Repetitions that were missed, in a long sleep say, are made good by one. They go to those who are on duty now.
-    A clock that was set back to before the round began starts the round's times anew: nobody waits until it has
-    caught up.
+    A clock that was set back to before the round began starts the round's times anew, and one that was set back at all
+    the time to the next reminder: nobody waits until it has caught up.
     """
     if not incident.state.awaits_person:
         return incident, []
-    if incident.round_at > now:
-        incident = replace(incident, round_at=now)
-    ladder, since = policy_of(incident), incident.round_at
+    ladder = policy_of(incident)
+    if max(incident.round_at, ladder.reminded_at) > now:
+        ladder = reminding(incident, ladder, now)
+        incident = replace(incident, round_at=min(incident.round_at, now), policy=ladder)
+    since = incident.round_at
     told, pages, reached = incident, list[Page](), list[Contact]()
     if incident.ladder < len(ladder.rungs) and now >= _due(ladder.rungs[incident.ladder], since, duty):
         told = replace(told, ladder=incident.ladder + 1)
@@ -113,6 +121,8 @@ def plan(incident: Incident, duty: Duty, now: EpochMs) -> tuple[Incident, list[P
             told = replace(told, repeats=repeats)
             again = [item for item in _reached(incident, duty, now) if item not in reached]
             pages += _pages(told, PageKind.REPEATED, again, now)
+        elif repeats < incident.repeats:
+            told = replace(told, policy=reminding(incident, ladder, now))
     return told, pages
 
 
@@ -145,11 +155,13 @@ def has_lapsed(incident: Incident, now: EpochMs) -> bool:
 
 
 def recipients(duty: Duty, incident: Incident, roles: Sequence[Role], at: EpochMs) -> list[Contact]:
-    """Who answers in `roles` at `at`: who is on call, else the whole team, else every contact of the role.
+    """Who answers in `roles` at `at`: who is on call, else the whole team, else every contact of the role who is not
+    another unit's.
 
     Where nobody of these is there, everyone on duty in the bloc.
     """
-    near, wanted = on_duty(duty.contacts, incident), _filled(duty, incident, roles, at)
+    near = on_duty(duty.contacts, incident)
+    wanted = _filled(duty, incident, near, roles, at)
     found = {item.code: item for role in wanted for item in _in_role(duty, near, role, at)}
     return list(found.values()) or (near if wanted else [])
 
@@ -168,14 +180,31 @@ def is_told(incident: Incident) -> bool:
     return bool(policy_of(incident).rungs)
 
 
-def _filled(duty: Duty, incident: Incident, roles: Sequence[Role], at: EpochMs) -> list[Role]:
-    """`roles`, the on-site force replaced where it is not there: by the responders outside working hours, and by
-    nobody where the watch answers alone."""
+def calls(rule: Rule, incident: Incident) -> bool:
+    """Does `incident` call people: because its rule does, or because a person has raised its severity?"""
+    return is_told(incident) and (rule.pages or incident.severity < rule.severity)
+
+
+def _filled(
+    duty: Duty, incident: Incident, near: Sequence[Contact], roles: Sequence[Role], at: EpochMs
+) -> list[Role]:
+    """`roles`, the on-site force replaced where it is not there: by the responders outside working hours and where
+    only other units have one, and by nobody where the watch answers alone."""
     watch_alone = policy_of(incident).first_layer > 1
-    if Role.ONSITE not in roles or (not watch_alone and duty.calendar.in_hours(at)):
+    if Role.ONSITE not in roles:
+        return list(roles)
+    if not watch_alone and duty.calendar.in_hours(at) and not _only_elsewhere(duty, near):
         return list(roles)
     others: list[Role] = [role for role in roles if role is not Role.ONSITE]
     return others if watch_alone else [*others, Role.RESPONDER]
+
+
+def _only_elsewhere(duty: Duty, near: Sequence[Contact]) -> bool:
+    """Have other units an on-site force, and this place none?"""
+    elsewhere = duty.roster.elsewhere(Role.ONSITE, duty.place)
+    own = {item for team in duty.roster.teams_for(Role.ONSITE, duty.place) for item in team.members}
+    there = (item for item in near if item.role is Role.ONSITE or item.code in own)
+    return bool(elsewhere) and all(item.code in elsewhere for item in there)
 
 
 def _in_role(duty: Duty, near: Sequence[Contact], role: Role, at: EpochMs) -> list[Contact]:
@@ -186,7 +215,10 @@ def _in_role(duty: Duty, near: Sequence[Contact], role: Role, at: EpochMs) -> li
         found += [item for item in near if item.code in on_call] or [
             item for item in near if item.code in team.members
         ]
-    return found or [item for item in near if item.role is role]
+    if found:
+        return found
+    elsewhere = duty.roster.elsewhere(role, duty.place)
+    return [item for item in near if item.role is role and item.code not in elsewhere]
 
 
 def _kind(incident: Incident) -> PageKind:
@@ -205,9 +237,10 @@ def _due(rung: Rung, since: EpochMs, duty: Duty) -> EpochMs:
 
 def _repeats(ladder: Ladder, since: EpochMs, now: EpochMs, duty: Duty) -> int:
     """How often those reached were to be told again by `now`."""
+    since = max(since, ladder.reminded_at)
     if ladder.repeats_daily:
-        return duty.calendar.begun(since, now)
-    return (now - since) // ladder.repeat_ms if ladder.repeat_ms else 0
+        return ladder.reminded + duty.calendar.begun(since, now)
+    return ladder.reminded + ((now - since) // ladder.repeat_ms if ladder.repeat_ms else 0)
 
 
 def _told(incident: Incident, duty: Duty, now: EpochMs) -> list[Contact]:
@@ -253,11 +286,17 @@ def _step(incident: Incident, kind: PageKind) -> int:
         case PageKind.REPEATED:
             return incident.repeats
         case PageKind.RAISED:
-            return len(Severity) - list(Severity).index(incident.severity)
+            # It may be raised, lowered and raised again: each time is a message of its own.
+            return _second(incident.graded_at) * 10 + list(Severity).index(incident.severity)
         case PageKind.IMPACT:
-            return len(incident.impacted).bit_length()
+            return _second(incident.impact_told_at)
         case _:
             return incident.ladder
+
+
+def _second(at: EpochMs) -> int:
+    """Which second of the last three years, so that it fits the column."""
+    return at // 1000 % 10**8
 
 
 def _chained(pages: Sequence[Page]) -> list[Page]:

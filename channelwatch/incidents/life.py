@@ -7,8 +7,16 @@ from dataclasses import replace
 
 from channelwatch.base.clock import EpochMs
 from channelwatch.base.errors import Permanent
-from channelwatch.incidents.escalation import LADDERS, freeze, policy_of
-from channelwatch.incidents.model import Incident, IncidentState, IncidentStep, Ladder, Severity, StepKind
+from channelwatch.incidents.escalation import LADDERS, freeze, policy_of, reminding
+from channelwatch.incidents.model import (
+    GRAVE,
+    Incident,
+    IncidentState,
+    IncidentStep,
+    Ladder,
+    Severity,
+    StepKind,
+)
 
 HOUR_MS = 3600_000
 DAY_MS = 24 * HOUR_MS
@@ -70,6 +78,7 @@ def advance(incident: Incident, step: IncidentStep) -> Incident:
             return replace(
                 moved, restored_at=None, closed_at=None, acked_at=None, acked_by=None, resolution="",
                 approved_by=None, round=incident.round + 1, round_at=step.at, ladder=0, repeats=0,
+                policy=_anew(incident),
             )  # fmt: skip
         case StepKind.CLOSED | StepKind.DISMISSED | StepKind.MERGED:
             return replace(moved, closed_at=step.at)
@@ -80,8 +89,14 @@ def advance(incident: Incident, step: IncidentStep) -> Incident:
 def graded(
     incident: Incident, severity: Severity, now: EpochMs, ladders: Mapping[Severity, Ladder] = LADDERS
 ) -> Incident:
-    """With another severity since `now`, and with that one's ladder; steps done are not done again."""
-    policy = freeze(severity, first_layer=policy_of(incident).first_layer, ladders=ladders)
+    """With another severity since `now`, and with that one's ladder; steps done are not done again.
+
+    Where the new ladder has fewer, those done stay in it: whoever was told hears how it ends.
+    """
+    before = policy_of(incident)
+    policy = reminding(incident, freeze(severity, first_layer=before.first_layer, ladders=ladders), now)
+    if len(policy.rungs) < incident.ladder:
+        policy = replace(policy, rungs=before.rungs[: incident.ladder])
     return replace(incident, severity=severity, graded_at=now, policy=policy)
 
 
@@ -98,7 +113,7 @@ def check_closing(incident: Incident, *, by_chief: bool) -> None:
     """Permanent with the reason why `incident` may not be closed now (domain model, section 3.4)."""
     if incident.is_live:
         raise _refused(incident, "the fault is still there")
-    if incident.severity in (Severity.P1, Severity.P2):
+    if incident.severity in GRAVE:
         if not incident.resolution:
             raise _refused(incident, "a P1 or P2 is closed only once its cause is named")
         if not by_chief and incident.approved_by is None:
@@ -111,6 +126,14 @@ def may_reopen(incident: Incident, now: EpochMs) -> bool:
     return (
         (incident.state, StepKind.REOPENED) in TABLE and ended is not None and now - ended < REOPEN_WITHIN_MS
     )
+
+
+def _anew(incident: Incident) -> Ladder | None:
+    """The ladder of another round. A P4 calls nobody: what was kept of a graver one's is done with."""
+    if incident.policy is None:
+        return None
+    rungs = () if incident.severity is Severity.P4 else incident.policy.rungs
+    return replace(incident.policy, rungs=rungs, reminded=0, reminded_at=EpochMs(0))
 
 
 def _refused(incident: Incident, why: str) -> Permanent:

@@ -20,6 +20,10 @@ class Severity(StrEnum):
     P4 = "p4"
 
 
+GRAVE = frozenset({Severity.P1, Severity.P2})
+"""What people are called to at any hour, and what is closed only with its cause and a chief's approval."""
+
+
 class IncidentState(StrEnum):
     """Life of an incident (domain model, section 3.4)."""
 
@@ -97,7 +101,8 @@ class Ladder:
     """The rungs of one severity. Those reached are told again every `repeat_ms`, or as each working day begins.
 
     `first_layer` answers first: 1 the on-site force, 2 the watch, without the on-site force. An acknowledgement counts
-    for `ack_ms`, unless work begins or the fault ends. 0 = never.
+    for `ack_ms`, unless work begins or the fault ends. 0 = never. Reminders count from `reminded_at`, if that is later
+    than the round's begin, and after the `reminded` that were given before.
     """
 
     rungs: tuple[Rung, ...]
@@ -105,6 +110,8 @@ class Ladder:
     first_layer: int = 1
     repeats_daily: bool = False
     ack_ms: int = 0
+    reminded: int = 0
+    reminded_at: EpochMs = EpochMs(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,9 +123,10 @@ class Incident:
     `caused_at` is when the packet that caused it was received, for latency figures. `round` counts how often it was
     opened again, and `round_at` is when the present round began: the ladder's times count from there.
     `policy` is the ladder as it was when the incident opened or its severity changed, whatever is configured since;
-    `graded_at` is when that was. `resolution` is the cause that a person named, `approved_by` the chief who agreed to
-    close it, `merged_into` the incident that a person made it part of. A `drill` counts nowhere. `impact_told` is how
-    many impacted were told of at `impact_told_at`.
+    `graded_at` is when that was, or when it was opened again: the time to restore it counts from there. `resolution` is
+    the cause that a person named, `approved_by` the chief who agreed to close it, `merged_into` the incident that a
+    person made it part of. A `drill` counts nowhere. `impact_told` is how many impacted were told of at
+    `impact_told_at`.
     """
 
     id: IncidentId

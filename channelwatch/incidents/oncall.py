@@ -95,12 +95,38 @@ class Roster:
         return {item.code: item for item in self.teams}
 
     def teams_for(self, role: Role, place: Place) -> list[Team]:
-        """The teams of `role` that answer for `place`: those for its unit, else for its category, else for anything."""
-        fit = [item for item in self.teams if item.role is role and item.bloc in (None, place.bloc)]
+        """The teams of `role` that answer for `place`: those for its unit, else for its category, else for anything.
+
+        What is no bloc's own, the monitoring itself, concerns the teams of every bloc.
+        """
+        fit = [
+            item
+            for item in self.teams
+            if item.role is role and (place.bloc is None or item.bloc in (None, place.bloc))
+        ]
         own = [item for item in fit if item.units and place.unit in item.units]
         kind = [item for item in fit if not item.units and item.category and item.category is place.category]
         rest = [item for item in fit if not item.units and item.category is None]
-        return own or kind or rest
+        if own or kind or rest:
+            return own or kind or rest
+        # A bloc, a circuit or the monitoring has no category: the teams of any come before everyone of the role.
+        return [item for item in fit if not item.units] if place.category is None else []
+
+    def elsewhere(self, role: Role, place: Place) -> frozenset[ContactCode]:
+        """Who answers in `role` for other units and not for `place`."""
+        others = self._of_units.get(role, frozenset())
+        if not others:
+            return others
+        return others.difference(*(team.members for team in self.teams_for(role, place)))
+
+    @cached_property
+    def _of_units(self) -> dict[Role, frozenset[ContactCode]]:
+        """By role, who is in the team of some unit."""
+        found: dict[Role, frozenset[ContactCode]] = {}
+        for team in self.teams:
+            if team.units:
+                found[team.role] = found.get(team.role, frozenset()) | set(team.members)
+        return found
 
     def on_call(self, team: str, at: EpochMs) -> tuple[ContactCode, ...]:
         """Who is on call for `team` at `at`; nobody where the slot is empty."""

@@ -2,7 +2,8 @@
 
 A person who gets forty messages reads none of them. After the first six, what is new waits for a digest: one message
 that names the gravest incident and counts all that await somebody, as of when it is sent. The first digest goes out
-after a moment, so that it has the whole of a burst; the next ones keep their distance.
+after a moment, so that it has the whole of a burst; the next ones keep their distance. The sixth is kept for a P1 or
+P2: a storm of lesser faults leaves room for it.
 """
 
 from __future__ import annotations
@@ -14,8 +15,12 @@ from channelwatch.base.clock import EpochMs
 from channelwatch.base.ids import ContactCode
 from channelwatch.incidents.model import Page, PageKind
 
+PROGRAMS = frozenset({"alertmanager", "syslog"})
+"""Channels that no person reads: they are to have everything, and above all each end."""
+
 WINDOW_MS = 600_000
 DIGESTS = 4
+RESERVED = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +37,11 @@ class Restraint:
     def single(self) -> int:
         """Messages of their own within the window."""
         return self.most - DIGESTS
+
+    @property
+    def reserved(self) -> int:
+        """So many of these are kept for what is grave."""
+        return min(RESERVED, self.single // 3)
 
     @property
     def digest_every_ms(self) -> int:
@@ -74,11 +84,13 @@ def spent(told: Iterable[Page]) -> dict[ContactCode, Budget]:
 
 
 def spend(
-    budget: Budget, chain: Sequence[Page], now: EpochMs, restraint: Restraint
+    budget: Budget, chain: Sequence[Page], now: EpochMs, restraint: Restraint, *, is_grave: bool = True
 ) -> tuple[Budget, list[Page]]:
     """What goes out of `chain`: itself while there is room, else a digest, else nothing: a digest is on its way."""
     left = budget.followed(now, restraint)
-    if len(left.singles) < restraint.single:
+    if chain[0].channel in PROGRAMS:
+        return left, list(chain)
+    if len(left.singles) < restraint.single - (0 if is_grave else restraint.reserved):
         return replace(left, singles=(*left.singles, now)), list(chain)
     if left.digest_at > now:
         return left, []

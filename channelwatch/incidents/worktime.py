@@ -29,6 +29,20 @@ TET = {
 }
 """The first day of the lunar year (Mùng 1 Tết) by the calendar of Viet Nam."""
 
+HUNG_KINGS_DAY = {
+    2026: date(2026, 4, 26),
+    2027: date(2027, 4, 16),
+    2028: date(2028, 4, 4),
+    2029: date(2029, 4, 23),
+    2030: date(2030, 4, 12),
+    2031: date(2031, 4, 1),
+    2032: date(2032, 4, 19),
+    2033: date(2033, 4, 9),
+    2034: date(2034, 4, 28),
+    2035: date(2035, 4, 17),
+}
+"""The tenth day of the third lunar month (Giỗ Tổ Hùng Vương) by the calendar of Viet Nam."""
+
 _FIXED = ((1, 1), (4, 30), (5, 1), (9, 2))
 
 
@@ -42,7 +56,7 @@ class Holiday:
 
 
 def known_holidays() -> tuple[Holiday, ...]:
-    """What is certain beforehand: the fixed days, and Tết from its eve to the third day."""
+    """What is certain beforehand: the fixed days, Tết from its eve to the third day, and the Hùng Kings' day."""
     names = {
         (1, 1): "Tết Dương lịch",
         (4, 30): "Giải phóng miền Nam",
@@ -52,6 +66,7 @@ def known_holidays() -> tuple[Holiday, ...]:
     found = [Holiday(date(year, *day), names[day]) for year in TET for day in _FIXED]
     for first in TET.values():
         found += [Holiday(first + timedelta(days=offset), "Tết Nguyên đán") for offset in range(-1, 3)]
+    found += [Holiday(day, "Giỗ Tổ Hùng Vương") for day in HUNG_KINGS_DAY.values()]
     return tuple(sorted(found, key=lambda item: item.day))
 
 

@@ -102,6 +102,8 @@ def _lines(alert: Alert, voice: Voice) -> list[str]:
 def _reminder(alert: Alert, words: Words) -> list[str]:
     if alert.kind is PageKind.LAPSED:
         return [words("alert.lapsed")]
+    if alert.kind is PageKind.ESCALATED:
+        return [words("alert.unanswered")]
     return [words("alert.repeat").format(n=alert.step)] if alert.kind is PageKind.REPEATED else []
 
 

@@ -101,6 +101,12 @@ def _merge(draft: Draft, incident: Incident, act: Act) -> None:
         raise InputError(["merge: into which other incident?"])
     if other.state.is_over:
         raise Permanent("the other incident is over", operation="merge", subject=other.number)
+    if other.severity > incident.severity and not act.is_chief:
+        # It would call nobody any more, and be over without its cause and a chief's approval.
+        raise Permanent("only a chief merges into a lesser one", operation="merge", subject=incident.number)
+    if incident.is_live and not other.is_live:
+        # Nobody would hear of it again: what it is made part of is no more.
+        raise Permanent("the other incident's fault is over", operation="merge", subject=other.number)
     if other.bloc is not None and incident.bloc is not None and other.bloc is not incident.bloc:
         raise Permanent("the other incident is another bloc's", operation="merge", subject=other.number)
     reason = f"{other.number}: {act.reason.strip()}"
@@ -123,6 +129,9 @@ def _grade(draft: Draft, incident: Incident, act: Act) -> None:
     moved = graded(
         _step(draft, incident, kind, act, reason=reason), act.severity, draft.now, draft.world.policy.ladders
     )
+    if not moved.ladder:
+        # Nobody was told yet: who is called now is not called in one breath with those of hours later.
+        moved = replace(moved, round_at=draft.now)
     draft.put(moved)
     if not lowers and moved.is_live:
         draft.page(moved, raised(moved, duty_for(draft.world, moved), draft.now))

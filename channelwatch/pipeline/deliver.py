@@ -14,7 +14,18 @@ from typing import Protocol
 
 from channelwatch.base.clock import Clock, EpochMs
 from channelwatch.base.errors import Transient
-from channelwatch.pipeline.ports import Claim, Dead, DeliveryChannel, Lanes, Outcome, Retry, Sent, Unsure
+from channelwatch.pipeline.ports import (
+    Claim,
+    Dead,
+    DeliveryChannel,
+    Fate,
+    Lanes,
+    Outcome,
+    Retry,
+    Sent,
+    Spared,
+    Unsure,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +57,7 @@ class OutboxPort(Protocol):
         ...
 
     def settle(
-        self, claim: Claim, outcome: Outcome, *, now: EpochMs, not_before: EpochMs | None
+        self, claim: Claim, outcome: Fate, *, now: EpochMs, not_before: EpochMs | None
     ) -> Awaitable[None]:
         """What became of one. Transient while the store is unavailable."""
         ...
@@ -191,6 +202,9 @@ class Deliverer:
 
     async def _deliver(self, claim: Claim, lane: _Lane) -> None:
         try:
+            if claim.is_needless:
+                await self._settle(claim, Spared())
+                return
             outcome = await self._try(claim)
             if isinstance(outcome, Sent) and lane.failures:
                 self._well.add((claim.channel, claim.destination))
@@ -224,7 +238,7 @@ class Deliverer:
             wait = backoff_ms(lane.failures, self._policy, self._jitter())
             lane.rests_until = now + max(outcome.after_ms or 0, wait)
 
-    async def _settle(self, claim: Claim, outcome: Outcome) -> None:
+    async def _settle(self, claim: Claim, outcome: Fate) -> None:
         now, not_before = self._clock.now(), None
         if isinstance(outcome, Retry | Unsure):
             wait = backoff_ms(claim.attempts, self._policy, self._jitter())
@@ -237,7 +251,8 @@ class Deliverer:
             except Transient:
                 # The row is ours until its lease ends; whoever claims it then sends it again under the same key.
                 await asyncio.sleep(self._policy.idle_ms / 1000)
-        self._witness.settled(claim, outcome, max(0, now - claim.alert.caused_at))
+        if not isinstance(outcome, Spared):
+            self._witness.settled(claim, outcome, max(0, now - claim.alert.caused_at))
 
 
 def outcome_name(outcome: Outcome) -> str:

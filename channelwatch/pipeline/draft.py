@@ -11,6 +11,8 @@ from channelwatch.base.ids import CircuitCode, ContactCode, DeviceCode, GroupCod
 from channelwatch.incidents.escalation import freeze
 from channelwatch.incidents.life import advance
 from channelwatch.incidents.model import (
+    GRAVE,
+    OVER,
     Incident,
     IncidentState,
     IncidentStep,
@@ -167,7 +169,9 @@ class Draft:
     def reopen(self, incident: Incident, fault: Fault) -> Incident:
         """Begin another round of an incident whose fault has come back."""
         again = self.advance(incident, StepKind.REOPENED, reason=fault.cause)
-        again = replace(again, cause=fault.cause, caused_at=fault.at, impacted=fault.impacted)
+        again = replace(
+            again, cause=fault.cause, caused_at=fault.at, impacted=fault.impacted, graded_at=self.now
+        )
         self.put(again)
         return again
 
@@ -190,8 +194,9 @@ class Draft:
     def page(self, incident: Incident, pages: Sequence[Page]) -> None:
         """Put pages about `incident` in the outbox; whoever has had many gets one that stands for all of them."""
         for chain in by_recipient(pages):
-            contact = chain[0].contact
-            budget, kept = spend(self.budget(contact), chain, self.now, self.world.policy.restraint)
+            contact, restraint = chain[0].contact, self.world.policy.restraint
+            grave = incident.severity in GRAVE and not incident.drill and chain[0].kind not in OVER
+            budget, kept = spend(self.budget(contact), chain, self.now, restraint, is_grave=grave)
             self.budgets[contact] = budget
             self.outbox.extend(OutboxRow(page, self._alert(incident, page)) for page in kept)
 

@@ -11,7 +11,7 @@ from channelwatch.pipeline.ports import OutboxRow, OutboxState
 
 UNTRIED = frozenset({OutboxState.PENDING, OutboxState.STANDBY})
 """Nobody is sending it, nor has it arrived."""
-_BEGINS = frozenset({PageKind.OPENED, PageKind.REOPENED, PageKind.LAPSED, PageKind.ESCALATED})
+BEGINS = frozenset({PageKind.OPENED, PageKind.REOPENED, PageKind.LAPSED, PageKind.ESCALATED})
 """What a contact first hears of an incident."""
 
 
@@ -57,7 +57,7 @@ def overtaken(waiting: Sequence[Waiting], rows: Sequence[OutboxRow]) -> Overtake
         if first is None or end is None or begun or not unsent:
             continue
         gone.update(unsent)
-        if first.kind in _BEGINS:
+        if first.kind in BEGINS:
             chains.add(end)
     return Overtaken(frozenset(gone), frozenset(chains))
 

@@ -8,12 +8,12 @@ from dataclasses import replace
 from channelwatch.base.clock import EpochMs
 from channelwatch.base.ids import CircuitCode, DeviceCode, GroupCode, RuleId
 from channelwatch.incidents.escalation import has_lapsed
-from channelwatch.incidents.model import EndReason, Incident, StepKind
+from channelwatch.incidents.model import EndReason, Incident, StepKind, SubjectKind
 from channelwatch.incidents.rules import OwnFault, Rule, gravest, group_matches, takes_spokes
 from channelwatch.inventory.model import Bloc
 from channelwatch.pipeline.circuits import circuit_rules, follow_circuits, judge_circuits
 from channelwatch.pipeline.draft import Draft, Fault
-from channelwatch.pipeline.greater import Whose, standing
+from channelwatch.pipeline.greater import Whose, is_of_one_moment, standing, taken_along
 from channelwatch.pipeline.opening import (
     cease,
     end,
@@ -37,6 +37,8 @@ from channelwatch.status.topology import group_state, hub_is_lost
 TICK_MS = 1_000
 """How often the sweep comes round."""
 
+_NEED_BOTH = frozenset({PairState.LOST, PairState.SPLIT})
+"""What the claims of both members prove together."""
 _BLINDNESS = frozenset({OwnFault.BLIND, OwnFault.LOST})
 
 
@@ -230,7 +232,7 @@ def _blocs(draft: Draft) -> dict[Bloc, None]:
     if not world.rules.bloc:
         return found
     for code in draft.touched:
-        if code in world.inventory.parent and _counts(draft.device(code)) != _counts(world.devices[code]):
+        if code in world.inventory.parent and _is_news(draft.device(code)) != _is_news(world.devices[code]):
             found[world.inventory.bloc_of(code)] = None
     return found
 
@@ -238,6 +240,11 @@ def _blocs(draft: Draft) -> dict[Bloc, None]:
 def _counts(state: DeviceState) -> bool:
     """Is a spoke down, and not because its hub is lost?"""
     return state.assessment.health is Health.DOWN and Flag.IMPACTED not in state.flags
+
+
+def _is_news(state: DeviceState) -> tuple[bool, bool]:
+    """Whether it counts, and whether that was planned."""
+    return _counts(state), Flag.MAINTENANCE in state.flags
 
 
 def _is_cut_off(draft: Draft, state: DeviceState) -> bool:
@@ -281,19 +288,32 @@ def _together(draft: Draft, rule: Rule, bloc: Bloc) -> tuple[DeviceCode, ...]:
     }
     if within and len(fresh) < (rule.when.communes_down or 1):
         fresh = set()
-    return tuple(
-        state.device
+    found = [
+        state
         for state in states
         if state.device in fresh
         or (state.device in known and (_counts(state) or state.assessment.health is Health.UNKNOWN))
-    )
+    ]
+    return tuple(state.device for state in _unplanned(rule, found, len(states), bloc))
+
+
+def _unplanned(rule: Rule, found: list[DeviceState], of: int, bloc: Bloc) -> list[DeviceState]:
+    """Where most of those that fell are being worked on, the work explains it: the others count by themselves."""
+    planned = [state for state in found if Flag.MAINTENANCE in state.flags]
+    if 2 * len(planned) <= len(found):
+        return found
+    others = [state for state in found if Flag.MAINTENANCE not in state.flags]
+    return others if rule.when.holds_for_bloc(len(others), of, bloc) else planned
 
 
 def _give_way(draft: Draft, rule: Rule, subject: str, matched: Sequence[Rule]) -> None:
     """A rule that does not count: over, or part of a graver one's incident."""
     graver = next((item for item in matched if item.severity < rule.severity), None)
     if graver is None:
-        cease(draft, rule, subject)
+        incident = draft.latest_incident((rule.id, subject))
+        # Communes are no less cut off for its being known by what.
+        greater = taken_along(draft, incident.impacted) if incident is not None else None
+        cease(draft, rule, subject, greater=greater if rule.subject is SubjectKind.BLOC else None)
     elif is_live(draft, (graver.id, subject)):
         merge(draft, rule, subject, graver.id)
 
@@ -308,7 +328,11 @@ def _group_rules(draft: Draft, group: GroupCode, at: EpochMs) -> None:
     matched = group_matches(rules, state, bloc)
     for rule in rules:
         if rule.id in matched:
-            hold(draft, rule, Fault(group, bloc, at, state, _impacted(draft, rule, group)))
+            fault = Fault(group, bloc, at, state, _impacted(draft, rule, group))
+            if state in _NEED_BOTH and not is_of_one_moment(draft, group):
+                wait(draft, rule, fault)
+            else:
+                hold(draft, rule, fault)
     for rule in rules:
         if rule.id not in matched and state is not PairState.UNKNOWN:
             _give_way(draft, rule, group, [item for item in rules if item.id in matched])

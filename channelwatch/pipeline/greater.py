@@ -6,7 +6,7 @@ told of either.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 
@@ -15,7 +15,8 @@ from channelwatch.base.ids import CircuitCode, DeviceCode, GroupCode
 from channelwatch.incidents.model import SubjectKind
 from channelwatch.incidents.rules import Rule
 from channelwatch.pipeline.draft import Draft
-from channelwatch.pipeline.opening import is_live
+from channelwatch.pipeline.opening import is_hushed, is_live
+from channelwatch.pipeline.world import RuleKey
 from channelwatch.status.states import Cause, Flag, Health, PairState
 
 SHORT_CONFIRM_MS = 60_000
@@ -50,16 +51,17 @@ def standing(draft: Draft, rule: Rule, code: DeviceCode, since: EpochMs) -> Stan
         return OWN
     group = draft.world.inventory.device[code].ha_group
     if group is not None:
-        return _of_member(draft, rule, group)
+        return _of_member(draft, rule, code, group)
     hub = draft.world.inventory.parent.get(code)
     return OWN if hub is None else _of_spoke(draft, rule, code, GroupCode(hub), since)
 
 
-def _of_member(draft: Draft, rule: Rule, group: GroupCode) -> Standing:
+def _of_member(draft: Draft, rule: Rule, code: DeviceCode, group: GroupCode) -> Standing:
     state = draft.pair(group).state
     # While nobody knows how the pair is, what was told of it still speaks for its members.
     told = _BROKEN if state is PairState.UNKNOWN else _BROKEN & {state}
-    return _left_to(draft, rule, group, [item for item in draft.world.rules.group if told & item.when.pair])
+    speaking = [item for item in draft.world.rules.group if told & item.when.pair]
+    return _left_to(draft, rule, code, group, speaking)
 
 
 def _of_spoke(draft: Draft, rule: Rule, code: DeviceCode, hub: GroupCode, since: EpochMs) -> Standing:
@@ -71,7 +73,7 @@ def _of_spoke(draft: Draft, rule: Rule, code: DeviceCode, hub: GroupCode, since:
             return found
     if Flag.IMPACTED in draft.device(code).flags:
         above = SubjectKind.GROUP if hub in draft.world.pairs else SubjectKind.DEVICE
-        return _left_to(draft, rule, hub, [item for item in rules.taking if item.subject is above])
+        return _left_to(draft, rule, code, hub, [item for item in rules.taking if item.subject is above])
     storm = _of_storm(draft, rule, code)
     if storm is not OWN:
         return storm
@@ -95,20 +97,66 @@ def hub_doubt_ms(draft: Draft, hub: str, since: EpochMs) -> int:
     return 0 if stands else policy.sibling_hold_ms
 
 
-def _left_to(draft: Draft, rule: Rule, greater: str, rules: Sequence[Rule]) -> Standing:
-    """The fault is left to an incident of `rules` on `greater`, if there is one or soon will be."""
+def is_of_one_moment(draft: Draft, group: GroupCode) -> bool:
+    """Do the claims that make the group's state speak of the same time?
+
+    Members are polled one after the other: after a failover, what the second one said last is of before it. Its next
+    answer tells, or its silence.
+    """
+    states = [draft.device(code) for code in _members(draft, group)]
+    silent = [state for state in states if state.assessment.cause is Cause.UNREACHABLE]
+    since = draft.pair(group).since
+    # After a restart it is no longer known when a silence began: before the state that it made.
+    moment = max((state.first_missed_at or since for state in silent), default=since)
+    older = (state for state in states if state not in silent and 0 < state.seen_at < moment)
+    return not any(draft.now - since < draft.world.blind_after_ms[state.device] for state in older)
+
+
+def taken_along(draft: Draft, codes: Iterable[str]) -> str | None:
+    """The lost hub or circuit that has cut off one of `codes` and has an incident; None: no such one."""
+    world = draft.world
+    for code in (DeviceCode(name) for name in codes if name in world.inventory.parent):
+        state = draft.all_devices.get(code)
+        if state is None or state.assessment.health is not Health.DOWN or Flag.IMPACTED not in state.flags:
+            continue
+        circuit = world.circuit_of.get(code)
+        over = circuit is not None and draft.circuit(circuit).lost
+        subject = str(circuit if over else world.inventory.parent[code])
+        rules = world.rules.circuit if over else world.rules.taking
+        if any(is_live(draft, (rule.id, subject)) for rule in rules):
+            return subject
+    return None
+
+
+def _left_to(draft: Draft, rule: Rule, code: DeviceCode, greater: str, rules: Sequence[Rule]) -> Standing:
+    """The fault of `code` is left to an incident of `rules` on `greater`, if there is one or soon will be."""
     speaking = [item for item in rules if item.pages or not rule.pages]
-    if any(is_live(draft, (item.id, greater)) for item in speaking):
+    if any(_speaks(draft, (item.id, greater), code) for item in speaking):
         return Standing(Whose.GREATER, greater)
     awaited = [item for item in speaking if item.confirm_ms <= SHORT_CONFIRM_MS]
     return UNDECIDED if any((item.id, greater) in draft.holding for item in awaited) else OWN
+
+
+def _speaks(draft: Draft, key: RuleKey, code: DeviceCode) -> bool:
+    """Has the greater fault an incident, or had it one of which a person said that it is none, or another's?
+
+    That was said of all that it listed then, and of a pair's members.
+    """
+    if is_live(draft, key):
+        return True
+    incident = draft.latest_incident(key)
+    if incident is None or not is_hushed(draft, incident):
+        return False
+    return code in incident.impacted or code in draft.world.inventory.members.get(GroupCode(key[1]), ())
 
 
 def _of_circuit(draft: Draft, rule: Rule, code: DeviceCode, circuit: CircuitCode, since: EpochMs) -> Standing:
     """The circuit is lost, or came back so lately that the others over it are still being asked."""
     view, policy, rules = draft.circuit(circuit), draft.world.policy, draft.world.rules.circuit
     if view.lost:
-        return _left_to(draft, rule, circuit, rules) if Flag.IMPACTED in draft.device(code).flags else OWN
+        if Flag.IMPACTED not in draft.device(code).flags:
+            return OWN
+        return _left_to(draft, rule, code, circuit, rules)
     if not rules:
         return OWN
     if view.lost_until > 0 and 0 <= draft.now - view.lost_until < policy.suspect_hold_ms:
@@ -127,7 +175,7 @@ def _of_storm(draft: Draft, rule: Rule, code: DeviceCode) -> Standing:
         if rule.pages and not item.pages:
             continue
         incident = draft.latest_incident((item.id, bloc))
-        if incident is not None and incident.is_live and code in incident.impacted:
+        if incident is not None and code in incident.impacted and _speaks(draft, incident.key, code):
             return Standing(Whose.GREATER, bloc)
         if (item.id, bloc) in draft.holding and item.confirm_ms <= SHORT_CONFIRM_MS:
             return UNDECIDED

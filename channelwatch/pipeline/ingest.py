@@ -11,12 +11,14 @@ from channelwatch.base.errors import Permanent
 from channelwatch.base.ids import DeviceCode, GroupCode, IncidentId
 from channelwatch.incidents.model import Incident, StepKind
 from channelwatch.incidents.restraint import spent
+from channelwatch.incidents.rules import group_matches
 from channelwatch.inventory.model import Inventory
 from channelwatch.pipeline.arrivals import SetAside, note
 from channelwatch.pipeline.draft import Draft
 from channelwatch.pipeline.evaluate import climb, evaluate, retire, sweep
 from channelwatch.pipeline.external import leave_to_ours
 from channelwatch.pipeline.maintenance import keep
+from channelwatch.pipeline.opening import is_live
 from channelwatch.pipeline.ports import CurrentRow, Snapshot
 from channelwatch.pipeline.tally import count, count_stranger, recount
 from channelwatch.pipeline.world import World
@@ -126,9 +128,20 @@ def resume(world: World, snapshot: Snapshot, now: EpochMs) -> Draft:
             draft.devices[code] = replace(awaited, known_at=EpochMs(alive - limit))
         draft.touched.setdefault(code, now)
     recount(draft, snapshot.recent_events)
+    _go_on_confirming(draft)
     retire(draft)
     evaluate(draft)
     return draft
+
+
+def _go_on_confirming(draft: Draft) -> None:
+    """A group's state holds since it is on record to hold: however often the process ends, its rule confirms."""
+    world = draft.world
+    for group, members in world.inventory.members.items():
+        view, bloc = world.pairs[group], world.inventory.bloc_of(members[0])
+        for name in group_matches(world.rules.group, view.state, bloc):
+            if not is_live(draft, (name, group)):
+                draft.holding[name, group] = EpochMs(min(view.since, draft.now))
 
 
 def acknowledge(world: World, incident: int, *, by: str, origin: str, now: EpochMs) -> tuple[Draft, Incident]:

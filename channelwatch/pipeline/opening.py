@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from channelwatch.base.clock import EpochMs
 from channelwatch.base.ids import IncidentId
-from channelwatch.incidents.escalation import farewell, impact, plan, raised
+from channelwatch.incidents.escalation import calls, farewell, impact, plan, policy_of, raised
 from channelwatch.incidents.life import graded, graver, may_reopen
 from channelwatch.incidents.model import EndReason, Incident, StepKind, SubjectKind
 from channelwatch.incidents.rules import Rule
@@ -20,6 +20,8 @@ from channelwatch.status.states import Flag
 MANY = 5
 """Fewer impacted than this are no news of their own."""
 GROWTH_EVERY_MS = 600_000
+FLAP_HOLD_MS, GRAVE_FLAP_HOLD_MS = 300_000, 60_000
+"""What comes back on a flapping device and lasts for so long is no flapping any more; the second if it is graver."""
 
 
 def hold(draft: Draft, rule: Rule, fault: Fault) -> None:
@@ -31,7 +33,7 @@ def hold(draft: Draft, rule: Rule, fault: Fault) -> None:
     if incident is not None and incident.is_live:
         _list_impacted(draft, incident, fault.impacted)
         return
-    if incident is not None and _is_hushed(draft, incident):
+    if incident is not None and is_hushed(draft, incident):
         return
     since = draft.holding.setdefault(key, min(fault.at, draft.now))
     if draft.now - since < rule.confirm_ms:
@@ -62,8 +64,11 @@ def merge(draft: Draft, rule: Rule, subject: str, greater: str) -> None:
         draft.advance(incident, StepKind.MERGED, reason=f"part_of:{greater}")
 
 
-def cease(draft: Draft, rule: Rule, subject: str) -> None:
-    """The condition does not hold: forget what was waiting, restore what is live after the rule's clear time."""
+def cease(draft: Draft, rule: Rule, subject: str, *, greater: str | None = None) -> None:
+    """The condition does not hold: forget what was waiting, restore what is live after the rule's clear time.
+
+    Where a `greater` fault goes on with it, it is part of that one, and nobody is told that all is well.
+    """
     key = (rule.id, subject)
     draft.holding.pop(key, None)
     incident = draft.latest_incident(key)
@@ -78,6 +83,9 @@ def cease(draft: Draft, rule: Rule, subject: str) -> None:
     if draft.now - since < rule.clear_ms or _keeps_coming(draft, rule, key):
         return
     draft.clearing.pop(key)
+    if greater is not None:
+        draft.advance(incident, StepKind.MERGED, reason=f"part_of:{greater}")
+        return
     restored = draft.advance(incident, StepKind.RESTORED, reason=EndReason.CONDITION_ENDED)
     draft.page(restored, farewell(restored, duty_for(draft.world, restored), draft.now))
 
@@ -92,7 +100,9 @@ def end(draft: Draft, incident: Incident, reason: EndReason) -> None:
 def tell(draft: Draft, incident: Incident) -> None:
     """Page whoever is due for an incident that nobody has taken."""
     rule = draft.world.rules.of(incident.rule)
-    if rule is None or not rule.pages or is_quiet(draft, incident) or _is_noise(draft, rule, incident):
+    if rule is None or not calls(rule, incident) or is_quiet(draft, incident):
+        return
+    if _is_noise(draft, rule, incident):
         return
     climbed, pages = plan(incident, duty_for(draft.world, incident), draft.now)
     if climbed is not incident:
@@ -109,6 +119,10 @@ def raise_overdue(draft: Draft, incident: Incident) -> Incident:
     reason = f"{incident.severity}>{severity}:overdue"
     noted = draft.advance(incident, StepKind.SEVERITY_RAISED, reason=reason)
     raised_one = graded(noted, severity, draft.now, draft.world.policy.ladders)
+    rule = draft.world.rules.of(incident.rule)
+    if rule is not None and not rule.pages and not calls(rule, incident):
+        # It stands in the daily list: time alone calls nobody, a person who raises it does.
+        raised_one = replace(raised_one, policy=replace(policy_of(incident), rungs=()))
     draft.put(raised_one)
     if _may_tell(draft, raised_one):
         draft.page(raised_one, raised(raised_one, duty_for(draft.world, raised_one), draft.now))
@@ -129,15 +143,17 @@ def tell_growth(draft: Draft, incident: Incident) -> None:
 
 def _may_tell(draft: Draft, incident: Incident) -> bool:
     rule = draft.world.rules.of(incident.rule)
-    return rule is not None and rule.pages and not is_quiet(draft, incident)
+    return rule is not None and calls(rule, incident) and not is_quiet(draft, incident)
 
 
-def _is_hushed(draft: Draft, incident: Incident) -> bool:
-    """Did a person say that this fault is none, or is another's, and has it been there ever since?"""
+def is_hushed(draft: Draft, incident: Incident) -> bool:
+    """Did a person say that this fault is none, or is another's that is still there, and has it lasted ever since?"""
     if not incident.is_hushed or incident.merged_into is None:
         return incident.is_hushed
     other = draft.incidents.get(incident.merged_into) or draft.world.incidents.get(incident.merged_into)
-    return other is not None and not other.state.is_over
+    if other is None:
+        return False
+    return other.is_live or (other.merged_into is not None and is_hushed(draft, other))
 
 
 def is_live(draft: Draft, key: RuleKey) -> bool:
@@ -194,7 +210,10 @@ def _is_noise(draft: Draft, rule: Rule, incident: Incident) -> bool:
         return False
     if incident.round == 0 or incident.ladder > 0:
         return False
-    return any(
-        other.when.flag is Flag.FLAPPING and other.pages and is_live(draft, (other.id, incident.subject))
+    telling = [
+        other.severity
         for other in draft.world.rules.device
-    )
+        if other.when.flag is Flag.FLAPPING and other.pages and is_live(draft, (other.id, incident.subject))
+    ]
+    hold_ms = GRAVE_FLAP_HOLD_MS if telling and incident.severity < min(telling) else FLAP_HOLD_MS
+    return bool(telling) and draft.now - incident.round_at < hold_ms

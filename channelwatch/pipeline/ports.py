@@ -133,7 +133,8 @@ class Snapshot:
 class OutboxState(StrEnum):
     """Where one alert stands. `DEAD` = refused for good; the next channel has been asked.
 
-    `STANDBY` = a further way that waits for those before it to fail, `SPARED` = one of them did not.
+    `STANDBY` = a further way that waits for those before it to fail, `SPARED` = one of them did not, or there was
+    nothing to tell any more.
     """
 
     STANDBY = "standby"
@@ -146,13 +147,17 @@ class OutboxState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """An outbox row that this process holds the right to send until its lease ends. `attempts` counts this one."""
+    """An outbox row that this process holds the right to send until its lease ends. `attempts` counts this one.
+
+    `is_needless`: there is nothing to tell any more.
+    """
 
     row_id: int
     attempts: int
     channel: str
     destination: str
     alert: Alert
+    is_needless: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,11 +220,19 @@ Outcome = Sent | Retry | Unsure | Dead
 
 
 @dataclass(frozen=True, slots=True)
+class Spared:
+    """Nobody was asked: there was nothing to tell any more when its turn came."""
+
+
+Fate = Outcome | Spared
+
+
+@dataclass(frozen=True, slots=True)
 class Settlement:
     """What became of a claim at `now`; `not_before` is when a `Retry` or an `Unsure` is due again."""
 
     claim: Claim
-    outcome: Outcome
+    outcome: Fate
     now: EpochMs
     not_before: EpochMs | None
 
@@ -310,14 +323,12 @@ class Store(Protocol):
         """
         ...
 
-    def settle_outbox(
-        self, claim: Claim, outcome: Outcome, *, now: EpochMs, not_before: EpochMs | None
-    ) -> None:
+    def settle_outbox(self, claim: Claim, outcome: Fate, *, now: EpochMs, not_before: EpochMs | None) -> None:
         """Record what became of a claimed row; `not_before` is when a `Retry` or an `Unsure` is due again.
 
         A claim counts until its row is claimed again, except that what was sent was sent. Bug without such a row.
 
-        A `Sent` spares the rows of its chain that stand by, a `Dead` makes the next of them due at once.
+        A `Sent` or `Spared` spares the rows of its chain that stand by, a `Dead` makes the next of them due at once.
         """
         ...
 

@@ -83,9 +83,12 @@ def leftovers(world: World) -> bool:
 
 
 def real_p1(world: World, since: EpochMs) -> bool:
-    """Has something grave happened since, in earnest?"""
+    """Has something become grave since, in earnest, or does something grave await a person?"""
     return any(
-        item.severity is Severity.P1 and not item.drill and item.is_live and item.round_at >= since
+        item.severity is Severity.P1
+        and not item.drill
+        and item.is_live
+        and (item.state.awaits_person or max(item.round_at, item.graded_at) >= since)
         for item in world.incidents.values()
     )
 

@@ -33,13 +33,14 @@ from channelwatch.pipeline.ports import (
     Alert,
     Claim,
     Dead,
+    Fate,
     Lanes,
     OutboxCounts,
     OutboxRow,
     OutboxState,
-    Outcome,
     Retry,
     Sent,
+    Spared,
     StoredPage,
     Unsure,
 )
@@ -59,7 +60,7 @@ _LANES = frozenset({"well", "full_channels", "full_destinations"})
 """Lists that a claim is given, which no statement takes empty."""
 
 _ALERT = TypeAdapter(Alert)
-_DONE = [OutboxState.SENT, OutboxState.DEAD]
+_DONE = [OutboxState.SENT, OutboxState.DEAD, OutboxState.SPARED]
 _UNSENT = outbox.c.state.in_([OutboxState.PENDING, OutboxState.CLAIMED])
 _SENDABLE = outbox.c.state.in_([OutboxState.PENDING, OutboxState.CLAIMED, OutboxState.STANDBY])
 
@@ -194,7 +195,7 @@ def _claiming(lists: frozenset[str]) -> Executable:
 
 
 def settle(
-    connection: Connection, claim: Claim, outcome: Outcome, *, now: EpochMs, not_before: EpochMs | None
+    connection: Connection, claim: Claim, outcome: Fate, *, now: EpochMs, not_before: EpochMs | None
 ) -> None:
     """Record an outcome. What was settled already stays so, except that a late `Sent` ends a retry.
 
@@ -213,6 +214,8 @@ def settle(
             values = {"state": OutboxState.PENDING, "due_at": due, "last_error": reason}
         case Dead(reason=reason):
             values = {"state": OutboxState.DEAD, "last_error": reason}
+        case Spared():
+            values = {"state": OutboxState.SPARED}
         case _:
             assert_never(outcome)
     changed = connection.execute(

@@ -17,10 +17,10 @@ from channelwatch.pipeline.ports import (
     OPEN_LANES,
     Claim,
     Effects,
+    Fate,
     Lanes,
     LoggedChange,
     OutboxCounts,
-    Outcome,
     Purge,
     Settlement,
     Snapshot,
@@ -138,9 +138,7 @@ class SqlStore(SqlArchive):
             lease.check(connection, epoch, "claim outbox")
             return outbox.claim(connection, now=now, limit=limit, lease_ms=lease_ms, epoch=epoch, lanes=lanes)
 
-    def settle_outbox(
-        self, claim: Claim, outcome: Outcome, *, now: EpochMs, not_before: EpochMs | None
-    ) -> None:
+    def settle_outbox(self, claim: Claim, outcome: Fate, *, now: EpochMs, not_before: EpochMs | None) -> None:
         with self._write("settle outbox") as connection:
             outbox.settle(connection, claim, outcome, now=now, not_before=not_before)
 

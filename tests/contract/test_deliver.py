@@ -24,6 +24,7 @@ from channelwatch.pipeline.ports import (
     Dead,
     DeliveryChannel,
     Effects,
+    Fate,
     Lanes,
     OutboxRow,
     OutboxState,
@@ -52,6 +53,7 @@ class Outbox:
         assert epoch is not None
         self.epoch = epoch
         self.broken = False
+        self.needless: set[str] = set()
         self.incidents = 0
 
     def put(self, *ways: tuple[str, str], pages: int = 1) -> None:
@@ -77,11 +79,12 @@ class Outbox:
     async def claim(self, *, now: EpochMs, limit: int, lease_ms: int, lanes: Lanes) -> list[Claim]:
         if self.broken:
             return []
-        return self.store.claim_outbox(now=now, limit=limit, lease_ms=lease_ms, epoch=self.epoch, lanes=lanes)
+        found = self.store.claim_outbox(
+            now=now, limit=limit, lease_ms=lease_ms, epoch=self.epoch, lanes=lanes
+        )
+        return [replace(item, is_needless=item.alert.key in self.needless) for item in found]
 
-    async def settle(
-        self, claim: Claim, outcome: Outcome, *, now: EpochMs, not_before: EpochMs | None
-    ) -> None:
+    async def settle(self, claim: Claim, outcome: Fate, *, now: EpochMs, not_before: EpochMs | None) -> None:
         if self.broken:
             raise Transient("busy")
         self.store.settle_outbox(claim, outcome, now=now, not_before=not_before)
@@ -334,3 +337,14 @@ async def test_finishing_sends_what_is_due_and_waits_for_what_is_under_way() -> 
 def test_waiting_grows_and_is_capped(attempts: int, jitter: float) -> None:
     wait = backoff_ms(attempts, POLICY, jitter)
     assert POLICY.first_backoff_ms // 2 <= wait <= POLICY.backoff_cap_ms
+
+
+async def test_what_is_needless_when_its_turn_comes_is_not_sent_and_holds_up_nothing() -> None:
+    channel = Channel("webhook", always(Sent()))
+    async with delivering([channel]) as bench:
+        bench.outbox.needless.add("1.webhook.duty.0")
+        bench.outbox.put(("webhook", "duty"), pages=2)
+        bench.deliverer.wake()
+        await eventually(lambda: bench.outbox.states() == {OutboxState.SPARED: 1, OutboxState.SENT: 1})
+        assert channel.sent == ["1.webhook.duty.1"]
+        assert [key for key, _, _ in bench.witness.outcomes] == ["1.webhook.duty.1"]

@@ -10,10 +10,14 @@ from pathlib import Path
 
 import pytest
 
+from channelwatch.app.roster import take_roster
+from channelwatch.base.clock import EpochMs, ManualClock
+from channelwatch.base.ids import ContactCode, IncidentId
 from channelwatch.incidents.model import PageKind
-from channelwatch.inventory.model import Inventory
+from channelwatch.incidents.oncall import Roster, Shift, Team
+from channelwatch.inventory.model import Inventory, Role
 from channelwatch.pipeline.deliver import DeliveryPolicy
-from channelwatch.pipeline.ports import Alert, OutboxState, Outcome, Retry
+from channelwatch.pipeline.ports import Alert, Dead, OutboxState, Outcome, Retry
 from tests.support import eventually
 from tests.support.house import (
     LIMITS,
@@ -26,7 +30,7 @@ from tests.support.house import (
     store_of,
     submit_all,
 )
-from tests.support.province import answer, bypass, encrypting, small_inventory, spoke, trap
+from tests.support.province import START, answer, bypass, encrypting, small_inventory, spoke, trap
 
 DEVICES = 40
 
@@ -147,3 +151,56 @@ async def test_who_took_an_incident_is_not_paged_any_more(store: FailingStore) -
         assert not taken.state.awaits_person
         await asyncio.sleep(0.3)
         assert len(hook.taken) == 1
+
+
+class Book:
+    """A roster in which one of the chiefs has the shift."""
+
+    def roster_version(self) -> int:
+        return 1
+
+    def roster(self) -> tuple[int, Roster]:
+        both = (ContactCode("chief"), ContactCode("deputy"))
+        shift = Shift("chiefs", both[1], EpochMs(0), EpochMs(10**14))
+        return 1, Roster((Team("chiefs", "Trưởng ca", Role.CHIEF, both),), (shift,))
+
+
+async def test_a_page_that_fell_due_while_the_service_was_down_calls_whoever_has_the_shift(
+    store: FailingStore,
+) -> None:
+    """It must not wake everyone of the role because the roster was not read yet."""
+    inventory, hook, now = one_way(small_inventory()), Postbox(), ManualClock(START)
+    deputies = tuple(
+        replace(item, code=ContactCode("deputy"), deliver=("webhook:deputy",))
+        for item in inventory.contacts
+        if item.role is Role.CHIEF
+    )
+    inventory = replace(inventory, contacts=(*inventory.contacts, *deputies))
+    async with running(engine := engine_over(store, inventory=inventory, channels=[hook], clock=now)):
+        engine.submit(answer(spoke(1), now.now(), encrypting(bypass())))
+        await eventually(lambda: hook.taken, 30, what="the first")
+    now.advance(11 * 60_000)
+    book = take_roster(Book())
+    engine = engine_over(store, inventory=inventory, channels=[hook], clock=now, preparations=[book])
+    async with running(engine):
+        await eventually(lambda: any(alert.step for alert in hook.taken), 30, what="the chief's page")
+        await eventually(lambda: engine.world.incidents[IncidentId(1)].ladder == 2, 30, what="the step")
+    called = [alert.contact for alert in hook.taken if alert.kind is PageKind.ESCALATED]
+    assert called == ["deputy"]
+
+
+async def test_a_restart_does_not_forget_that_an_incident_reaches_nobody(store: FailingStore) -> None:
+    hook = Postbox()
+
+    async def refuse_for_good(alert: Alert) -> Outcome:
+        return Dead("http_410")
+
+    hook.answer = refuse_for_good
+    for _ in range(2):
+        async with running(engine := engine_over(store, channels=[hook])):
+            engine.submit(answer(spoke(1), engine.clock.now(), encrypting(bypass())))
+            await eventually(
+                lambda: any("reach nobody" in text for text in engine.readiness().problems),
+                30, what="the problem",
+            )  # fmt: skip
+    assert store.inner.outbox_counts(EpochMs(0)).dead > 0

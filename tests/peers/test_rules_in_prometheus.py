@@ -117,10 +117,12 @@ class Tale:
         seen: list[Observation] = []
         for code, claim in ((HUB_A, "active"), (HUB_B, "standby")):
             alone = self._within(second, 9, 27)
+            # The standby takes over as the other is counted out: what lies between is no matter of the rules.
+            leads = alone and second >= 9 * 60 + 2 * POLL_S
             if lost or (alone and code == HUB_A):
                 seen.append(miss(code, at))
             else:
-                seen.append(answer(code, at, encrypting(role("active" if alone else claim))))
+                seen.append(answer(code, at, encrypting(role("active" if leads else claim))))
         seen += [self._poll(code, number, at) for number, code in enumerate(self.communes, 1)]
         seen += self._events(second, EpochMs(at))
         if second == 52 * 60:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from channelwatch.app.engine import Engine, EngineLimits, Fittings, Part
+from channelwatch.app.engine import Engine, EngineLimits, Fittings, Job, Part
 from channelwatch.app.meters import Meters
 from channelwatch.app.settings import CollectorSettings, InstanceSettings, Settings
 from channelwatch.base.clock import Clock, SystemClock
@@ -145,6 +145,7 @@ def engine_over(
     clock: Clock | None = None,
     rules: RuleBook = RULES,
     most: int = 1_000_000,
+    preparations: Sequence[Job] = (),
 ) -> Engine:
     """An engine over `store`, to which `inventory` (by default the small province) is applied first. A contact is told
     `most` messages in ten minutes."""
@@ -166,6 +167,7 @@ def engine_over(
         meters=Meters("test-1"),
         jitter=lambda: 0.0,
         limits=limits,
+        preparations=preparations,
     )
     return Engine(settings, fittings)
 

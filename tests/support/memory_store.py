@@ -22,18 +22,19 @@ from channelwatch.pipeline.ports import (
     CurrentRow,
     Dead,
     Effects,
+    Fate,
     Lanes,
     LoggedChange,
     OutboxCounts,
     OutboxRow,
     OutboxState,
-    Outcome,
     PairRow,
     Purge,
     Retry,
     Sent,
     Settlement,
     Snapshot,
+    Spared,
     StoredPage,
     StoredTransition,
     Unsure,
@@ -253,30 +254,33 @@ class MemoryStore:
                 claims.append(Claim(row_id, mail.attempts, page.channel, page.destination, mail.row.alert))
         return claims
 
-    def settle_outbox(
-        self, claim: Claim, outcome: Outcome, *, now: EpochMs, not_before: EpochMs | None
-    ) -> None:
+    def settle_outbox(self, claim: Claim, outcome: Fate, *, now: EpochMs, not_before: EpochMs | None) -> None:
         if claim.row_id not in self._outbox:
             raise Bug("no such row", operation="settle outbox", subject=str(claim.row_id))
         mail = self._outbox[claim.row_id]
         is_held = mail.state is OutboxState.CLAIMED and mail.attempts == claim.attempts
+        if not is_held and not (isinstance(outcome, Sent) and mail.state in UNSENT):
+            return
         match outcome:
             case Sent():
-                if mail.state in UNSENT:
-                    mail.state, mail.sent_at = OutboxState.SENT, now
-                    for spare in self._spares(mail):
-                        spare.state = OutboxState.SPARED
+                mail.state, mail.sent_at = OutboxState.SENT, now
+                self._spare_others(mail)
+            case Spared():
+                mail.state = OutboxState.SPARED
+                self._spare_others(mail)
             case Retry(reason=reason) | Unsure(reason=reason):
-                if is_held:
-                    mail.state, mail.last_error = OutboxState.PENDING, reason
-                    mail.due_at = now if not_before is None else not_before
+                mail.state, mail.last_error = OutboxState.PENDING, reason
+                mail.due_at = now if not_before is None else not_before
             case Dead(reason=reason):
-                if is_held:
-                    mail.state, mail.last_error = OutboxState.DEAD, reason
-                    for spare in self._spares(mail)[:1]:
-                        spare.due_at = now
+                mail.state, mail.last_error = OutboxState.DEAD, reason
+                for spare in self._spares(mail)[:1]:
+                    spare.due_at = now
             case _:
                 assert_never(outcome)
+
+    def _spare_others(self, mail: _Mail) -> None:
+        for spare in self._spares(mail):
+            spare.state = OutboxState.SPARED
 
     def settle_all(self, settlements: Sequence[Settlement]) -> None:
         missing = [item for item in settlements if item.claim.row_id not in self._outbox]
@@ -327,7 +331,7 @@ class MemoryStore:
             number
             for number, mail in self._outbox.items()
             if mail.row.alert.created_at < before
-            and mail.state not in UNSENT
+            and mail.state in (OutboxState.SENT, OutboxState.DEAD, OutboxState.SPARED)
             and not self._incidents[mail.row.page.incident].is_live
         ]
         for number in gone:

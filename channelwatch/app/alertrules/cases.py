@@ -191,6 +191,8 @@ class _Stage:
             self._world.own_faults = moment.own
         if moment.pair is not None:
             draft.pairs[GROUP] = PairView(moment.pair, now)
+            for code in self._world.inventory.members[GROUP]:
+                draft.devices[code] = replace(draft.device(code), seen_at=now)
         if moment.communes_down is not None:
             self._fell(draft, moment.communes_down, now)
         for kind, number in moment.events.items():

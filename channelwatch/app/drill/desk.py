@@ -8,13 +8,13 @@ from typing import ParamSpec, Protocol, TypeVar
 
 from channelwatch.app.drill.report import Played
 from channelwatch.app.drillbook import DrillBook
+from channelwatch.app.premises import Premises
 from channelwatch.app.settings import Settings
-from channelwatch.base.clock import Clock, EpochMs
+from channelwatch.base.clock import EpochMs
 from channelwatch.base.errors import InputError, Transient
 from channelwatch.incidents.drills import Drill, People, problems
 from channelwatch.inventory.model import Bloc, Inventory, Role
 from channelwatch.pipeline.ports import History
-from channelwatch.pipeline.world import World
 from channelwatch.store.desk import Act
 from channelwatch.store.drills import STOP
 
@@ -27,17 +27,8 @@ ANSWER_S = 5.0
 """How long a person waits for the store, in seconds."""
 
 
-class DrillHouse(Protocol):
+class DrillHouse(Premises, Protocol):
     """What a desk uses of the running engine."""
-
-    @property
-    def settings(self) -> Settings: ...
-
-    @property
-    def clock(self) -> Clock: ...
-
-    @property
-    def world(self) -> World: ...
 
     @property
     def history(self) -> History: ...

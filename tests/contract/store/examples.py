@@ -131,7 +131,12 @@ def step(number: int = 1, kind: StepKind = StepKind.OPENED, ms: int = 10) -> Inc
 
 
 def outbox_row(
-    number: int = 1, key: str = "1:opened:0:watch", *, destination: str = "duty", ms: int = 10
+    number: int = 1,
+    key: str = "1:opened:0:watch",
+    *,
+    destination: str = "duty",
+    ms: int = 10,
+    chain: str = "",
 ) -> OutboxRow:
     page = Page(
         incident=IncidentId(number),
@@ -142,6 +147,7 @@ def outbox_row(
         key=key,
         not_before=at(ms),
         step=2,
+        chain=chain,
     )
     alert = Alert(
         key=key,

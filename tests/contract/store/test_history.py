@@ -93,6 +93,19 @@ def test_old_messages_are_pruned_once_they_are_sent_and_their_incident_is_over(
     assert store.prune_pages(at(10**9)) == 0
 
 
+def test_ways_that_were_not_needed_are_pruned_with_the_one_that_was(store: FullStore, epoch: int) -> None:
+    over = replace(incident(), restored_at=at(5), state=IncidentState.RESTORED)
+    rows = (
+        outbox_row(key="first", chain="first"),
+        outbox_row(key="second", chain="first", destination="two", ms=60_000),
+    )
+    store.commit(effects(incidents=(over,), outbox=rows), epoch=epoch)
+    (claim,) = store.claim_outbox(now=at(99), limit=9, lease_ms=1000, epoch=epoch)
+    store.settle_outbox(claim, Sent(), now=at(99), not_before=None)
+    assert store.prune_pages(at(10**9)) == 2
+    assert store.pages(1) == []
+
+
 def test_incidents_are_shown_for_the_blocs_asked_for(store: FullStore, epoch: int) -> None:
     own = incident(1)
     other = replace(incident(2, subject=OTHER, ms=5), bloc=Bloc.GOV)

@@ -20,6 +20,7 @@ from channelwatch.pipeline.ports import (
     Retry,
     Sent,
     Settlement,
+    Spared,
     Unsure,
 )
 from tests.contract.store.examples import FullStore, at, effects, incident, outbox_row
@@ -467,3 +468,15 @@ def test_what_happens_several_times_a_second_leaves_the_garbage_collector_next_t
         assert claim(store, epoch) == []
         left.append(gc.collect())
     assert min(left) < 100
+
+
+def test_what_was_spared_is_never_claimed_again_and_neither_are_its_further_ways(
+    store: FullStore, epoch: int
+) -> None:
+    spare = outbox_row(key="spare", ms=61_000, chain="first", destination="other")
+    fill(store, epoch, outbox_row(key="first", chain="first"), spare)
+    (got,) = claim(store, epoch)
+    store.settle_outbox(got, Spared(), now=at(1_500), not_before=None)
+    assert claim(store, epoch, now=EpochMs(10**13)) == []
+    assert {page.state for page in store.pages(1)} == {OutboxState.SPARED}
+    assert store.outbox_counts(at(1_500)).sent == 0

@@ -128,7 +128,26 @@ def test_a_digest_counts_when_it_is_sent_and_names_the_gravest() -> None:
     assert sent.key == first.alert.key
     for item in waiting:
         story.take(item.id)
-    assert freshened(story.world, claim(first)).alert == first.alert
+    assert freshened(story.world, claim(first)).is_needless
+
+
+def test_a_grave_fault_in_a_storm_of_lesser_ones_is_told_at_once() -> None:
+    story = told(60)
+    hot = Reading(Signal.ENV_TEMP, SignalState.FAILED, "high")
+    for number in range(1, 31):
+        story.see(answer(spoke(number), story.now, encrypting(hot)), after=1000)
+    for _ in range(7):
+        hubs(story)
+        warm = {number: encrypting(hot) for number in range(1, 31)}
+        story.see(*(answer(spoke(number), story.now, warm.get(number)) for number in range(1, 61)))
+        story.wait(10_000)
+    assert any(row.page.kind is PageKind.DIGEST for effects in story.effects for row in effects.outbox)
+    effects = story.see(trap(spoke(40), story.now, bypass()))
+    rows = {row.page.contact: row for row in effects.outbox}
+    assert set(rows) == {"watch", "onsite"}
+    assert {(row.page.kind, row.page.not_before - story.now) for row in rows.values()} == {
+        (PageKind.OPENED, 0)
+    }
 
 
 def test_the_count_of_what_is_impacted_is_that_of_the_moment_of_sending() -> None:

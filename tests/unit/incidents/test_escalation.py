@@ -23,6 +23,7 @@ from channelwatch.incidents.escalation import (
     on_duty,
     plan,
 )
+from channelwatch.incidents.life import graded
 from channelwatch.incidents.model import Incident, IncidentState, Page, PageKind, Severity, SubjectKind
 from channelwatch.incidents.worktime import ORDINARY
 from channelwatch.inventory.model import Bloc, Contact, Role
@@ -263,3 +264,49 @@ def test_the_collectors_own_incident_is_told_to_every_bloc_and_another_blocs_to_
     gov = replace(CONTACTS[0], blocs=(Bloc.GOV,))
     assert on_duty([gov], incident()) == []
     assert on_duty([gov], replace(incident(), bloc=None)) == [gov]
+
+
+def reminders(current: Incident, first: int, last: int) -> list[tuple[int, str]]:
+    """The minutes in which the watch is reminded between two minutes, each with its key."""
+    found = []
+    for minute in range(first, last):
+        current, pages = plan(current, DUTY_OF_ALL, EpochMs(START + minute * MINUTE))
+        found += [(minute, page.key) for page in pages if page.kind is PageKind.REPEATED]
+    return [(minute, key) for minute, key in found if ".watch." in key]
+
+
+def after_three_hours() -> Incident:
+    current = incident()
+    for minute in range(180):
+        current, _ = plan(current, DUTY_OF_ALL, EpochMs(START + minute * MINUTE))
+    assert current.repeats == 11
+    return current
+
+
+def test_reminders_of_what_was_lowered_follow_on_those_before() -> None:
+    """They must not wait until as many would have fallen due at the lesser pace."""
+    before = {key for _, key in reminders(incident(), 0, 180)}
+    lowered = graded(after_three_hours(), Severity.P2, EpochMs(START + 180 * MINUTE))
+    found = reminders(lowered, 181, 181 + 130)
+    assert [minute for minute, _ in found] == [240, 300]
+    assert not before & {key for _, key in found}
+
+
+def test_what_was_raised_is_not_told_again_in_the_same_breath() -> None:
+    current = incident(Severity.P3)
+    for minute in range(180):
+        current, _ = plan(current, DUTY_OF_ALL, EpochMs(START + minute * MINUTE))
+    raised = graded(current, Severity.P1, EpochMs(START + 180 * MINUTE))
+    assert [minute for minute, _ in reminders(raised, 180, 220)] == [195, 210]
+
+
+def test_reminders_go_on_after_the_clock_was_set_back() -> None:
+    before = {key for _, key in reminders(incident(), 0, 180)}
+    found = reminders(after_three_hours(), -120, -80)
+    assert [minute for minute, _ in found] == [-105, -90]
+    assert not before & {key for _, key in found}
+    assert [minute for minute, _ in reminders(after_three_hours(), 60, 100)] == [75, 90]
+    raised = graded(
+        replace(after_three_hours(), severity=Severity.P2), Severity.P1, EpochMs(START + 3 * HOUR)
+    )
+    assert [minute for minute, _ in reminders(raised, 60, 100)] == [75, 90]

@@ -14,12 +14,14 @@ from hypothesis import strategies as st
 from channelwatch.base.clock import EpochMs
 from channelwatch.base.errors import Permanent
 from channelwatch.base.ids import IncidentId, RuleId
+from channelwatch.incidents.escalation import LADDERS
 from channelwatch.incidents.life import (
     REOPEN_WITHIN_MS,
     TABLE,
     TARGET_MS,
     advance,
     check_closing,
+    graded,
     graver,
     may_reopen,
 )
@@ -180,3 +182,14 @@ def test_a_fault_that_outlasts_the_time_to_restore_it_is_a_step_graver() -> None
 )
 def test_what_is_gravest_or_restored_or_over_becomes_no_graver(change: dict[str, Any]) -> None:
     assert graver(replace(incident(), **change), EpochMs(START + 100 * TARGET_MS[Severity.P4])) is None
+
+
+def test_the_steps_done_of_a_graver_ladder_are_kept_until_the_incident_opens_again() -> None:
+    told = replace(incident(), severity=Severity.P1, policy=LADDERS[Severity.P1], ladder=2)
+    lowered = graded(told, Severity.P4, EpochMs(START + 1))
+    assert lowered.policy is not None
+    assert lowered.policy.rungs == LADDERS[Severity.P1].rungs[:2]
+    assert (lowered.policy.repeat_ms, lowered.policy.repeats_daily) == (0, False)
+    restored = advance(lowered, step(StepKind.RESTORED))
+    again = advance(restored, step(StepKind.REOPENED))
+    assert again.policy is not None and again.policy.rungs == ()

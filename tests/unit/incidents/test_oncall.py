@@ -115,6 +115,42 @@ def test_the_team_of_the_unit_answers_before_that_of_the_category_before_the_gen
     assert told(roster, Role.CHIEF, START, Place(Bloc.PARTY)) == ["a"]
 
 
+def test_what_is_no_blocs_own_calls_whoever_has_the_shift_of_any_bloc() -> None:
+    """The monitoring itself: it is no reason to wake everybody."""
+    party = replace(CHIEFS, bloc=Bloc.PARTY)
+    roster = Roster((party,), (shift(B, 0, DAY),))
+    assert told(roster, Role.CHIEF, START, Place()) == ["b"]
+    assert told(roster, Role.CHIEF, START, Place(Bloc.GOV)) == ["a", "b", "c"]
+    cipher = Roster((replace(party, category=Category.CIPHER),), (shift(B, 0, DAY),))
+    assert told(cipher, Role.CHIEF, START, Place()) == told(cipher, Role.CHIEF, START, PARTY) == ["b"]
+    assert told(cipher, Role.CHIEF, START, Place(Bloc.PARTY, Category.GENERAL)) == ["a", "b", "c"]
+
+
+def test_the_onsite_force_of_another_unit_is_not_called() -> None:
+    """Where only others have one, the province's responders come, as they do outside working hours."""
+    contacts = (
+        post("here", Role.ONSITE),
+        post("there", Role.ONSITE),
+        post("watch", Role.WATCH),
+        post("team", Role.RESPONDER),
+    )
+
+    def force(unit: str, member: str) -> Team:
+        members = (ContactCode(member),)
+        return Team(f"force-{unit}", "", Role.ONSITE, members, units=frozenset({UnitCode(unit)}))
+
+    def called(roster: Roster, unit: str | None) -> list[str]:
+        place = Place(Bloc.PARTY, None, None if unit is None else UnitCode(unit))
+        duty = Duty(contacts, roster, place=place)
+        return [item.code for item in recipients(duty, incident(), (Role.ONSITE,), EpochMs(START))]
+
+    both = Roster((force("20001", "here"), force("20002", "there")))
+    assert called(both, "20001") == ["here"]
+    assert called(both, "20003") == called(both, None) == ["team"]
+    assert called(Roster((force("20002", "there"),)), "20003") == ["here"], "who is of no unit comes anywhere"
+    assert called(Roster(), "20003") == ["here", "there"]
+
+
 def test_the_chief_who_is_paged_is_the_one_whose_shift_it_is_when_the_step_is_reached() -> None:
     roster = Roster((CHIEFS,), (shift(A, -DAY, 5 * 60_000), shift(B, 5 * 60_000, DAY)))
     contacts = (post("a"), post("b"), post("watch", Role.WATCH))

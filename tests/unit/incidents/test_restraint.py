@@ -104,3 +104,31 @@ def test_what_was_written_lately_is_spent() -> None:
         "watch": Budget((EpochMs(START), EpochMs(START)), EpochMs(START + 5)),
         "chief": Budget((EpochMs(START),)),
     }
+
+
+def test_a_storm_of_lesser_faults_leaves_one_message_to_what_is_grave() -> None:
+    budget, now, kinds = Budget(), EpochMs(START), list[PageKind]()
+    for number in range(10):
+        budget, kept = spend(budget, [page(number)], now, RULES, is_grave=False)
+        kinds += [item.kind for item in kept]
+    assert kinds == [PageKind.OPENED] * 5 + [PageKind.DIGEST]
+    for number in (10, 11):
+        budget, kept = spend(budget, [page(number)], now, RULES, is_grave=True)
+        kinds += [item.kind for item in kept]
+    assert kinds[6:] == [PageKind.OPENED], "the second one is in the digest that is on its way"
+
+
+def test_where_few_messages_are_allowed_none_is_kept_back() -> None:
+    for most, ordinary in ((10, 5), (7, 2), (6, 2), (5, 1)):
+        restraint = Restraint(most=most)
+        assert restraint.single - restraint.reserved == ordinary
+
+
+def test_what_programs_read_is_not_restrained() -> None:
+    """Whatever lacks its end burns on there."""
+    budget, now = Budget(), EpochMs(START)
+    for number in range(50):
+        chain = [replace(page(number), channel="alertmanager")]
+        budget, kept = spend(budget, chain, now, RULES)
+        assert kept == chain
+    assert budget == Budget()

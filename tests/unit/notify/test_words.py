@@ -40,6 +40,8 @@ def test_a_reopened_incident_and_a_reminder_say_so() -> None:
     reminder = text(replace(ALERT, kind=PageKind.REPEATED, step=3)).lines
     assert "Nhắc lại lần 3: chưa có người tiếp nhận" in reminder
     assert "Mở lại" not in text(ALERT).lines
+    called = text(replace(ALERT, kind=PageKind.ESCALATED)).lines
+    assert "Chưa có người tiếp nhận, chuyển cấp xử lý" in called
 
 
 @pytest.mark.parametrize(

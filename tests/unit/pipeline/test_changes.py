@@ -227,6 +227,33 @@ def test_a_single_hub_that_falls_in_the_same_batch_takes_its_spokes_along(hub_la
     assert (hub.severity, hub.impacted) == (Severity.P1, tuple(SPOKES))
 
 
+def test_a_lost_hub_is_told_of_within_a_minute_although_it_flapped_before() -> None:
+    """What flaps is a P3; the communes behind it that are cut off for good are a P1."""
+    story = Story(small_world(RULES, single_hub()))
+    story.see(*(answer(code, story.now) for code in [HUB_A, *SPOKES]))
+
+    def fall() -> None:
+        for _ in range(3):
+            below = (answer(code, story.now + 2000) for code in SPOKES)
+            story.see(miss(HUB_A, story.now + 2000), *below, after=2000)
+
+    for _ in range(3):
+        fall()
+        story.see(*(answer(code, story.now) for code in [HUB_A, *SPOKES]))
+        story.wait(5000)
+    assert ("device-flapping", HUB_A) in story.live
+    fall()
+    gone, before = story.now, len(story.effects)
+    for _ in range(7):
+        story.see(miss(HUB_A, story.now), *(answer(code, story.now) for code in SPOKES))
+        story.wait(10_000)
+    rows = [row for effects in story.effects[before:] for row in effects.outbox]
+    told = {row.page.contact: row.alert for row in rows if row.alert.rule == "single-hub-lost"}
+    assert {alert.kind for alert in told.values()} == {PageKind.REOPENED}
+    assert set(told) == {"watch", "onsite"}
+    assert all(alert.created_at - gone <= 60_000 for alert in told.values())
+
+
 # The process ----------------------------------------------------------------------------------------------------
 
 
@@ -254,6 +281,20 @@ def test_a_fault_during_a_restart_is_bounded_by_what_was_known_before_it(story: 
     effects = story.see(answer(SPOKES[0], story.now + 4_000, encrypting(tunnel_down())), after=4_000)
     move = effects.transitions[0]
     assert (move.t_lo, move.t_hi) == (stopped, story.now)
+
+
+def test_restarts_do_not_put_off_what_is_to_be_told_after_a_quarter_of_an_hour(story: Story) -> None:
+    story.silence(HUB_B)
+    since = story.world.pairs[HUB].since
+    while story.now < since + 16 * 60_000:
+        for _ in range(11):
+            answers = (answer(HUB_A, story.now, encrypting(role("active"))), miss(HUB_B, story.now))
+            story.see(*answers, *(answer(code, story.now) for code in SPOKES))
+            story.wait(10_000)
+        story.restart()
+    found = story.incident("redundancy-lost-party", HUB)
+    assert (found.severity, found.t0) == (Severity.P2, since)
+    assert found.opened_at - since < 16 * 60_000
 
 
 def test_who_cleared_a_latch_stands_in_the_incident(story: Story) -> None:

@@ -10,6 +10,7 @@ from channelwatch.base.clock import EpochMs
 from channelwatch.base.errors import Permanent
 from channelwatch.base.ids import LogId
 from channelwatch.incidents.model import IncidentState, PageKind
+from channelwatch.incidents.restraint import Restraint
 from channelwatch.inventory.model import Bloc, Inventory, LifeCycle
 from channelwatch.pipeline.ingest import acknowledge, ingest, resume
 from channelwatch.pipeline.ports import CurrentRow, Snapshot
@@ -27,6 +28,7 @@ from tests.support.province import (
     role,
     small_inventory,
     small_world,
+    spoke,
     trap,
     tunnel_down,
 )
@@ -311,3 +313,87 @@ def test_while_a_line_flaps_only_the_flapping_is_told(story: Story) -> None:
     told = [(row.page.kind, row.alert.rule) for effects in story.effects for row in effects.outbox]
     after = told[told.index((PageKind.OPENED, "device-flapping")) :]
     assert {rule for _, rule in after} == {"device-flapping"}
+
+
+def test_a_fault_that_lasts_is_told_of_however_its_line_flapped_before(story: Story) -> None:
+    """The line comes and goes, then goes for good: that is no flapping."""
+    story.world.policy = replace(story.world.policy, restraint=Restraint(most=100))
+    for _ in range(6):
+        story.see(trap(SPOKES[0], story.now, tunnel_down()), after=4000)
+        story.see(answer(SPOKES[0], story.now + 4000), after=4000)
+    gone = story.now
+    story.see(trap(SPOKES[0], gone, tunnel_down()))
+    while story.now < gone + 6 * 60_000:
+        story.see(*(answer(code, story.now, encrypting(tunnel_down())) for code in SPOKES[:1]))
+        story.wait(10_000)
+    told = [
+        (row.page.kind, row.page.contact, (row.alert.created_at - gone) // 1000)
+        for effects in story.effects
+        for row in effects.outbox
+        if row.alert.rule == "device-down" and row.alert.created_at > gone
+    ]
+    assert told == [(PageKind.REOPENED, "watch", 300), (PageKind.ESCALATED, "onsite", 301)]
+
+
+def test_a_failover_is_no_lost_hub_although_the_other_member_is_polled_later(story: Story) -> None:
+    """What the standby said before its peer fell is no proof that nobody serves."""
+    story.wait(3000)
+    story.silence(HUB_A)
+    story.wait(3000)
+    assert story.world.pairs[HUB].state is PairState.LOST
+    assert story.live == set()
+    story.restart()
+    story.wait(3000)
+    assert story.live == set()
+    story.see(answer(HUB_B, story.now, encrypting(role("active"))))
+    story.wait(3000)
+    assert not any(rule == "hub-lost" for rule, _ in story.live)
+
+
+def test_a_hub_is_lost_once_the_other_member_says_so_or_says_nothing(story: Story) -> None:
+    story.wait(3000)
+    story.silence(HUB_A)
+    story.wait(3000)
+    story.see(answer(HUB_B, story.now, encrypting(role("standby"))))
+    assert story.live == {("hub-lost", HUB)}
+    quiet = Story()
+    quiet.all_well()
+    quiet.wait(3000)
+    quiet.silence(HUB_A)
+    quiet.silence(HUB_B)
+    quiet.wait(3000)
+    assert quiet.live == {("hub-lost", HUB)}
+
+
+def test_a_change_over_is_no_conflict_although_the_other_member_is_polled_later(story: Story) -> None:
+    story.see(answer(HUB_B, story.now + 3000, encrypting(role("active"))), after=3000)
+    story.wait(5000)
+    assert story.world.pairs[HUB].state is PairState.SPLIT
+    assert story.live == set()
+    story.see(answer(HUB_A, story.now, encrypting(role("active"))))
+    assert story.live == {("split-brain", HUB)}, "that is one"
+
+
+def test_communes_cut_off_are_not_called_restored_because_their_hub_turns_out_to_be_lost() -> None:
+    story = Story(small_world(RULES, small_inventory(20)))
+    codes = [spoke(number) for number in range(1, 21)]
+    story.all_well(codes)
+    story.see(*(trap(code, story.now, tunnel_down()) for code in codes))
+    story.wait(3000)
+    story.see(
+        answer(HUB_A, story.now, encrypting(role("active"))),
+        answer(HUB_B, story.now, encrypting(role("standby"))),
+    )
+    story.wait(6000)
+    assert ("communes-cut", "party") in story.live
+    story.silence(HUB_A, HUB_B)
+    for _ in range(5):
+        story.see(
+            *(answer(code, story.now, encrypting(tunnel_down())) for code in codes),
+            miss(HUB_A, story.now),
+            miss(HUB_B, story.now),
+        )
+        story.wait(10_000)
+    assert story.live == {("hub-lost", HUB)}
+    assert story.incident("communes-cut", "party").state is IncidentState.MERGED
+    assert PageKind.RESTORED not in {kind for kind, _ in story.pages}

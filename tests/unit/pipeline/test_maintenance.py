@@ -22,6 +22,7 @@ from tests.support.province import (
     small_inventory,
     small_world,
     spoke,
+    tunnel_down,
 )
 from tests.support.story import RULES, Story
 
@@ -210,3 +211,29 @@ def test_work_without_approval_changes_nothing(story: Story) -> None:
     wait(story, MINUTE, FIRST)
     assert flagged(story) == set()
     assert story.pages
+
+
+def test_communes_that_are_worked_on_are_no_storm_with_others_that_fall_meanwhile() -> None:
+    story = Story(small_world(RULES, small_inventory(20)))
+    codes = [spoke(number) for number in range(1, 21)]
+    story.all_well(codes)
+    work(story, *(window(code, id=number) for number, code in enumerate(codes[:10], 1)))
+
+    def down(count: int, minutes: int) -> None:
+        for _ in range(minutes * 6):
+            states = {code: encrypting(tunnel_down()) for code in codes[:count]}
+            story.see(
+                *(answer(code, story.now, states.get(code)) for code in codes),
+                answer(HUB_A, story.now, encrypting(role("active"))),
+                answer(HUB_B, story.now, encrypting(role("standby"))),
+            )
+            story.wait(10_000)
+
+    down(10, minutes=2)
+    assert story.pages == []
+    down(11, minutes=1)
+    assert set(story.pages) == {(PageKind.OPENED, codes[10])}
+    down(15, minutes=1)
+    assert (PageKind.OPENED, "party") in story.pages
+    storm = next(item for item in story.incidents if item.subject == "party")
+    assert set(storm.impacted) == set(codes[10:15])

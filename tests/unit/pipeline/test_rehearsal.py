@@ -9,7 +9,10 @@ import pytest
 from channelwatch.app.playing import faults
 from channelwatch.base.clock import EpochMs
 from channelwatch.incidents.drills import Drill, DrillEnd, People, Scenario, problems
-from channelwatch.incidents.model import IncidentState, PageKind
+from channelwatch.incidents.model import IncidentState, PageKind, Severity
+from channelwatch.pipeline.acts import Act, ActKind, perform
+from channelwatch.pipeline.freshen import freshened
+from channelwatch.pipeline.ports import Claim
 from channelwatch.pipeline.rehearsal import Stage, leftovers, real_p1, rehearse, set_stage, strike
 from channelwatch.status.states import Health, PairState
 from tests.support.province import (
@@ -144,6 +147,40 @@ def test_only_something_grave_in_earnest_ends_it(story: Story) -> None:
     assert not real_p1(story.world, began), "a P3"
     story.see(trap(SPOKES[2], story.now, bypass()))
     assert real_p1(story.world, began)
+
+
+def test_what_becomes_grave_during_a_drill_ends_it_and_so_does_what_awaits_somebody(story: Story) -> None:
+    story.see(trap(SPOKES[1], story.now, tunnel_down()))
+    story.see(trap(SPOKES[2], story.now, bypass()))
+    began = EpochMs(story.now + 60_000)
+    assert real_p1(story.world, began), "nobody has taken the P1 that was there before"
+    story.take(2)
+    assert not real_p1(story.world, began)
+    story.wait(60_000)
+    grade = Act(ActKind.GRADE, "chief", "board", is_chief=True, reason="lan rộng", severity=Severity.P1)
+    story._keep(perform(story.world, 1, grade, EpochMs(story.now)))
+    story.take(1)
+    assert real_p1(story.world, began)
+
+
+def test_a_digest_that_a_drill_set_on_its_way_tells_of_what_is_real(story: Story) -> None:
+    for number in range(1, 9):
+        begin_and_play(story, spoke(number))
+    story.see(trap(spoke(12), story.now, tunnel_down()))
+    rows = [row for effects in story.effects for row in effects.outbox if row.page.contact == "watch"]
+    digest = rows[-1]
+    assert (digest.page.kind, digest.alert.drill) == (PageKind.DIGEST, True), "no message of its own is left"
+    claim = Claim(1, 1, digest.page.channel, digest.page.destination, digest.alert)
+    told = freshened(story.world, claim).alert
+    assert (told.subject, told.drill, told.others) == (spoke(12), False, 0)
+    story.take(story.incidents[-1].id)
+    told = freshened(story.world, claim).alert
+    assert (told.drill, told.others) == (True, 7)
+
+
+def begin_and_play(story: Story, code: str) -> None:
+    stage, now = begin(story, Scenario.TAMPER, code), EpochMs(story.now)
+    story._keep(rehearse(story.world, stage, tuple(faults(stage, now)), now))
 
 
 @pytest.mark.parametrize(
