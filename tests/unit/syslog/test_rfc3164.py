@@ -184,6 +184,7 @@ def test_the_time_among_a_maker_s_parameters_is_the_device_s(line: str, host: st
         ("<189>12: gw-01: 14: 2y10w: %SYS-5-A: x", "gw-01", "SYS-5-A"),
         ("<189>gw-01: 00:00:46: %SYS-5-A: x", "gw-01", "SYS-5-A"),
         ("<189>00:00:46: %SYS-5-A: x", None, "SYS-5-A"),
+        ("<189>12: *Nov 22 10:42:03KST: %SYS-5-A: x", None, "SYS-5-A"),
         ("<28>Nov 22 10:42:03 gw-01 mib2d[7]: %DAEMON-4-SNMP_TRAP_A: x", "gw-01", "SNMP_TRAP_A"),
         ("<29>2026 Nov 22 10:42:03 gw-01 %DAEMON-3-SYSTEM_MSG: x", "gw-01", "DAEMON-3-SYSTEM_MSG"),
         ("<188>Nov 22 10:42:03 gw-01 %%01IPSEC-VPN/5/A_B(l)[3]:x", "gw-01", "IPSEC-VPN/5/A_B"),

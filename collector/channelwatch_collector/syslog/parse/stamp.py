@@ -21,7 +21,7 @@ _NAMED_ZONES: Final = {b"UTC": UTC, b"GMT": UTC, b"ICT": timezone(timedelta(hour
 _CLOCK: Final = rb"(?P<clock>\d{2}:\d{2}:\d{2})(?:[.,](?P<fraction>\d{1,9}))?"
 _OFFSET: Final = rb"(?P<offset>Z| ?[+-]\d{2}:?\d{2})?"
 _ZONE_NAMES: Final = rb"UTC|GMT|ICT|[ECMP][SD]T|[CEMW]ES?T|[BIJKM]ST|SGT|HKT|MSK|MYT|PHT|WIB|AE[SD]T"
-_ZONE: Final = rb"(?: (?P<zone>" + _ZONE_NAMES + rb")(?= ?:))?"
+_ZONE: Final = rb"(?: ?(?P<zone>" + _ZONE_NAMES + rb")(?= ?:))?"
 _MONTH: Final = rb"(?P<month>" + b"|".join(_MONTH_NAMES) + rb")"
 
 _MONTH_FIRST: Final = re.compile(
