@@ -41,7 +41,7 @@ from tests.support import eventually
 from tests.support.province import answer, bypass, encrypting, small_inventory, spoke
 from tests.support.story import RULES
 
-LIFE_S = 20.0
+LIFE_S = 60.0
 NAMED = (
     "before INSERT INTO incident",
     "after INSERT INTO outbox",

@@ -47,13 +47,13 @@ async def engine_with_api() -> AsyncIterator[tuple[Engine, httpx.AsyncClient]]:
     await eventually(lambda: part.listening or task.done(), what="the API to listen")
     try:
         async with httpx.AsyncClient(
-            base_url=f"http://{part.listening}", headers=CHIEF, timeout=10
+            base_url=f"http://{part.listening}", headers=CHIEF, timeout=30
         ) as client:
             await eventually(lambda: engine.readiness().ready, what="the engine to be ready")
             yield engine, client
     finally:
         stop.set()
-        await asyncio.wait_for(task, 10)
+        await asyncio.wait_for(task, 30)
 
 
 def answer(engine: Engine, *readings: Reading) -> PollAnswered:

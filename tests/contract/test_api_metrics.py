@@ -160,7 +160,7 @@ async def test_a_trusted_certificate_stands_in_for_the_token(tmp_path: Path) -> 
             await status(stranger)
     finally:
         stop.set()
-        await asyncio.wait_for(serving, 10)
+        await asyncio.wait_for(serving, 30)
 
 
 async def test_an_unfit_certificate_is_told_of(tmp_path: Path) -> None:

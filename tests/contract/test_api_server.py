@@ -44,11 +44,11 @@ class Running:
         return f"http://{self.part.listening}"
 
     async def page(self, path: str = "/", headers: dict[str, str] = WATCH) -> str:
-        async with httpx.AsyncClient(base_url=self.url, headers=headers) as client:
+        async with httpx.AsyncClient(base_url=self.url, headers=headers, timeout=30) as client:
             return (await client.get(path)).text
 
     async def streams(self) -> int:
-        async with httpx.AsyncClient(base_url=self.url, headers=WATCH) as client:
+        async with httpx.AsyncClient(base_url=self.url, headers=WATCH, timeout=30) as client:
             return int((await client.get("/api/v1/status")).json()["board_streams"])
 
 
@@ -61,7 +61,7 @@ async def server(house: MemoryHouse) -> AsyncIterator[Running]:
         yield Running(house, part, stop, task)
     finally:
         stop.set()
-        await asyncio.wait_for(task, 10)
+        await asyncio.wait_for(task, 30)
 
 
 @pytest.fixture
@@ -77,7 +77,7 @@ async def listen(
     running: Running, path: str = "/board/events", headers: dict[str, str] = WATCH
 ) -> AsyncIterator[Listener]:
     async with (
-        httpx.AsyncClient(base_url=running.url, headers=headers, timeout=10) as client,
+        httpx.AsyncClient(base_url=running.url, headers=headers, timeout=30) as client,
         client.stream("GET", path) as response,
     ):
         yield Listener(response)
@@ -121,25 +121,26 @@ async def test_without_http_settings_the_part_waits_for_the_end() -> None:
     await asyncio.sleep(0.05)
     assert not task.done()
     stop.set()
-    await asyncio.wait_for(task, 1)
+    await asyncio.wait_for(task, 30)
     assert part.listening is None
 
 
-async def test_a_stop_ends_open_streams_and_frees_the_port(running: Running) -> None:
-    path, other = await stream_path(running), await stream_path(running, "/devices")
-    async with listen(running, path) as board, listen(running, other) as table:
-        await board.next()
-        await table.next()
-        began = asyncio.get_running_loop().time()
-        running.stop.set()
-        await asyncio.wait_for(running.task, 5)
-        assert asyncio.get_running_loop().time() - began < 2
-        for stream in (board, table):
-            with suppress(EOFError):
-                while True:
-                    await stream.next()
-    assert running.part.listening is not None
-    bind(running.part.listening).close()
+async def test_a_stop_ends_open_streams_and_frees_the_port(monkeypatch: pytest.MonkeyPatch) -> None:
+    # The server itself would wait for so long for whoever still listens.
+    monkeypatch.setattr(part_module, "STOP_GRACE_S", 600)
+    async with server(MemoryHouse(clock=SystemClock())) as running:
+        path, other = await stream_path(running), await stream_path(running, "/devices")
+        async with listen(running, path) as board, listen(running, other) as table:
+            await board.next()
+            await table.next()
+            running.stop.set()
+            await asyncio.wait_for(running.task, 30)
+            for stream in (board, table):
+                with suppress(EOFError):
+                    while True:
+                        await stream.next()
+        assert running.part.listening is not None
+        bind(running.part.listening).close()
 
 
 async def test_a_failing_board_does_not_end_the_server(
@@ -161,7 +162,7 @@ async def test_a_failing_board_does_not_end_the_server(
 # Limits -------------------------------------------------------------------------------------------------------
 
 
-async def raw(running: Running, text: bytes, *, within_s: float = 5.0) -> bytes:
+async def raw(running: Running, text: bytes, *, within_s: float = 30.0) -> bytes:
     """What the server answers to `text` until it hangs up."""
     assert running.part.listening is not None
     reader, writer = await asyncio.open_connection(running.part.listening.host, running.part.listening.port)
@@ -189,7 +190,7 @@ async def test_a_client_that_does_not_finish_its_request_is_cut_off(
 ) -> None:
     monkeypatch.setattr(part_module, "REQUEST_TIMEOUT_S", 0.2)
     async with server(MemoryHouse(clock=SystemClock())) as running:
-        assert await raw(running, sent, within_s=3) == b""
+        assert await raw(running, sent) == b""
 
 
 async def test_streams_beyond_the_limit_are_told_to_come_back(
@@ -217,13 +218,16 @@ async def _none(running: Running) -> bool:
 # Streams ------------------------------------------------------------------------------------------------------
 
 
-async def test_a_change_reaches_a_board_within_a_second_and_says_only_what_changed(running: Running) -> None:
+async def test_a_change_reaches_a_board_before_its_next_beat_and_says_only_what_changed(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stream_module, "HEARTBEAT_S", 600)
     path = await stream_path(running)
     async with listen(running, path) as board:
         assert board.response.headers["content-type"].startswith("text/event-stream")
         assert (await board.next()).event == "beat"
         running.house.assess(LY_SON, Health.UP, Protection.EXPOSED, Cause.BYPASS)
-        message = await board.next(within_s=1)
+        message = await board.next()
         assert message.event == "patch"
         assert set(message.data["html"]) == {"strip", "exceptions", "tile-21548"}
         assert 'id="tile-21548" class="tile t-exposed"' in message.data["html"]["tile-21548"]

@@ -40,6 +40,7 @@ from tests.support.memory_store import MemoryStore
 from tests.support.province import START
 
 POLICY = DeliveryPolicy(idle_ms=1)
+HANG_S = 600.0
 Behaviour = Callable[[str, str], Outcome | float]
 """What a channel does about a destination's alert: answer at once, or hang for so many seconds."""
 
@@ -198,32 +199,32 @@ async def test_an_unknown_channel_is_dead_at_once() -> None:
 
 
 async def test_a_channel_that_never_answers_is_cut_off() -> None:
-    async with delivering([Channel("webhook", always(30.0))], replace(POLICY, send_timeout_ms=20)) as bench:
+    async with delivering([Channel("webhook", always(HANG_S))], replace(POLICY, send_timeout_ms=20)) as bench:
         bench.outbox.put(("webhook", "duty"))
         await eventually(lambda: bench.witness.outcomes, what="the cut")
         assert bench.witness.outcomes[0][1] == "timeout"
 
 
 async def test_a_destination_that_hangs_holds_up_no_other_however_much_waits_for_it() -> None:
-    hook = Channel("webhook", lambda _, destination: 30.0 if destination == "hung" else Sent())
+    hook = Channel("webhook", lambda _, destination: HANG_S if destination == "hung" else Sent())
     async with delivering([hook]) as bench:
         for _ in range(100):
             bench.outbox.put(("webhook", "hung"))
         for _ in range(20):
             bench.outbox.put(("webhook", "duty"))
         bench.deliverer.wake()
-        await eventually(lambda: bench.outbox.states()[OutboxState.SENT] == 20, 5, what="all others")
+        await eventually(lambda: bench.outbox.states()[OutboxState.SENT] == 20, 30, what="all others")
         assert hook.most["hung"] <= POLICY.per_destination
 
 
 async def test_a_whole_channel_that_hangs_holds_up_no_other() -> None:
-    mail, hook = Channel("smtp", always(30.0)), Channel("webhook", always(Sent()))
+    mail, hook = Channel("smtp", always(HANG_S)), Channel("webhook", always(Sent()))
     async with delivering([mail, hook]) as bench:
         for number in range(200):
             bench.outbox.put(("smtp", f"{number}@example.test"))
         bench.outbox.put(("webhook", "duty"))
         bench.deliverer.wake()
-        await eventually(lambda: bench.outbox.states()[OutboxState.SENT] == 1, 5, what="the other channel")
+        await eventually(lambda: bench.outbox.states()[OutboxState.SENT] == 1, 30, what="the other channel")
         assert mail.running.total() < POLICY.per_channel + POLICY.batch
 
 
@@ -233,7 +234,7 @@ async def test_a_lane_is_refilled_as_it_empties_and_keeps_its_width() -> None:
         for _ in range(30):
             bench.outbox.put(("webhook", "duty"))
         bench.deliverer.wake()
-        await eventually(lambda: bench.outbox.states()[OutboxState.SENT] == 30, 5, what="all of them")
+        await eventually(lambda: bench.outbox.states()[OutboxState.SENT] == 30, 30, what="all of them")
         assert POLICY.per_destination <= hook.most["duty"] < 2 * POLICY.per_destination
 
 
@@ -263,9 +264,7 @@ async def test_a_destination_that_fails_rests_and_is_not_asked_for_every_alert()
         assert len(hook.sent) <= 12 * POLICY.per_destination
         hook.behaviour = always(Sent())
         bench.clock.advance(5_000)
-        await eventually(
-            lambda: bench.outbox.states()[OutboxState.SENT] == 50, 5, what="all after it came back"
-        )
+        await eventually(lambda: bench.outbox.states()[OutboxState.SENT] == 50, what="all after it came back")
 
 
 async def test_what_waits_for_a_destination_goes_as_soon_as_it_has_taken_one_again() -> None:
@@ -285,7 +284,7 @@ async def test_what_waits_for_a_destination_goes_as_soon_as_it_has_taken_one_aga
                 break
             bench.clock.advance(100)
             await asyncio.sleep(0.006)
-        await eventually(lambda: bench.outbox.states() == {OutboxState.SENT: 12}, 10, what="all of them")
+        await eventually(lambda: bench.outbox.states() == {OutboxState.SENT: 12}, 30, what="all of them")
 
 
 async def test_a_store_that_is_busy_when_the_outcome_is_to_be_recorded_causes_no_second_message() -> None:
@@ -312,7 +311,7 @@ async def test_an_alert_that_a_channel_cannot_bear_is_given_up_and_stops_no_othe
     async with delivering([Channel("webhook", choke)], replace(POLICY, fault_tries=3)) as bench:
         bench.outbox.put(("webhook", "duty"))
         bench.outbox.put(("webhook", "duty"))
-        for _ in range(60):
+        for _ in range(1_000):
             if bench.outbox.states() == {OutboxState.DEAD: 1, OutboxState.SENT: 1}:
                 break
             bench.clock.advance(1_000)
@@ -329,7 +328,7 @@ async def test_finishing_sends_what_is_due_and_waits_for_what_is_under_way() -> 
     for _ in range(10):
         outbox.put(("webhook", "duty"))
     deliverer.finish()
-    await asyncio.wait_for(deliverer.run(), 5)
+    await asyncio.wait_for(deliverer.run(), 30)
     assert outbox.states() == {OutboxState.SENT: 10}
 
 

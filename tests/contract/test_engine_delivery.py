@@ -20,6 +20,7 @@ from channelwatch.pipeline.deliver import DeliveryPolicy
 from channelwatch.pipeline.ports import Alert, Dead, OutboxState, Outcome, Retry
 from tests.support import eventually
 from tests.support.house import (
+    HASTY,
     LIMITS,
     FailingStore,
     Postbox,
@@ -48,7 +49,7 @@ def both_ways() -> Inventory:
 
 
 async def hang(alert: Alert) -> Outcome:
-    await asyncio.sleep(60)
+    await asyncio.sleep(600)
     return Retry("timeout")
 
 
@@ -66,26 +67,27 @@ async def test_an_alert_is_out_a_moment_after_its_cause(store: FailingStore) -> 
         for number in range(1, 21):
             began = time.perf_counter()
             engine.submit(trap(spoke(number), engine.clock.now(), bypass()))
-            await asyncio.wait_for(hook.arrived.acquire(), 10)
+            await asyncio.wait_for(hook.arrived.acquire(), 30)
             took.append(time.perf_counter() - began)
         latency = "channelwatch_alert_latency_seconds_count"
         await eventually(lambda: metric(engine, latency, {"channel": "webhook"}) == 20, what="the metric")
-    assert statistics.median(took) < 0.15
+    assert statistics.median(took) < 1
 
 
 @pytest.mark.parametrize("trouble", [hang, refuse])
 async def test_a_way_out_in_trouble_does_not_hold_up_the_other(store: FailingStore, trouble: object) -> None:
     hook, mail = Postbox("webhook"), Postbox("smtp")
     hook.answer = trouble  # type: ignore[assignment]
-    async with running(engine := engine_over(store, inventory=both_ways(), channels=[hook, mail])):
+    engine = engine_over(store, inventory=both_ways(), channels=[hook, mail], limits=HASTY)
+    async with running(engine):
         now = engine.clock.now()
         submit_all(engine, [trap(spoke(number), now, bypass()) for number in range(1, DEVICES + 1)])
-        await eventually(lambda: len(mail.taken) == DEVICES, 5, what="all mails")
+        await eventually(lambda: len(mail.taken) == DEVICES, what="all mails")
         assert hook.taken == []
         hook.answer = None
         if trouble is refuse:
             await eventually(
-                lambda: len(hook.taken) == DEVICES, 10, what="the other way, once it works again"
+                lambda: len(hook.taken) == DEVICES, 30, what="the other way, once it works again"
             )
 
 
@@ -101,7 +103,7 @@ async def test_nobody_reads_of_the_end_before_the_beginning(store: FailingStore)
     hook.answer = dither
     async with running(engine := engine_over(store, channels=[hook])):
         engine.submit(trap(spoke(1), engine.clock.now(), bypass()))
-        await asyncio.wait_for(begun.wait(), 10)
+        await asyncio.wait_for(begun.wait(), 30)
         engine.submit(answer(spoke(1), engine.clock.now(), encrypting()))
         await eventually(lambda: len(store.inner.pages(1)) == 2, what="the end in the outbox")
         hook.answer = None

@@ -90,7 +90,7 @@ async def test_a_store_that_is_busy_ends_no_loop(store: FailingStore) -> None:
         now = engine.clock.now()
         engine.submit(CollectorAlive("col-1", EpochMs(now - 5), now, lag_ms=0))
         await eventually(lambda: store.calls["outbox_counts"] > 3 and store.calls["heartbeat"], what="tries")
-        assert len(engine.readiness().problems) >= 4
+        await eventually(lambda: len(engine.readiness().problems) >= 4, what="the troubles to show")
         store.heal()
         engine.submit(CollectorAlive("col-1", now, EpochMs(now + 5), lag_ms=0))
         await eventually(lambda: engine.readiness().ready, what="the engine to be ready again")
@@ -104,8 +104,8 @@ async def test_a_person_is_not_made_to_wait_for_a_full_disk(store: FailingStore)
         store.fail(StoreTransient(StoreReason.DISK_FULL, "full"), "commit")
         engine.submit(well(engine, spoke(2)))
         await eventually(lambda: not engine.readiness().ready, what="the trouble")
-        with pytest.raises(Transient, match="refuses writes"):
-            await asyncio.wait_for(engine.acknowledge(1, by="truc", origin="test"), 2)
+        with pytest.raises(Transient, match="refuses writes at present"):
+            await engine.acknowledge(1, by="truc", origin="test")
         store.heal()
         await eventually(lambda: engine.readiness().ready, what="room")
         taken = await engine.acknowledge(1, by="truc", origin="test")
@@ -207,7 +207,7 @@ async def test_a_source_that_waits_for_its_receipt_gets_it_for_poison_too(store:
             engine.submit_acknowledged(item) for item in (poison(engine, spoke(1)), well(engine, spoke(2)))
         ]
         assert None not in receipts
-        await asyncio.wait_for(asyncio.gather(*(item for item in receipts if item)), 5)
+        await asyncio.wait_for(asyncio.gather(*(item for item in receipts if item)), 30)
         assert health(engine, spoke(2)) is Health.UP
 
 
@@ -249,7 +249,7 @@ async def test_an_applied_inventory_is_taken_while_running_and_listeners_hear_of
         store.apply_inventory(smaller, [], by="test", at=engine.clock.now())
         await eventually(lambda: spoke(1) not in engine.world.devices, what="the inventory")
         await eventually(lambda: engine.world.incidents[_first(engine)].is_live is False, what="the end")
-        while (await asyncio.wait_for(anext(changes), 5)).revision <= seen:
+        while (await asyncio.wait_for(anext(changes), 30)).revision <= seen:
             pass
         engine.submit(well(engine, spoke(2)))
         await eventually(lambda: health(engine, spoke(2)) is Health.UP, what="work to go on")

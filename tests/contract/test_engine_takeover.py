@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import random
 import signal
+import sqlite3
 import sys
 import time
 from collections import Counter
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -70,14 +72,14 @@ def test_deaths_at_any_moment_lose_nothing_and_repeat_only_under_the_same_key(
     with web_sink() as hook:
         for number in range(KILLS):
             with engine(url, hook, tmp_path, f"killed-{number}", ttl_s=1) as process:
-                wait_until(lambda process=process: working(process), 20, what="the engine")  # type: ignore[misc]
+                wait_until(lambda process=process: working(process), 30, what="the engine")  # type: ignore[misc]
                 time.sleep(chance.uniform(0.0, 0.25))
                 process.kill()
         with engine(url, hook, tmp_path, "last", ttl_s=1) as process:
-            wait_until(lambda: "done" in process.log(), 20, what="every incident")
+            wait_until(lambda: "done" in process.log(), 30, what="every incident")
             store = open_store(url, tmp_path)
             wait_until(
-                lambda: all(page.state is OutboxState.SENT for page in told(store)[1]), 20, what="every alert"
+                lambda: all(page.state is OutboxState.SENT for page in told(store)[1]), 30, what="every alert"
             )
             incidents, pages = told(store)
             store.close()
@@ -92,30 +94,48 @@ def test_deaths_at_any_moment_lose_nothing_and_repeat_only_under_the_same_key(
 
 def test_the_second_waits_and_takes_over_when_the_first_is_killed(url: str, tmp_path: Path) -> None:
     with web_sink() as hook, engine(url, hook, tmp_path, "first") as first:
-        wait_until(lambda: working(first), 20, what="the first")
+        wait_until(lambda: working(first), 30, what="the first")
         with engine(url, hook, tmp_path, "second") as second:
-            wait_until(lambda: "lease held by another process" in second.log(), 20, what="the second to wait")
+            wait_until(lambda: "lease held by another process" in second.log(), 30, what="the second to wait")
             assert not working(second)
             first.kill()
             wait_until(lambda: working(second), 3 * TTL_S, what="the second to work")
-            wait_until(lambda: "done" in second.log(), 20, what="the rest of the work")
-            wait_until(lambda: len(keys(hook)) == DEVICES, 20, what="every alert")
+            wait_until(lambda: "done" in second.log(), 30, what="the rest of the work")
+            wait_until(lambda: len(keys(hook)) == DEVICES, 30, what="every alert")
             assert second.stop() == 0
+
+
+def hang(process: Process, url: str) -> None:
+    """Stop it between two of its transactions: within one it would keep the database from everybody else."""
+
+    def is_between() -> bool:
+        os.kill(process.pid, signal.SIGSTOP)
+        stat = Path(f"/proc/{process.pid}/stat")
+        wait_until(lambda: stat.read_text(encoding="utf-8").rpartition(") ")[2][0] == "T", what="it to stop")
+        try:
+            with closing(sqlite3.connect(url.removeprefix("sqlite:///"), timeout=0)) as database:
+                database.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError:
+            os.kill(process.pid, signal.SIGCONT)
+            return False
+        return True
+
+    wait_until(is_between, what="a moment at which it writes nothing")
 
 
 def test_one_that_hung_and_woke_up_finds_that_it_was_replaced_and_ends(url: str, tmp_path: Path) -> None:
     with web_sink() as hook, engine(url, hook, tmp_path, "first") as first:
-        wait_until(lambda: working(first), 20, what="the first")
+        wait_until(lambda: working(first), 30, what="the first")
         with engine(url, hook, tmp_path, "second") as second:
-            wait_until(lambda: "lease held by another process" in second.log(), 20, what="the second to wait")
-            os.kill(first.pid, signal.SIGSTOP)
+            wait_until(lambda: "lease held by another process" in second.log(), 30, what="the second to wait")
+            hang(first, url)
             wait_until(lambda: working(second), 3 * TTL_S, what="the second to work")
             os.kill(first.pid, signal.SIGCONT)
-            assert first.wait(10) == 1
+            assert first.wait(30) == 1
             assert '"event": "loop ended"' in first.log()
             assert "ended: " in first.log()
-            wait_until(lambda: "done" in second.log(), 20, what="the rest of the work")
-            wait_until(lambda: len(keys(hook)) == DEVICES, 20, what="every alert")
+            wait_until(lambda: "done" in second.log(), 30, what="the rest of the work")
+            wait_until(lambda: len(keys(hook)) == DEVICES, 30, what="every alert")
             assert second.stop() == 0
     store = open_store(url, tmp_path)
     incidents, pages = told(store)

@@ -102,9 +102,9 @@ async def test_what_is_over_before_it_could_be_told_is_one_message_from_memory_t
         store.fail(REFUSALS[0], *WRITES)
         hook.answer = refuse
         expose(engine, 1)
-        await eventually(lambda: bool(engine.world.incidents), 10, what="the incident")
+        await eventually(lambda: bool(engine.world.incidents), 30, what="the incident")
         engine.submit(answer(spoke(1), engine.clock.now(), encrypting()))
-        await eventually(lambda: not engine.world.incidents[IncidentId(1)].is_live, 10, what="its end")
+        await eventually(lambda: not engine.world.incidents[IncidentId(1)].is_live, 30, what="its end")
         hook.answer = None
         store.heal()
         await eventually(

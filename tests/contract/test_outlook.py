@@ -82,7 +82,7 @@ async def test_a_store_that_fails_is_asked_again(monkeypatch: pytest.MonkeyPatch
     )
     task = asyncio.create_task(follow_availability(archive)(engine))
     for _ in range(3):
-        await asyncio.wait_for(asked.acquire(), 10)
+        await asyncio.wait_for(asked.acquire(), 30)
     task.cancel()
     with suppress(asyncio.CancelledError):
         await task

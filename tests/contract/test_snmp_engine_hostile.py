@@ -242,7 +242,7 @@ async def test_a_closed_port_is_told_from_silence(engine: UdpSnmpEngine) -> None
     async with serving(ScriptedAgent(TREE)) as agent, serving(ScriptedAgent(TREE, silent=99)) as mute:
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as reserved:
             reserved.bind(("127.0.0.2", 0))
-            closed = Target("127.0.0.2", V2c(Secret(COMMUNITY)), reserved.getsockname()[1], timeout_s=0.5)
+            closed = Target("127.0.0.2", V2c(Secret(COMMUNITY)), reserved.getsockname()[1], timeout_s=60)
         started = time.monotonic()
         found = await asyncio.gather(
             failure_of(engine.get(closed, [NAME])),
@@ -250,7 +250,7 @@ async def test_a_closed_port_is_told_from_silence(engine: UdpSnmpEngine) -> None
             engine.get(target(agent), [NAME]),
         )
     assert found == [PollFailure.PORT_CLOSED, PollFailure.NO_ANSWER, {NAME: UP}]
-    assert time.monotonic() - started < 0.45
+    assert time.monotonic() - started < 30, "a closed port is not waited for"
 
 
 # ---------------------------------------------------------------- error-status and walks
@@ -411,10 +411,10 @@ async def test_a_loop_that_was_blocked_does_not_take_its_own_lag_for_silence(eng
 async def test_closing_ends_what_is_in_flight() -> None:
     engine = UdpSnmpEngine()
     async with serving(ScriptedAgent(TREE, silent=99)) as agent:
-        asking = asyncio.create_task(failure_of(engine.get(target(agent, timeout_s=30), [NAME])))
+        asking = asyncio.create_task(failure_of(engine.get(target(agent, timeout_s=60), [NAME])))
         await asyncio.sleep(0.02)
         await engine.close()
-        assert await asyncio.wait_for(asking, 1) is PollFailure.ENGINE_CLOSED
+        assert await asyncio.wait_for(asking, 30) is PollFailure.ENGINE_CLOSED
         assert await failure_of(engine.get(target(agent), [NAME])) is PollFailure.ENGINE_CLOSED
 
 

@@ -200,7 +200,7 @@ async def test_a_stream_of_unsigned_reports_does_not_keep_a_poll_waiting(engine:
         streams: list[asyncio.Task[None]] = []
 
         async def stream(good: bytes) -> None:
-            for _ in range(100):
+            while True:
                 agent.send(forge(good), agent.asker)
                 await asyncio.sleep(0.01)
 
@@ -209,7 +209,7 @@ async def test_a_stream_of_unsigned_reports_does_not_keep_a_poll_waiting(engine:
             return []
 
         agent.wrap = start
-        async with asyncio.timeout(0.5):
+        async with asyncio.timeout(30):
             assert await failure_of(engine.get(target(agent), [NAME])) is PollFailure.WRONG_KEY
         streams[0].cancel()
 

@@ -91,7 +91,7 @@ async def watching(settings: WatchdogSettings) -> AsyncIterator[int]:
         yield port
     finally:
         stop.set()
-        await asyncio.wait_for(task, 10)
+        await asyncio.wait_for(task, 30)
 
 
 async def test_it_tells_of_silence_and_of_the_return(tmp_path: Path) -> None:

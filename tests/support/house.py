@@ -35,13 +35,19 @@ LIMITS = EngineLimits(
     count_s=0.1,
     retry_s=0.02,
     hold_s=60.0,
-    stop_parts_s=0.4,
-    stop_drain_s=0.6,
-    stop_send_s=0.7,
-    stop_tasks_s=0.8,
-    stop_close_s=1.0,
+    stop_parts_s=40.0,
+    stop_drain_s=41.0,
+    stop_send_s=42.0,
+    stop_tasks_s=43.0,
+    stop_close_s=44.0,
     delivery=DeliveryPolicy(idle_ms=20),
 )
+"""A stop in peace: what is under way ends by itself, however long a disk stalls."""
+
+HASTY = replace(
+    LIMITS, stop_parts_s=0.4, stop_drain_s=0.6, stop_send_s=0.7, stop_tasks_s=0.8, stop_close_s=1.0
+)
+"""For tests in which something hangs when the engine is to stop."""
 
 
 class FailingStore:
@@ -65,7 +71,7 @@ class FailingStore:
         released = threading.Event()
 
         def fault(*_: object, **__: object) -> None:
-            released.wait(30)
+            released.wait(60)
 
         self.faults.update(dict.fromkeys(names, fault))
         return released
@@ -184,9 +190,9 @@ async def running(engine: Engine, *parts: Part, may_fail: bool = False) -> Async
     finally:
         stop.set()
         if may_fail:
-            await asyncio.wait([task], timeout=10)
+            await asyncio.wait([task], timeout=60)
         else:
-            await asyncio.wait_for(task, 10)
+            await asyncio.wait_for(task, 60)
 
 
 def metric(engine: Engine, name: str, labels: Mapping[str, str] | None = None) -> float:

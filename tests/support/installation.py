@@ -22,7 +22,7 @@ store: {{url: "sqlite:///data/channelwatch.db"}}
 inventory: {{file: inventory.yaml}}
 collector:
   id: col-1
-  snmp: {{timeout_s: 0.4, retries: 0, poll_s: {poll_s}, confirm_s: 0.3}}
+  snmp: {{timeout_s: 2, retries: 0, poll_s: {poll_s}, confirm_s: 0.3}}
   traps: {{listen: "127.0.0.1:{ports.traps}"}}
   syslog: {{udp: "127.0.0.1:{ports.syslog}", tcp: "127.0.0.1:{ports.syslog}"}}
 credentials:
@@ -105,13 +105,13 @@ class Installation:
             "--config",
             str(self.folder / "channelwatch.yaml"),
         ]
-        return Process(argv, folder=self.folder, name=name, ready=self.answers, ready_s=30)
+        return Process(argv, folder=self.folder, name=name, ready=self.answers)
 
     def get(self, path: str) -> Any:
         """The JSON at `path` of the API, as the watch sees it."""
         url = f"http://127.0.0.1:{self.ports.http}{path}"
         request = urllib.request.Request(url, headers={"Authorization": f"Bearer {TOKEN}"})
-        with urllib.request.urlopen(request, timeout=5) as answer:
+        with urllib.request.urlopen(request, timeout=30) as answer:
             return json.load(answer)
 
     def device(self, code: str = DEVICE) -> dict[str, Any]:

@@ -32,8 +32,8 @@ class Process:
         name: str = "",
         env: Mapping[str, str] | None = None,
         ready: Callable[[], object] | None = None,
-        ready_s: float = 20.0,
-        stop_s: float = 10.0,
+        ready_s: float = 60.0,
+        stop_s: float = 30.0,
     ) -> None:
         self.argv = [os.fspath(part) for part in argv]
         self.folder = folder

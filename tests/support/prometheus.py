@@ -12,8 +12,6 @@ import httpx
 
 from tests.support import Process, free_port, require_binary
 
-READY_S = 30.0
-
 
 class Prometheus:
     """A running server; `url` is its address."""
@@ -59,5 +57,5 @@ def prometheus(folder: Path, config: Mapping[str, Any], flags: Sequence[str] = (
         except httpx.TransportError:
             return False
 
-    with Process(argv, folder=folder, ready=ready, ready_s=READY_S) as process:
+    with Process(argv, folder=folder, ready=ready) as process:
         yield Prometheus(url, process)

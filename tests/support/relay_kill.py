@@ -127,9 +127,7 @@ def kill_while_sending(
 
 def _collector(folder: Path, port: int, number: int) -> Process:
     argv = [sys.executable, "-m", "channelwatch.app", "run", "--config", str(folder / "channelwatch.yaml")]
-    return Process(
-        argv, folder=folder, name=f"run-{number}", ready=lambda: _listens(port), ready_s=30, stop_s=20
-    )
+    return Process(argv, folder=folder, name=f"run-{number}", ready=lambda: _listens(port), stop_s=20)
 
 
 def _listens(port: int) -> bool:

@@ -104,7 +104,7 @@ def running_snmpd(
             ],
             env=environment,
             capture_output=True,
-            timeout=10,
+            timeout=60,
             check=False,
         )
         return asked.returncode == 0 and b"oracle" in asked.stdout

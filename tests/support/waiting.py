@@ -1,4 +1,7 @@
-"""Waiting for what other programs do, with a limit and a reason in the failure."""
+"""Waiting for what other programs do, with a limit and a reason in the failure.
+
+The limit only ends what would wait for ever: it is far beyond what a busy machine with a slow disk needs.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ T = TypeVar("T")
 EVERY_S = 0.02
 
 
-def wait_until(predicate: Callable[[], T], timeout_s: float = 10.0, *, what: str = "") -> T:
+def wait_until(predicate: Callable[[], T], timeout_s: float = 30.0, *, what: str = "") -> T:
     """Call `predicate` until it returns something true, and return that; fail after `timeout_s` seconds.
 
     An exception ends the wait at once: a predicate catches those that it expects.
@@ -33,7 +36,7 @@ async def eventually(
 ) -> T: ...
 @overload
 async def eventually(predicate: Callable[[], T], timeout_s: float = ..., *, what: str = ...) -> T: ...
-async def eventually(predicate: Callable[[], Any], timeout_s: float = 10.0, *, what: str = "") -> Any:
+async def eventually(predicate: Callable[[], Any], timeout_s: float = 30.0, *, what: str = "") -> Any:
     """The same for tests on an event loop; `predicate` may be a coroutine function."""
     loop = asyncio.get_running_loop()
     ends = loop.time() + timeout_s

@@ -26,7 +26,7 @@ class Listener:
         self.response = response
         self._lines = response.aiter_lines()
 
-    async def next(self, *, within_s: float = 5.0) -> Message:
+    async def next(self, *, within_s: float = 30.0) -> Message:
         """The next message."""
         return await asyncio.wait_for(self._next(), within_s)
 

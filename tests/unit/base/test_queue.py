@@ -31,7 +31,7 @@ async def test_a_consumer_waits_for_the_first_and_loses_nothing_when_it_is_cance
     with pytest.raises(asyncio.CancelledError):
         await waiting
     queue.offer(1)
-    assert await asyncio.wait_for(queue.take_batch(9), 1) == [1]
+    assert await asyncio.wait_for(queue.take_batch(9), 30) == [1]
 
 
 def test_a_queue_without_a_limit_is_refused() -> None:

@@ -21,9 +21,9 @@ def test_the_small_province_is_sound() -> None:
 
 def test_a_large_inventory_is_checked_in_a_moment() -> None:
     inventory = small_inventory(9_000)
-    began = time.perf_counter()
+    began = time.process_time()
     assert problems(inventory) == []
-    assert time.perf_counter() - began < 5, "something compares each with each"
+    assert time.process_time() - began < 5, "something compares each with each"
 
 
 def test_a_channel_that_leads_back_to_its_own_pair_is_refused() -> None:
