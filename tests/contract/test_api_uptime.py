@@ -12,7 +12,7 @@ import pytest
 from channelwatch.app.cli import main
 from channelwatch.base.clock import ManualClock
 from channelwatch.store.sqlstore import SqlStore, open_store
-from tests.contract.test_history_commands import CONFIG, FROM, TO
+from tests.contract.test_history_commands import FROM, TO
 from tests.support.province import START, spoke
 from tests.support.recorded import Recorder, silent
 from tests.unit.api.http_client import client_of, token
@@ -52,15 +52,12 @@ async def ask(client: httpx.AsyncClient, scope: str, who: str = "party-watch", *
     "scope", [f"device:{FIRST}", "pair:all", "channel:51-D-20001", "commune:20001", "bloc:party", "province"]
 )
 async def test_the_answer_is_the_one_of_the_command_line(
-    client: httpx.AsyncClient, tmp_path: Path, capsysbinary: pytest.CaptureFixture[bytes], scope: str
+    client: httpx.AsyncClient, config: Path, capsysbinary: pytest.CaptureFixture[bytes], scope: str
 ) -> None:
     answer = await ask(client, scope, target="75")
     assert answer.status_code == 200
-    path = tmp_path / "channelwatch.yaml"
-    path.write_text(CONFIG, encoding="utf-8")
-    main(
-        ["uptime", "-c", str(path), "--scope", scope, "--from", FROM, "--to", TO, "--target", "75", "--json"]
-    )
+    about = ["--scope", scope, "--from", FROM, "--to", TO, "--target", "75"]
+    main(["uptime", "-c", str(config), *about, "--json"])
     printed = json.loads(capsysbinary.readouterr().out)
     assert answer.json()["rows"] == printed["rows"]
     assert answer.json()["rows"] != []

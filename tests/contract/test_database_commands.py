@@ -21,11 +21,11 @@ from channelwatch.pipeline.ports import Purge
 from channelwatch.store.schema import configuration
 from channelwatch.store.sqlstore import SqlStore, open_store
 from tests.contract.store.examples import event
-from tests.contract.test_history_commands import CONFIG, FIRST, FROM, TO
+from tests.contract.test_history_commands import FIRST, FROM, TO
 from tests.support.peers import ROOT, skip_or_fail
 from tests.support.postgres import Postgres, running_postgres
 from tests.support.province import START, spoke
-from tests.support.recorded import Recorder, silent
+from tests.support.recorded import CONFIG, Recorder, silent
 
 MINUTE = 60_000
 Bytes = pytest.CaptureFixture[bytes]

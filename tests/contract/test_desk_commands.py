@@ -17,9 +17,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from channelwatch.app.cli import main
 from channelwatch.base.clock import LOCAL_ZONE, EpochMs
 from channelwatch.store.sqlstore import SqlStore, open_store
-from tests.contract.test_history_commands import CONFIG, FIRST, FROM, MINUTE, TO
+from tests.contract.test_history_commands import FIRST, FROM, MINUTE, TO
 from tests.support.province import START, small_inventory
-from tests.support.recorded import Recorder, silent
+from tests.support.recorded import CONFIG, Recorder, silent
 
 Capture = pytest.CaptureFixture[str]
 
@@ -29,10 +29,8 @@ def soon(**later: int) -> str:
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Path:
-    path = tmp_path / "channelwatch.yaml"
-    path.write_text(CONFIG, encoding="utf-8")
-    return path
+def place(config: Path) -> Path:
+    return config
 
 
 @pytest.fixture

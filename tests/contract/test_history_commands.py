@@ -20,19 +20,6 @@ from tests.support.recorded import Recorder, silent
 MINUTE = 60_000
 FIRST = spoke(1)
 FROM, TO = "2026-09-21T13:00", "2026-09-21T13:20"
-CONFIG = """\
-instance: {id: test, province: "51", blocs: [party], simulated: true}
-store: {url: "sqlite:///store.db"}
-collector: {id: test, snmp: {poll_s: 10}}
-"""
-
-
-@pytest.fixture
-def config(tmp_path: Path) -> Path:
-    """The configuration of a store in the same folder."""
-    path = tmp_path / "channelwatch.yaml"
-    path.write_text(CONFIG, encoding="utf-8")
-    return path
 
 
 @pytest.fixture

@@ -17,7 +17,6 @@ from channelwatch.base.clock import ManualClock
 from channelwatch.store.errors import StoreReason, StoreTransient
 from channelwatch.store.sqlstore import open_store
 from channelwatch.uptime.period import month
-from tests.contract.test_history_commands import CONFIG
 from tests.support.house import FailingStore, engine_over
 from tests.support.province import spoke
 from tests.support.recorded import HOUR, Recorder, silent
@@ -26,14 +25,6 @@ MINUTE = 60_000
 SEPTEMBER = month(2026, 9)
 Bytes = pytest.CaptureFixture[bytes]
 Text = pytest.CaptureFixture[str]
-
-
-@pytest.fixture
-def config(tmp_path: Path) -> Path:
-    """The configuration of a store in the same folder."""
-    path = tmp_path / "channelwatch.yaml"
-    path.write_text(CONFIG, encoding="utf-8")
-    return path
 
 
 @pytest.fixture

@@ -15,7 +15,6 @@ from channelwatch.base.errors import Permanent
 from channelwatch.incidents.oncall import NO_ROSTER
 from channelwatch.store.desk import Act
 from channelwatch.store.sqlstore import SqlStore, open_store
-from tests.contract.test_history_commands import CONFIG
 from tests.support.province import START, small_inventory
 from tests.unit.app.test_oncall_files import HOLIDAYS, ROTATIONS, SHIFTS, TEAMS
 
@@ -24,17 +23,15 @@ ACT = Act("truong-ca", EpochMs(START), "root")
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Path:
-    path = tmp_path / "channelwatch.yaml"
-    path.write_text(CONFIG, encoding="utf-8")
+def place(config: Path) -> Path:
     for name, content in (
         ("teams", TEAMS),
         ("shifts", SHIFTS),
         ("rotations", ROTATIONS),
         ("holidays", HOLIDAYS),
     ):
-        (tmp_path / f"{name}.csv").write_text(content, encoding="utf-8")
-    return path
+        (config.parent / f"{name}.csv").write_text(content, encoding="utf-8")
+    return config
 
 
 @pytest.fixture

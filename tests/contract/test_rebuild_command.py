@@ -16,10 +16,10 @@ from channelwatch.store.desk import Act
 from channelwatch.store.moving import content
 from channelwatch.store.sqlstore import SqlStore, open_store
 from channelwatch.store.tables import transition
-from tests.contract.test_history_commands import CONFIG, FIRST
+from tests.contract.test_history_commands import FIRST
 from tests.support.postgres import Postgres, running_postgres
 from tests.support.province import START, spoke
-from tests.support.recorded import Recorder, silent
+from tests.support.recorded import CONFIG, Recorder, silent
 
 MINUTE = 60_000
 Capture = pytest.CaptureFixture[str]

@@ -21,6 +21,12 @@ from tests.support.province import HUB_A, HUB_B, answer, encrypting, miss, role,
 
 POLL_MS = 10_000
 HOUR = 3600_000
+CONFIG = """\
+instance: {id: test, province: "51", blocs: [party], simulated: true}
+store: {url: "sqlite:///store.db"}
+collector: {id: test, snmp: {poll_s: 10}}
+"""
+"""The configuration over a recorded history, which is in `store.db` beside it."""
 Talk = Callable[[DeviceCode, int], Observation]
 """What a device says, or fails to, when it is polled at an instant."""
 
