@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import httpx
 import pytest
 
 from channelwatch.base.clock import EpochMs
+from channelwatch.incidents.model import IncidentState
 from channelwatch.inventory.model import Bloc
 from channelwatch.status.events import EventKind, EventReceived, Transport
 from channelwatch.status.signals import Reading, Signal, SignalState
@@ -42,6 +44,18 @@ async def test_simulated_data_are_said_to_be_simulated_on_every_page(client: htt
         page = (await client.get(path, headers=token("watch"))).text
         assert "DỮ LIỆU MÔ PHỎNG - không phải số liệu thực tế" in page, path
         assert "Chế độ mô phỏng nhiều khối" in page, path
+
+
+async def test_every_page_of_the_board_keeps_its_clock_going(
+    house: MemoryHouse, client: httpx.AsyncClient
+) -> None:
+    over = replace(house.open_incident(1, LY_SON), state=IncidentState.CLOSED, closed_at=EpochMs(T0))
+    house.put_incident(over)
+    del house.world.incidents[over.id]  # type: ignore[attr-defined]
+    for path in ("/", "/devices", f"/devices/{LY_SON}", "/circuits", "/incidents", "/incidents/1", "/drills"):
+        page = (await client.get(path, headers=token("watch"))).text
+        (stream,) = re.findall(r'data-stream="([^"]+)"', page)
+        assert stream.startswith("/board/events?"), path
 
 
 async def test_a_real_instance_has_no_simulation_banner() -> None:
