@@ -122,7 +122,7 @@ def test_vendor_headers_give_host_program_and_mnemonic(
     ("line", "host", "app", "text"),
     [
         ("<13>Nov 22 10:42:03 2001:db8::5 app: x", "2001:db8::5", "app", "x"),
-        ("<13>Nov 22 10:42:03 fe80::5%eth0 app: x", "fe80::5%eth0", "app", "x"),
+        ("<13>Nov 22 10:42:03 2001:db8::5%eth0 app: x", "2001:db8::5%eth0", "app", "x"),
         ("<13>Nov 22 10:42:03 192.0.2.9 text only", "192.0.2.9", None, "text only"),
         ("<13>Nov 22 10:42:03 sshd[12]: x", None, "sshd", "x"),
         ("<13>Nov 22 10:42:03 kernel: x", None, "kernel", "x"),
