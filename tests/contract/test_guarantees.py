@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from channelwatch.app.engine import Engine
 from channelwatch.app.texts import word
 from channelwatch.base.clock import Clock, EpochMs, SystemClock
 from channelwatch.base.ids import IncidentId, LogId
@@ -254,7 +255,7 @@ async def test_g7_the_ladder_ends_in_an_answer_and_in_nothing_else(store: Failin
             engine.submit(answer(spoke(1), engine.clock.now(), encrypting(bypass())))
             await eventually(lambda before=before: len(hook.taken) > before, 30, what="another")  # type: ignore[misc]
         await engine.acknowledge(1, by="truc", origin="test")
-        await asyncio.sleep(0.2)
+        await eventually(lambda: unsent(store, engine) == 0, what="what was under way")
         before = len(hook.taken)
         clock.wall_ms += 29 * 60_000
         await asyncio.sleep(0.5)
@@ -290,6 +291,12 @@ async def test_g2_a_real_receiver_that_answers_and_then_dies_is_asked_again_unde
             )
         await hook.close()
     assert len({request.headers["idempotency-key"] for request in sink.requests}) == 1
+
+
+def unsent(store: FailingStore, engine: Engine) -> int:
+    """How many messages wait or are under way."""
+    counts = store.inner.outbox_counts(engine.clock.now())
+    return int(counts.pending + counts.claimed)
 
 
 def real_hook(sink: WebSink) -> WebhookChannel:

@@ -97,7 +97,7 @@ def is_dead(pid: int) -> bool:
 
 def test_a_process_may_end_by_itself(tmp_path: Path) -> None:
     with Process([sys.executable, "-c", "raise SystemExit(4)"], folder=tmp_path) as process:
-        assert process.wait(10) == 4
+        assert process.wait(30) == 4
     assert process.stop() == 4
 
 

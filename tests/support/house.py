@@ -35,6 +35,7 @@ LIMITS = EngineLimits(
     count_s=0.1,
     retry_s=0.02,
     hold_s=60.0,
+    person_s=30.0,
     stop_parts_s=40.0,
     stop_drain_s=41.0,
     stop_send_s=42.0,

@@ -82,7 +82,7 @@ def running_postgres(**settings: str) -> Iterator[Postgres]:
         with Process(argv, folder=folder, name="postgres", ready=answers) as process:
             yield postgres
             os.kill(process.pid, signal.SIGINT)
-            process.wait(10)
+            process.wait(60)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -101,7 +101,7 @@ def again(server: Postgres) -> Iterator[None]:
     with Process([*_as_user(server.folder), *argv], folder=server.folder, name="postgres-again") as process:
         yield
         os.kill(process.pid, signal.SIGINT)
-        process.wait(10)
+        process.wait(60)
 
 
 def _programs() -> tuple[Path, Path]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import time
-from functools import cache
+from collections.abc import Callable
+from functools import cache, partial
 
 import pytest
 from channelwatch_collector.syslog.line import read_line
@@ -49,14 +50,23 @@ def classifier() -> Classifier:
     return Classifier(load_packs())
 
 
+def takes_long(work: Callable[[], object]) -> bool:
+    """Whether it does each time: once the search for garbage, which all tests before have left, may fall into it."""
+
+    def spent() -> float:
+        started = time.process_time()
+        work()
+        return time.process_time() - started
+
+    return all(spent() >= LIMIT_S for _ in range(3))
+
+
 @pytest.mark.parametrize("filling", FILLINGS)
 def test_no_line_takes_long(filling: str) -> None:
     ready = classifier()
     for head in HEADS:
         raw = (head + filling * 9000).encode()[:8192]
-        started = time.process_time()
-        read_line(raw, received_at=AT, classifier=ready)
-        assert time.process_time() - started < LIMIT_S, head
+        assert not takes_long(partial(read_line, raw, received_at=AT, classifier=ready)), head
 
 
 @pytest.mark.parametrize("pack", sorted({pattern.pack for pattern in load_packs()}))
@@ -67,6 +77,4 @@ def test_no_pattern_takes_long_over_its_own_words_again_and_again(pack: str) -> 
         for head in ("", *pattern.contains[:2]):
             for word in words:
                 text = f"{head} {word * 9000}"[:MAX_MATCHED_CHARS]
-                started = time.process_time()
-                pattern.regex.search(text)
-                assert time.process_time() - started < LIMIT_S, (pattern.name, head, word)
+                assert not takes_long(partial(pattern.regex.search, text)), (pattern.name, head, word)

@@ -53,10 +53,10 @@ async def _together(thread: StoreThread, rows: Sequence[int]) -> list[BaseExcept
 
     def busy() -> None:
         begun.set()
-        goes_on.wait(10)
+        goes_on.wait(60)
 
     running = asyncio.ensure_future(thread.call(busy))
-    await asyncio.to_thread(begun.wait, 10)
+    await asyncio.to_thread(begun.wait, 60)
     waiting = [asyncio.ensure_future(settling.settle(_sent(row))) for row in rows]
     await asyncio.sleep(0)
     goes_on.set()
