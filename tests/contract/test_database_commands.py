@@ -148,7 +148,7 @@ def test_a_restore_leaves_a_running_service_alone(
     place: Path, open_place: SqlStore, tmp_path: Path, capsys: Text
 ) -> None:
     assert run(place, "backup", str(tmp_path / "copy.db")) == 0
-    assert open_place.take_lease("engine", "running", now=SystemClock().now(), ttl_ms=5000) is not None
+    assert open_place.take_lease("engine", "running", now=SystemClock().now(), ttl_ms=60_000) is not None
     assert run(place, "restore", str(tmp_path / "copy.db"), "--replace") == 1
     assert "stop it first" in capsys.readouterr().err
 
@@ -350,7 +350,7 @@ def test_a_moved_store_goes_on_being_written(place: Path, url: str) -> None:
 def test_a_store_is_moved_only_into_an_empty_one_and_only_when_nobody_writes(
     place: Path, open_place: SqlStore, url: str, capsys: Text
 ) -> None:
-    assert open_place.take_lease("engine", "running", now=SystemClock().now(), ttl_ms=5000) is not None
+    assert open_place.take_lease("engine", "running", now=SystemClock().now(), ttl_ms=60_000) is not None
     assert run(place, "db", "migrate-to", url) == 1
     assert "stop it first" in capsys.readouterr().err
     open_place.release_lease("engine", "running")

@@ -146,6 +146,6 @@ def test_rebuild_finds_what_differs_and_repairs_it(
 def test_rebuild_leaves_a_running_service_alone(
     config: Path, recorder: Recorder, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    recorder.store.take_lease("engine", "running", now=SystemClock().now(), ttl_ms=5000)
+    recorder.store.take_lease("engine", "running", now=SystemClock().now(), ttl_ms=60_000)
     assert main(["rebuild", "-c", str(config)]) == 1
     assert "stop it first" in capsys.readouterr().err
