@@ -66,7 +66,7 @@ def test_a_drill_is_played_told_taken_and_reported(tmp_path: Path) -> None:
                 data=b"",
                 headers={"Authorization": f"Bearer {TOKEN}"},
             )
-            urllib.request.urlopen(request, timeout=10).close()
+            urllib.request.urlopen(request, timeout=30).close()
             command(house, "drill", "stop", "--by", "truong-ca")
             over = wait_until(lambda: drills(sink, "restored"), 30, what="word of its end")[0].json
             assert over["title"].startswith("[DIỄN TẬP]")
@@ -91,7 +91,7 @@ def test_a_drill_is_played_told_taken_and_reported(tmp_path: Path) -> None:
 def page_of(house: Installation, path: str) -> str:
     url = f"http://127.0.0.1:{house.ports.http}{path}"
     request = urllib.request.Request(url, headers={"Authorization": f"Bearer {TOKEN}", "Accept": "text/html"})
-    with urllib.request.urlopen(request, timeout=10) as answer:
+    with urllib.request.urlopen(request, timeout=30) as answer:
         return str(answer.read().decode())
 
 

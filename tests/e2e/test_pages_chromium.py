@@ -175,14 +175,14 @@ async def test_a_drill_is_on_the_wall_as_it_begins_and_gone_when_it_is_over() ->
         await listening(visit)
         assert await page.locator("#drill").is_hidden()
         begin_drill(house)
-        await shows(page, "#drill", "ĐANG DIỄN TẬP", within_s=20)
+        await shows(page, "#drill", "ĐANG DIỄN TẬP")
         assert await page.locator("#drill").is_visible()
         house.drill = None
 
         async def is_over() -> bool:
             return await page.locator("#drill p").count() == 0
 
-        await eventually(is_over, 20, what="the end of the drill on the wall")
+        await eventually(is_over, 30, what="the end of the drill on the wall")
         assert await page.locator("#drill").is_hidden()
 
 

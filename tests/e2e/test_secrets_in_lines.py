@@ -111,7 +111,7 @@ async def pages(place: Installation) -> str:
     """Everything that people and programs are shown."""
     shown = []
     base = f"http://127.0.0.1:{place.ports.http}"
-    async with httpx.AsyncClient(base_url=base, timeout=20) as client:
+    async with httpx.AsyncClient(base_url=base, timeout=60) as client:
         assert (await sign_in(client, "truc", PASSWORD)).status_code == 303
         for path in ("/", "/devices", f"/devices/{DEVICE}", "/incidents"):
             answer = await client.get(path)
@@ -127,7 +127,7 @@ async def pages(place: Installation) -> str:
 def metrics(place: Installation) -> str:
     """What Prometheus would read."""
     headers = {"Authorization": "Bearer the metrics token of a test"}
-    return httpx.get(f"http://127.0.0.1:{place.ports.http}/metrics", headers=headers, timeout=20).text
+    return httpx.get(f"http://127.0.0.1:{place.ports.http}/metrics", headers=headers, timeout=60).text
 
 
 def given_files(place: Installation) -> set[Path]:
@@ -144,7 +144,7 @@ async def test_no_planted_secret_survives(place: Installation) -> None:
                 sender.bind((source, 0))
                 for line in (*(line for _, line in secrets), LAST):
                     sender.sendto(line, ("127.0.0.1", place.ports.syslog))
-        with closing(socket.create_connection(("127.0.0.1", place.ports.syslog), 5, (ADDRESS, 0))) as stream:
+        with closing(socket.create_connection(("127.0.0.1", place.ports.syslog), 30, (ADDRESS, 0))) as stream:
             lines = [*(line for _, line in secrets), LAST]
             stream.sendall(b"".join(b"%d %s" % (len(line), line) for line in lines))
             wait_until(lambda: _last_ones(place) == 2, 30, what="the last line over UDP and over TCP")

@@ -142,7 +142,6 @@ def scene(tmp_path: Path) -> Iterator[Scene]:
             folder=tmp_path,
             name="channelwatch",
             ready=(folder / "data/channelwatch.db").exists,
-            ready_s=30,
         )
         stack.enter_context(product)
         text = alertmanager_config(folder, authority, ports.board, mails, check_ins)
