@@ -81,10 +81,16 @@ _ASSIGNED: Final = re.compile(
     rf"{_WHOSE}[\"']?\s{{0,3}}(?:=>|:=|[=:>])\s{{0,3}}{_VALUE}",
     re.IGNORECASE,
 )
+_GROUP_BEFORE: Final = "|".join(
+    rf"(?<={name} {number})"
+    for name in ("standby", "vrrp", "glbp")
+    for number in ("", *(r"\d" * n + " " for n in range(1, 5)))
+)
+"""A redundancy group of Cisco IOS, whose password follows without another word."""
 _CONFIGURED: Final = re.compile(
     r"(?<![A-Za-z])(?:password|passwd|passphrase|secret|pre-shared-key|psk|psksecret|key-string|community|key"
     r"|mật khẩu|(?:auth|priv|authentication|privacy)\s+(?:md5|sha\S{0,6}|aes\S{0,6}|3?des|text)"
-    r"|(?<=nhrp )authentication)\s+"
+    rf"|(?<=nhrp )authentication|(?:{_GROUP_BEFORE})authentication(?!\s+(?:md5|text)\b))\s+"
     r"(?:(?:is|was|as|to|là|set|changed|value|string|encrypted|hex|ascii|ascii-text|\d{1,3}"
     r"|cipher|irreversible-cipher|simple|hash|plaintext|enc|md5|sha\S{0,6}|key|read|write)\s+){0,4}"
     rf"{_VALUE}",
