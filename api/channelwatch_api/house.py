@@ -10,7 +10,7 @@ from prometheus_client import CollectorRegistry
 
 from channelwatch.app.acks import AckHouse
 from channelwatch.app.drill.desk import DrillHouse
-from channelwatch.app.drillbook import DrillBook
+from channelwatch.app.running.drillbook import DrillBook
 from channelwatch.base.clock import EpochMs
 from channelwatch.base.queue import BoundedQueue
 from channelwatch.incidents.drills import Drill

@@ -30,7 +30,7 @@ from channelwatch_api.limits import (
 from channelwatch_api.services import Services
 
 if TYPE_CHECKING:
-    from channelwatch.app.engine import Engine
+    from channelwatch.app.running.engine import Engine
 
 log = logging.getLogger(__name__)
 BACKLOG = 128

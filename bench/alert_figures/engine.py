@@ -18,9 +18,10 @@ from channelwatch_collector.engines import search_for_cycles_less_often
 
 from alert_figures.peers import memory_mib
 from alert_figures.sink import Sink, sink
-from channelwatch.app.engine import Engine, EngineLimits, Fittings
-from channelwatch.app.meters import Meters
 from channelwatch.app.rulefile import load_rules, shipped_rules
+from channelwatch.app.running.engine import Engine, Fittings
+from channelwatch.app.running.limits import EngineLimits
+from channelwatch.app.running.meters import Meters
 from channelwatch.app.settings import CollectorSettings, InstanceSettings, Settings
 from channelwatch.app.texts import word
 from channelwatch.base.clock import SystemClock

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field, replace
 
 from sqlalchemy import func, select
 
-from channelwatch.app.engine import Engine, Fittings
-from channelwatch.app.meters import Meters
 from channelwatch.app.rulefile import load_rules, shipped_rules
+from channelwatch.app.running.engine import Engine, Fittings
+from channelwatch.app.running.meters import Meters
 from channelwatch.app.settings import CollectorSettings, InstanceSettings, Settings
 from channelwatch.base.clock import SystemClock
 from channelwatch.base.ids import ContactCode, DeviceCode, LogId

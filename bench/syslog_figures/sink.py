@@ -16,8 +16,8 @@ from channelwatch_collector.sources import watched_devices
 from channelwatch_collector.syslog.station import Station
 
 from channelwatch.app.cli import SWITCH_S
-from channelwatch.app.engine import Engine
 from channelwatch.app.inventoryfile import load_inventory
+from channelwatch.app.running.engine import Engine
 from channelwatch.app.settings import load_settings
 from channelwatch.app.wiring import build_engine
 

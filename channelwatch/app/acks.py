@@ -17,7 +17,7 @@ from channelwatch.inventory.model import Contact
 from channelwatch.notify.gsm.transport import GsmChannel
 
 if TYPE_CHECKING:
-    from channelwatch.app.engine import Engine, Job
+    from channelwatch.app.running.engine import Engine, Job
 
 log = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ from channelwatch.base.errors import Bug, Transient
 from channelwatch.inventory.maintenance import DAY_MS, Window
 
 if TYPE_CHECKING:
-    from channelwatch.app.engine import Engine, Job
+    from channelwatch.app.running.engine import Engine, Job
 
 log = logging.getLogger(__name__)
 

@@ -23,12 +23,12 @@ from channelwatch.app.arguments import config_argument, person
 from channelwatch.app.database.commands import Backup, Database, Rebuild, Restore
 from channelwatch.app.desk.commands import Correct, Maintenance
 from channelwatch.app.drill.commands import DrillCommand
-from channelwatch.app.engine import Engine
 from channelwatch.app.grafana.commands import GrafanaCommand
 from channelwatch.app.history.commands import Uptime
 from channelwatch.app.inventoryfile import load_inventory
 from channelwatch.app.oncall.commands import Oncall
 from channelwatch.app.plugins import Command, load_commands, load_parts
+from channelwatch.app.running.engine import Engine
 from channelwatch.app.settings import Settings, load_settings, masked
 from channelwatch.app.starter import Init
 from channelwatch.app.watch.commands import Watchdog

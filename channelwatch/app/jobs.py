@@ -23,7 +23,7 @@ from channelwatch.pipeline.snapshots import MonthArchive, make_month, stale_mont
 from channelwatch.pipeline.world import World
 
 if TYPE_CHECKING:
-    from channelwatch.app.engine import Engine, Job
+    from channelwatch.app.running.engine import Engine, Job
 
 log = logging.getLogger(__name__)
 

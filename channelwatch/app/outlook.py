@@ -19,7 +19,7 @@ from channelwatch.pipeline.availability import Archive, Asked, Question, Terms, 
 from channelwatch.uptime.ledger import Measured
 
 if TYPE_CHECKING:
-    from channelwatch.app.engine import Engine, Job
+    from channelwatch.app.running.engine import Engine, Job
 
 log = logging.getLogger(__name__)
 

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from channelwatch.app.drillbook import DrillBook
+from channelwatch.app.running.drillbook import DrillBook
 from channelwatch.base.clock import EpochMs
 from channelwatch.base.errors import Bug, Permanent, Transient
 from channelwatch.base.ids import DeviceCode
@@ -26,7 +26,7 @@ from channelwatch.store.desk import Act
 from channelwatch.store.drills import BEGUN, ENDED
 
 if TYPE_CHECKING:
-    from channelwatch.app.engine import Engine, Job
+    from channelwatch.app.running.engine import Engine, Job
 
 log = logging.getLogger(__name__)
 

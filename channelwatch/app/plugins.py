@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from importlib.metadata import EntryPoint, entry_points
 from typing import Protocol
 
-from channelwatch.app.engine import Part
+from channelwatch.app.running.engine import Part
 from channelwatch.base.errors import Bug
 
 PARTS = "channelwatch.parts"

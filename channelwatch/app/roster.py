@@ -16,7 +16,7 @@ from channelwatch.incidents.worktime import WorkCalendar, known_holidays
 from channelwatch.inventory.model import Inventory
 
 if TYPE_CHECKING:
-    from channelwatch.app.engine import Engine, Job
+    from channelwatch.app.running.engine import Engine, Job
 
 log = logging.getLogger(__name__)
 

@@ -9,13 +9,13 @@ from functools import partial
 from channelwatch.app.acks import follow_replies
 from channelwatch.app.agenda import follow_agenda
 from channelwatch.app.channels import ack_signer, build_channels
-from channelwatch.app.engine import Engine, Fittings, Job
 from channelwatch.app.jobs import calendar
-from channelwatch.app.meters import Meters
 from channelwatch.app.outlook import follow_availability
 from channelwatch.app.playing import follow_drills
 from channelwatch.app.roster import follow_roster, take_roster
 from channelwatch.app.rulefile import load_rules, shipped_rules
+from channelwatch.app.running.engine import Engine, Fittings, Job
+from channelwatch.app.running.meters import Meters
 from channelwatch.app.settings import Settings
 from channelwatch.app.watch.heart import beat
 from channelwatch.base.clock import SystemClock

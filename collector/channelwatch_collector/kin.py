@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from channelwatch.app.engine import Engine
+from channelwatch.app.running.engine import Engine
 from channelwatch.base.ids import DeviceCode, GroupCode
 from channelwatch.inventory.model import Inventory
 from channelwatch.status.states import Health

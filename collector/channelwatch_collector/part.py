@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from zoneinfo import ZoneInfo
 
-from channelwatch.app.engine import Engine
+from channelwatch.app.running.engine import Engine
 from channelwatch.app.settings import Listen, Settings
 from channelwatch.base.clock import EpochMs
 from channelwatch.base.errors import InputError, Permanent

@@ -13,8 +13,9 @@ from functools import partial
 from pathlib import Path
 
 from channelwatch.app import logs
-from channelwatch.app.engine import Engine, EngineLimits, Fittings
-from channelwatch.app.meters import Meters
+from channelwatch.app.running.engine import Engine, Fittings
+from channelwatch.app.running.limits import EngineLimits
+from channelwatch.app.running.meters import Meters
 from channelwatch.app.settings import CollectorSettings, InstanceSettings, Settings
 from channelwatch.app.texts import word
 from channelwatch.base.clock import SystemClock

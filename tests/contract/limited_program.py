@@ -16,7 +16,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from channelwatch.app.engine import Engine
+from channelwatch.app.running.engine import Engine
 from channelwatch.base.errors import Transient
 from channelwatch.base.ids import IncidentId, LogId
 from tests.support import eventually

@@ -9,9 +9,9 @@ from contextlib import asynccontextmanager
 import httpx
 from channelwatch_api.part import ApiPart
 
-from channelwatch.app.engine import Engine, Fittings
-from channelwatch.app.meters import Meters
 from channelwatch.app.rulefile import load_rules, shipped_rules
+from channelwatch.app.running.engine import Engine, Fittings
+from channelwatch.app.running.meters import Meters
 from channelwatch.base.clock import SystemClock
 from channelwatch.base.ids import DeviceCode, LogId
 from channelwatch.inventory.model import Bloc

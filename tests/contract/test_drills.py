@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from channelwatch.app import playing as runner
-from channelwatch.app.engine import Engine
 from channelwatch.app.playing import follow_drills
+from channelwatch.app.running.engine import Engine
 from channelwatch.base.clock import EpochMs, SystemClock
 from channelwatch.base.errors import Permanent
 from channelwatch.incidents.drills import Drill, DrillEnd, Scenario

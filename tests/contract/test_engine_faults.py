@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from channelwatch.app.engine import Engine
-from channelwatch.app.intake import FAULTS_IN_A_ROW
-from channelwatch.app.writer import CannotWrite
+from channelwatch.app.running.engine import Engine
+from channelwatch.app.running.intake import FAULTS_IN_A_ROW
+from channelwatch.app.running.writer import CannotWrite
 from channelwatch.base.clock import EpochMs
 from channelwatch.base.errors import Bug, Permanent, Transient
 from channelwatch.base.ids import DeviceCode

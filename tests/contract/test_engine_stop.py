@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from channelwatch.app import cli
-from channelwatch.app.engine import Engine, EngineLimits
+from channelwatch.app.running.engine import Engine
+from channelwatch.app.running.limits import EngineLimits
 from channelwatch.base.errors import Bug, Permanent
 from channelwatch.pipeline.ports import Alert, OutboxState, Outcome, Sent
 from channelwatch.status.states import Health

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from channelwatch.app.engine import Engine
-from channelwatch.app.writer import CannotWrite
+from channelwatch.app.running.engine import Engine
+from channelwatch.app.running.writer import CannotWrite
 from channelwatch.base.clock import EpochMs
 from channelwatch.base.errors import Transient
 from channelwatch.base.ids import IncidentId, LogId

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from channelwatch.app.engine import Engine
+from channelwatch.app.running.engine import Engine
 from channelwatch.app.texts import word
 from channelwatch.base.clock import Clock, EpochMs, SystemClock
 from channelwatch.base.ids import IncidentId, LogId

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from channelwatch.app.engine import Engine
+from channelwatch.app.running.engine import Engine
 from channelwatch.app.settings.heartbeat import (
     CheckinTarget,
     HeartbeatSettings,

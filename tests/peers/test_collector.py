@@ -18,7 +18,7 @@ from channelwatch_simulator.simulation import Simulation, Targets
 from channelwatch_simulator.story import Act, Cause, Event
 from prometheus_client import generate_latest
 
-from channelwatch.app.engine import Engine
+from channelwatch.app.running.engine import Engine
 from channelwatch.app.settings import load_settings
 from channelwatch.app.wiring import build_engine
 from channelwatch.base.errors import Permanent

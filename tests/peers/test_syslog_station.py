@@ -12,7 +12,7 @@ import pytest
 from channelwatch_collector.syslog.counters import Count
 from channelwatch_collector.syslog.station import Station
 
-from channelwatch.app.engine import Engine
+from channelwatch.app.running.engine import Engine
 from channelwatch.app.settings import load_settings
 from channelwatch.app.wiring import build_engine
 from channelwatch.base.clock import EpochMs

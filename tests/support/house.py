@@ -11,8 +11,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from channelwatch.app.engine import Engine, EngineLimits, Fittings, Job, Part
-from channelwatch.app.meters import Meters
+from channelwatch.app.running.engine import Engine, Fittings, Job, Part
+from channelwatch.app.running.limits import EngineLimits
+from channelwatch.app.running.meters import Meters
 from channelwatch.app.settings import CollectorSettings, InstanceSettings, Settings
 from channelwatch.base.clock import Clock, SystemClock
 from channelwatch.base.ids import LogId

@@ -12,8 +12,8 @@ from fractions import Fraction
 from pathlib import Path
 
 from channelwatch.app.arguments import config_argument, person, show_acts
-from channelwatch.app.engine import LEASE
 from channelwatch.app.keptstore import kept_store
+from channelwatch.app.running.engine import LEASE
 from channelwatch.app.settings import Settings, load_settings
 from channelwatch.app.wiring import build_store
 from channelwatch.base.clock import LOCAL_ZONE, EpochMs, SystemClock, local_text

@@ -7,8 +7,8 @@ from collections.abc import Awaitable, Callable
 from typing import ParamSpec, Protocol, TypeVar
 
 from channelwatch.app.drill.report import Played
-from channelwatch.app.drillbook import DrillBook
 from channelwatch.app.premises import Premises
+from channelwatch.app.running.drillbook import DrillBook
 from channelwatch.app.settings import Settings
 from channelwatch.base.clock import EpochMs
 from channelwatch.base.errors import InputError, Transient

@@ -18,7 +18,7 @@ from channelwatch.pipeline.heartbeat import Evidence
 from channelwatch.pipeline.ports import Sent
 
 if TYPE_CHECKING:
-    from channelwatch.app.engine import Engine
+    from channelwatch.app.running.engine import Engine
     from channelwatch.app.settings.heartbeat import HeartbeatSettings
 
 log = logging.getLogger(__name__)

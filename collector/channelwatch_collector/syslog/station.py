@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from channelwatch.app.engine import Engine
+from channelwatch.app.running.engine import Engine
 from channelwatch.app.settings import Listen, SyslogSettings, TlsFiles
 from channelwatch.base.errors import Permanent
 from channelwatch.base.ids import DeviceCode

@@ -10,9 +10,9 @@ from typing import Any, ParamSpec, TypeVar
 
 from prometheus_client import CollectorRegistry
 
-from channelwatch.app.broadcast import Broadcast, Subscription
-from channelwatch.app.drillbook import DrillBook
 from channelwatch.app.rulefile import load_rules, shipped_rules
+from channelwatch.app.running.broadcast import Broadcast, Subscription
+from channelwatch.app.running.drillbook import DrillBook
 from channelwatch.app.settings import (
     AccountSettings,
     CollectorSettings,

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from channelwatch.app.broadcast import LISTENER_LIMIT, QUEUE_LIMIT, Broadcast, Subscription
+from channelwatch.app.running.broadcast import LISTENER_LIMIT, QUEUE_LIMIT, Broadcast, Subscription
 from channelwatch.base.clock import EpochMs
 from channelwatch.base.errors import Transient
 from channelwatch.pipeline.world import WorldChange

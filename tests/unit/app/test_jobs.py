@@ -7,8 +7,8 @@ from typing import Any, cast
 
 import pytest
 
-from channelwatch.app.engine import Engine
 from channelwatch.app.jobs import DAY_MS, awaits_comparison, calendar, compare, prune
+from channelwatch.app.running.engine import Engine
 from channelwatch.app.settings import StoreSettings
 from channelwatch.base.clock import EpochMs, ManualClock
 from channelwatch.incidents.rules import OwnFault

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from channelwatch.app.meters import Meters, blind_devices, oncall_filled
+from channelwatch.app.running.meters import Meters, blind_devices, oncall_filled
 from channelwatch.base.clock import EpochMs, ManualClock
 from channelwatch.base.ids import DeviceCode, IncidentId, LogId, RuleId
 from channelwatch.base.queue import BoundedQueue

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 
 import pytest
 
-from channelwatch.app.settling import Settling
-from channelwatch.app.storethread import StoreThread
+from channelwatch.app.running.settling import Settling
+from channelwatch.app.running.storethread import StoreThread
 from channelwatch.base.clock import EpochMs
 from channelwatch.base.errors import Bug
 from channelwatch.pipeline.ports import Claim, Outcome, Sent, Settlement

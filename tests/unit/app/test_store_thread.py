@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from channelwatch.app.storethread import StoreThread, Urgency
+from channelwatch.app.running.storethread import StoreThread, Urgency
 from tests.support.memory_store import MemoryStore
 
 

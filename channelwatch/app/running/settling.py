@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from concurrent.futures import Future
 
-from channelwatch.app.storethread import StoreThread, Urgency
+from channelwatch.app.running.storethread import StoreThread, Urgency
 from channelwatch.base.errors import Bug
 from channelwatch.pipeline.ports import Settlement
 

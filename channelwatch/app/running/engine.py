@@ -11,17 +11,27 @@ from itertools import islice
 from secrets import token_hex
 from typing import TYPE_CHECKING, ParamSpec, Protocol, TypeVar
 
-from channelwatch.app.broadcast import Broadcast, Subscription
-from channelwatch.app.drillbook import DrillBook
-from channelwatch.app.intake import Intake
-from channelwatch.app.memorypost import MemoryPost
-from channelwatch.app.meters import Meters
-from channelwatch.app.outlet import Outlet
-from channelwatch.app.reach import Reach
-from channelwatch.app.storethread import StoreThread
-from channelwatch.app.supervise import Countdown, Task, cancel, every, report, start, until_stopped, within
-from channelwatch.app.trouble import Troubles
-from channelwatch.app.writer import CannotWrite, Patience, Writer
+from channelwatch.app.running.broadcast import Broadcast, Subscription
+from channelwatch.app.running.drillbook import DrillBook
+from channelwatch.app.running.intake import Intake
+from channelwatch.app.running.limits import EngineLimits
+from channelwatch.app.running.memorypost import MemoryPost
+from channelwatch.app.running.meters import Meters
+from channelwatch.app.running.outlet import Outlet
+from channelwatch.app.running.reach import Reach
+from channelwatch.app.running.storethread import StoreThread
+from channelwatch.app.running.supervise import (
+    Countdown,
+    Task,
+    cancel,
+    every,
+    report,
+    start,
+    until_stopped,
+    within,
+)
+from channelwatch.app.running.trouble import Troubles
+from channelwatch.app.running.writer import CannotWrite, Patience, Writer
 from channelwatch.base.clock import Clock
 from channelwatch.base.errors import Bug, Permanent, Transient
 from channelwatch.base.ids import DeviceCode, IncidentId
@@ -31,7 +41,7 @@ from channelwatch.incidents.rules import OwnFault
 from channelwatch.inventory.model import Inventory
 from channelwatch.pipeline.acts import Act, perform
 from channelwatch.pipeline.availability import Archive
-from channelwatch.pipeline.deliver import Deliverer, DeliveryPolicy
+from channelwatch.pipeline.deliver import Deliverer
 from channelwatch.pipeline.draft import Draft
 from channelwatch.pipeline.external import ExternalAlert, take_external
 from channelwatch.pipeline.freshen import freshened
@@ -57,30 +67,6 @@ RECALLED = 200
 HEARTBEAT_MISSED = "heartbeat not recorded"
 
 Job = Callable[["Engine"], Coroutine[None, None, None]]
-
-
-@dataclass(frozen=True, slots=True)
-class EngineLimits:
-    """Times in seconds unless named otherwise. Those of a stop count from when it was asked for."""
-
-    batch: int = 2048
-    storm_batch: int = 512
-    storm_s: float = 2.0
-    tick_s: float = 1.0
-    lease_ttl_ms: int = 5_000
-    begin_ttl_ms: int = 30_000
-    inventory_s: float = 2.0
-    count_s: float = 5.0
-    retry_s: float = 0.5
-    hold_s: float = 5.0
-    hold_most: int = 20_000
-    person_s: float = 5.0
-    stop_parts_s: float = 2.3
-    stop_drain_s: float = 2.9
-    stop_send_s: float = 3.3
-    stop_tasks_s: float = 3.6
-    stop_close_s: float = 4.0
-    delivery: DeliveryPolicy = DeliveryPolicy()
 
 
 @dataclass(frozen=True, slots=True)

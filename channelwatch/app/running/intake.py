@@ -8,8 +8,8 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 
-from channelwatch.app.meters import Meters
-from channelwatch.app.writer import CannotWrite
+from channelwatch.app.running.meters import Meters
+from channelwatch.app.running.writer import CannotWrite
 from channelwatch.base.errors import Bug, Transient
 from channelwatch.base.queue import BoundedQueue
 from channelwatch.pipeline.arrivals import SetAside

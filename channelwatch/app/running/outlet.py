@@ -5,12 +5,12 @@ from __future__ import annotations
 import logging
 from functools import partial
 
-from channelwatch.app.meters import Meters
-from channelwatch.app.reach import Reach
-from channelwatch.app.settling import Settling
-from channelwatch.app.storethread import StoreThread, Urgency
-from channelwatch.app.trouble import Troubles, may_end
-from channelwatch.app.writer import CannotWrite
+from channelwatch.app.running.meters import Meters
+from channelwatch.app.running.reach import Reach
+from channelwatch.app.running.settling import Settling
+from channelwatch.app.running.storethread import StoreThread, Urgency
+from channelwatch.app.running.trouble import Troubles, may_end
+from channelwatch.app.running.writer import CannotWrite
 from channelwatch.base.clock import EpochMs
 from channelwatch.base.errors import Permanent
 from channelwatch.pipeline.deliver import outcome_name

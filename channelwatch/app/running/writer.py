@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
 
-from channelwatch.app.trouble import Troubles, may_end
+from channelwatch.app.running.trouble import Troubles, may_end
 from channelwatch.base.errors import Permanent, Transient
 from channelwatch.pipeline.draft import Draft
 from channelwatch.pipeline.ports import Effects
