@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from fractions import Fraction
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, TypeVar
 
 from channelwatch.base.ids import ChannelCode, DeviceCode, GroupCode
 from channelwatch.base.intervals import Interval, Spans, clip, intersect, normalise, subtract, union
@@ -17,7 +17,7 @@ from channelwatch.status.continuity import Continuity
 from channelwatch.status.states import Axis
 from channelwatch.uptime.combine import any_in_turn, channel_service, pair_service, protected_time, spliced
 from channelwatch.uptime.corrections import CorrectedState, Correction, corrected
-from channelwatch.uptime.estate import Estate, Hub, Places, in_any, within
+from channelwatch.uptime.estate import ALWAYS, Estate, Hub, Places, in_any, within
 from channelwatch.uptime.figures import Availability
 from channelwatch.uptime.history import (
     Entry,
@@ -49,6 +49,8 @@ from channelwatch.uptime.rollup import (
     bloc_figures,
 )
 from channelwatch.uptime.timeline import State, Timeline
+
+Code = TypeVar("Code", DeviceCode, ChannelCode)
 
 
 class ScopeKind(StrEnum):
@@ -140,7 +142,7 @@ class Calculator:
     def device(self, code: DeviceCode) -> Measured:
         """A device's own health: not held against it is what happens while its hub is lost."""
         own = self.own_health(code)
-        places = self._estate.places_of(code)
+        places = self._booked(self._estate.places_of, code)
         return self._measured(
             ScopeKind.DEVICE, code, own, self._scope(self._in_service(code), places), places
         )
@@ -158,7 +160,7 @@ class Calculator:
         """How long a device's traffic was protected. Only corrections about maintenance bear on it."""
         axis = Axis.PROTECTION
         timeline = self._once(code, axis, lambda: self._told(code, axis, protection_timeline))
-        scope = self._scope(self._in_service(code), self._estate.places_of(code))
+        scope = self._scope(self._in_service(code), self._booked(self._estate.places_of, code))
         return self._measured(ScopeKind.DEVICE, code, timeline, scope, {}, axis=axis)
 
     def pair(self, code: GroupCode) -> Measured:
@@ -179,7 +181,7 @@ class Calculator:
 
     def channel(self, code: ChannelCode) -> Measured:
         """A commune's channel: its device, its tunnel and its hub, all of them."""
-        bearing = self._estate.channel_bearing(code)
+        bearing = self._booked(self._estate.channel_bearing, code)
         scope = self._channel_scope(code)
         subjects = self._channel_subjects(code)
         return self._measured(ScopeKind.CHANNEL, code, self._channel(code), scope, bearing, subjects=subjects)
@@ -188,6 +190,9 @@ class Calculator:
         """A unit in one bloc (`UNIT/BLOC`): up while one of its channels is, planned while all of them are."""
         estate = self._estate
         channels = estate.communes[code]
+        if tuple(channels.values()) == ((ALWAYS,),):
+            (only,) = channels
+            return self.channel(only)._replace(kind=ScopeKind.COMMUNE, code=code)
         scopes = {channel: self._channel_scope(channel) for channel in channels}
         # A channel counts while it belongs to the commune and is in service; what was before the period is its past.
         counts = {
@@ -205,7 +210,9 @@ class Calculator:
         )
         served = clip(union(*counts.values()), estate.period)
         scope = Scope(estate.period, self.ledger.now, served, maintenance)
-        bearing = in_any(within(estate.channel_bearing(channel), *counts[channel]) for channel in channels)
+        bearing = in_any(
+            within(self._booked(estate.channel_bearing, channel), *counts[channel]) for channel in channels
+        )
         subjects = {subject for channel in channels for subject in self._channel_subjects(channel)}
         return self._measured(ScopeKind.COMMUNE, code, timeline, scope, bearing, subjects=subjects)
 
@@ -217,7 +224,7 @@ class Calculator:
         numbers = {
             number
             for item in histories
-            for number in self._applied(self._estate.channel_bearing(item.code), item.scope)
+            for number in self._applied(self._booked(self._estate.channel_bearing, item.code), item.scope)
         }
         return Measured(
             ScopeKind.BLOC,
@@ -285,7 +292,12 @@ class Calculator:
         return tuple(dict.fromkeys(name for end in ends for name in end))
 
     def _channel_scope(self, code: ChannelCode) -> Scope:
-        return self._scope(self._estate.channel_service(code), self._estate.channel_places(code))
+        places = self._booked(self._estate.channel_places, code)
+        return self._scope(self._estate.channel_service(code), places)
+
+    def _booked(self, places: Callable[[Code], Places], code: Code) -> Places:
+        """The `places` of `code`, where maintenance or a correction is booked on anything at all."""
+        return places(code) if self._windows or self.ledger.corrections else {}
 
     def _scope(self, commissioned: Spans, places: Places) -> Scope:
         period = self._estate.period

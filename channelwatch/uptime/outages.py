@@ -73,6 +73,9 @@ def in_service(found: Iterable[Outage], scope: Scope) -> Iterator[Outage]:
     passed, served = scope.passed, scope.commissioned_time()
     for outage in found:
         if outage.touches(passed):
+            if served == (passed,):
+                yield outage
+                continue
             began = (outage.down_lo + outage.down_hi) // 2
             up_lo, up_hi = outage.up_lo, outage.up_hi
             ended = passed.end if up_lo is None or up_hi is None else (up_lo + up_hi) // 2
@@ -184,7 +187,7 @@ def repair_figures(
         open_at_end=tuple(item for item in touching if item.lasts_until(passed.end)),
         mtbf_ms=up_time / failures if failures else None,
         planned=len(list(in_service(planned, scope))),
-        upstream=sum(outage.upstream for outage in in_service(found, scope)),
+        upstream=len(list(in_service((outage for outage in found if outage.upstream), scope))),
     )
 
 
