@@ -88,7 +88,8 @@ def retimed(ladder: Ladder, after_ms: Mapping[Role, int], *, repeat_ms: int, ack
 
 def reminding(incident: Incident, ladder: Ladder, now: EpochMs) -> Ladder:
     """`ladder`, whose reminders follow on those that `incident` has had, the first one a whole time after `now`."""
-    return replace(ladder, reminded=incident.repeats, reminded_at=now)
+    told = policy_of(incident).told
+    return replace(ladder, reminded=incident.repeats, reminded_at=now, told=told)
 
 
 def policy_of(incident: Incident) -> Ladder:
@@ -244,9 +245,11 @@ def _repeats(ladder: Ladder, since: EpochMs, now: EpochMs, duty: Duty) -> int:
 
 
 def _told(incident: Incident, duty: Duty, now: EpochMs) -> list[Contact]:
-    """Whom the rungs climbed so far led to when they were due, and whom its reminders lead to now."""
+    """Whom the rungs climbed so far led to when they were due, and whom its reminders lead to now. Those of an earlier
+    round that did not end with the fault count as well."""
     told: dict[str, Contact] = {}
-    for rung in policy_of(incident).rungs[: incident.ladder]:
+    ladder = policy_of(incident)
+    for rung in ladder.rungs[: max(incident.ladder, ladder.told)]:
         due = min(_due(rung, incident.round_at, duty), now)
         told.update({item.code: item for item in recipients(duty, incident, rung.roles, due)})
     if incident.repeats:

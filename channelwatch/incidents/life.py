@@ -78,7 +78,7 @@ def advance(incident: Incident, step: IncidentStep) -> Incident:
             return replace(
                 moved, restored_at=None, closed_at=None, acked_at=None, acked_by=None, resolution="",
                 approved_by=None, round=incident.round + 1, round_at=step.at, ladder=0, repeats=0,
-                policy=_anew(incident),
+                policy=_anew(incident, told=incident.ladder if step.kind is StepKind.ACK_EXPIRED else None),
             )  # fmt: skip
         case StepKind.CLOSED | StepKind.DISMISSED | StepKind.MERGED:
             return replace(moved, closed_at=step.at)
@@ -128,12 +128,17 @@ def may_reopen(incident: Incident, now: EpochMs) -> bool:
     )
 
 
-def _anew(incident: Incident) -> Ladder | None:
-    """The ladder of another round. A P4 calls nobody: what was kept of a graver one's is done with."""
-    if incident.policy is None:
+def _anew(incident: Incident, *, told: int | None) -> Ladder | None:
+    """The ladder of another round. A P4 calls nobody: what was kept of a graver one's is done with.
+
+    `told` is how many rungs have heard of the fault in the round before; None: they have heard of its end.
+    """
+    policy = incident.policy
+    if policy is None:
         return None
-    rungs = () if incident.severity is Severity.P4 else incident.policy.rungs
-    return replace(incident.policy, rungs=rungs, reminded=0, reminded_at=EpochMs(0))
+    rungs = () if incident.severity is Severity.P4 else policy.rungs
+    heard = 0 if told is None else max(told, policy.told)
+    return replace(policy, rungs=rungs, reminded=0, reminded_at=EpochMs(0), told=heard)
 
 
 def _refused(incident: Incident, why: str) -> Permanent:

@@ -102,7 +102,8 @@ class Ladder:
 
     `first_layer` answers first: 1 the on-site force, 2 the watch, without the on-site force. An acknowledgement counts
     for `ack_ms`, unless work begins or the fault ends. 0 = never. Reminders count from `reminded_at`, if that is later
-    than the round's begin, and after the `reminded` that were given before.
+    than the round's begin, and after the `reminded` that were given before. `told` rungs were climbed in a round that
+    ended with an acknowledgement's, not with the fault.
     """
 
     rungs: tuple[Rung, ...]
@@ -112,6 +113,7 @@ class Ladder:
     ack_ms: int = 0
     reminded: int = 0
     reminded_at: EpochMs = EpochMs(0)
+    told: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,6 +59,24 @@ def test_an_acknowledgement_expires_and_the_ladder_begins_again(story: Story) ->
     assert story.incidents[0].acked_by == "truong-ca"
 
 
+def test_whoever_was_told_before_an_acknowledgement_expired_is_told_of_the_end(story: Story) -> None:
+    expose(story)
+    number = story.incidents[0].id
+    story.wait(16 * MINUTE, step=MINUTE)
+    story.take(number)
+    story.wait(31 * MINUTE, step=MINUTE)
+    assert (story.incidents[0].round, story.incidents[0].ladder) == (1, 1)
+    before = len(pages(story))
+    story.see(answer(spoke(1), story.now, encrypting()))
+    ended = [contact for kind, contact in pages(story)[before:] if kind is PageKind.RESTORED]
+    assert ended == ["watch", "onsite", "chief", "team"]
+    expose(story)
+    before = len(pages(story))
+    story.see(answer(spoke(1), story.now, encrypting()))
+    ended = [contact for kind, contact in pages(story)[before:] if kind is PageKind.RESTORED]
+    assert ended == ["watch", "onsite"], "the others have heard of the end, and of nothing since"
+
+
 def test_a_restart_does_not_forget_that_an_acknowledgement_expires(story: Story) -> None:
     expose(story)
     story.take(story.incidents[0].id)
