@@ -44,7 +44,7 @@ def alertmanager(folder: Path, port: int, hook: int) -> Process:
         f"--web.listen-address=127.0.0.1:{port}",
         "--cluster.listen-address=",
     ]
-    return Process(argv, folder=folder, name="alertmanager", ready=is_ready, ready_s=30)
+    return Process(argv, folder=folder, name="alertmanager", ready=is_ready)
 
 
 def fire(port: int, name: str, *, over: bool = False) -> None:
@@ -61,7 +61,7 @@ def fire(port: int, name: str, *, over: bool = False) -> None:
         data=json.dumps([alert]).encode(),
         headers={"Content-Type": "application/json"},
     )
-    with urllib.request.urlopen(request, timeout=5) as answer:
+    with urllib.request.urlopen(request, timeout=30) as answer:
         assert answer.status == 200
 
 

@@ -28,6 +28,8 @@ from tests.support.receivers import SmtpSink, WebSink, smtp_sink, web_sink
 
 VOICE = Voice(partial(word, language="vi"), "vi")
 SECRET = Secret("the webhook secret of a test")
+LIMIT_S = 1.5
+"""How long an answer is awaited where there is none, or only a part of it."""
 
 
 @pytest.fixture
@@ -42,7 +44,7 @@ def web() -> Iterator[WebSink]:
         yield sink
 
 
-def mailer(port: int, timeout_s: float = 5.0) -> SmtpChannel:
+def mailer(port: int, timeout_s: float = 30.0) -> SmtpChannel:
     config = SmtpConfig(
         "127.0.0.1", port, "channelwatch@example.test", "none", None, None, timeout_s, "example.test"
     )
@@ -51,7 +53,7 @@ def mailer(port: int, timeout_s: float = 5.0) -> SmtpChannel:
 
 @pytest.fixture
 async def hook(web: WebSink) -> AsyncIterator[WebhookChannel]:
-    channel = WebhookChannel({"duty": WebhookConfig(web.url, SECRET, 1.0)}, VOICE, SystemClock())
+    channel = WebhookChannel({"duty": WebhookConfig(web.url, SECRET, 30.0)}, VOICE, SystemClock())
     yield channel
     await channel.close()
 
@@ -169,9 +171,10 @@ async def relay(answers: Mapping[str, str], heard: list[str] | None = None) -> A
 async def test_only_what_a_relay_says_of_the_mail_or_its_recipient_is_final(
     answers: dict[str, str], outcome: Sent | Dead | Retry | Unsure
 ) -> None:
+    limit_s = 1.5 if "HANG" in answers.values() else 30.0
     async with relay(answers) as port:
         config = SmtpConfig(
-            "127.0.0.1", port, "channelwatch@example.test", "none", "cw", SECRET, 0.5, "example.test"
+            "127.0.0.1", port, "channelwatch@example.test", "none", "cw", SECRET, limit_s, "example.test"
         )
         assert await SmtpChannel(config, VOICE).send(ALERT, "truc@example.test") == outcome
 
@@ -180,14 +183,14 @@ async def test_a_relay_that_cannot_do_tls_is_tried_again_and_never_told_in_clear
     heard: list[str] = []
     async with relay({}, heard) as port:
         config = SmtpConfig(
-            "127.0.0.1", port, "channelwatch@example.test", "starttls", "cw", SECRET, 0.5, "example.test"
+            "127.0.0.1", port, "channelwatch@example.test", "starttls", "cw", SECRET, 30.0, "example.test"
         )
         assert isinstance(await SmtpChannel(config, VOICE).send(ALERT, "truc@example.test"), Retry)
     assert heard == ["GREETING", "EHLO"]
 
 
 async def test_no_mail_server_is_tried_again() -> None:
-    assert await mailer(free_port(), timeout_s=1.0).send(ALERT, "truc@example.test") == Retry("connection")
+    assert await mailer(free_port()).send(ALERT, "truc@example.test") == Retry("connection")
 
 
 async def test_a_webhook_is_signed_and_carries_its_key(web: WebSink, hook: WebhookChannel) -> None:
@@ -224,11 +227,9 @@ async def test_what_each_answer_means(
     assert len(web.requests) == 1
 
 
-async def test_a_receiver_that_hangs_is_given_up_after_the_time_limit(
-    web: WebSink, hook: WebhookChannel
-) -> None:
-    web.before_answer = lambda: time.sleep(2.0)
-    assert await hook.send(ALERT, "duty") == Unsure("timeout")
+async def test_a_receiver_that_hangs_is_given_up_after_the_time_limit(web: WebSink) -> None:
+    web.before_answer = lambda: time.sleep(20.0)
+    assert await sent_to(web.url) == Unsure("timeout")
 
 
 @asynccontextmanager
@@ -248,7 +249,7 @@ async def saying(*pieces: bytes, every_s: float = 0.1) -> AsyncIterator[str]:
 
 
 async def sent_to(url: str) -> object:
-    channel = WebhookChannel({"duty": WebhookConfig(url, SECRET, 0.5)}, VOICE, SystemClock())
+    channel = WebhookChannel({"duty": WebhookConfig(url, SECRET, LIMIT_S)}, VOICE, SystemClock())
     try:
         return await channel.send(ALERT, "duty")
     finally:
@@ -261,10 +262,9 @@ async def test_an_alert_whose_receiver_says_yes_and_then_hangs_is_not_sent_again
 
 
 async def test_a_receiver_that_drips_its_answer_is_given_up_after_the_time_limit() -> None:
-    began = time.monotonic()
-    async with saying(*(bytes([octet]) for octet in b"HTTP/1.1 200 OK\r\nContent-Length: 0")) as url:
+    head = b"HTTP/1.1 200 OK\r\nX-Words: " + b"x" * 600
+    async with saying(*(bytes([octet]) for octet in head)) as url, asyncio.timeout(30):
         assert await sent_to(url) == Unsure("timeout")
-    assert time.monotonic() - began < 2
 
 
 async def test_only_configured_destinations_are_called(web: WebSink, hook: WebhookChannel) -> None:

@@ -56,7 +56,7 @@ async def test_a_burst_to_every_device_is_answered() -> None:
         for turn in range(1, ROUNDS + 1):
             for datagram, address in requests:
                 transport.sendto(datagram, address)
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(60):
                 await manager.until(turn * len(requests))
         cpu_ms = 1000 * (resource.getrusage(resource.RUSAGE_SELF).ru_utime - before)
         transport.close()

@@ -36,7 +36,7 @@ class Tools:
     async def ask(self, tool: str, device: str, *names: str, **changes: str) -> str:
         """Output of `tool`, asking as user cw unless `changes` (by option letter) say otherwise."""
         options = {"v": "3", "l": "authPriv", "u": "cw", "a": "SHA-256", "A": AUTH, "x": "AES", "X": PRIV}
-        options |= {"t": "2", "r": "1", "O": "n", "m": MODULE, "M": f"{FOLDER}:{self._mibs}"} | changes
+        options |= {"t": "10", "r": "1", "O": "n", "m": MODULE, "M": f"{FOLDER}:{self._mibs}"} | changes
         program = require_binary(tool, package="snmp")
         entry = next(item for item in self.simulation.inventory.devices if item.code == device)
         flat = [part for letter, value in options.items() for part in (f"-{letter}", value)]
@@ -49,7 +49,7 @@ class Tools:
             stderr=asyncio.subprocess.STDOUT,
             env={"SNMP_PERSISTENT_DIR": str(self._folder / "persistent"), "SNMPCONFPATH": str(self._folder)},
         )
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             output, _ = await process.communicate()
         return output.decode()
 
@@ -181,10 +181,10 @@ async def test_snmptrapd_takes_the_traps_of_both_versions(tmp_path: Path) -> Non
         argv = [receiver, "-f", "-C", "-c", config, "-Lo", "-On", "-m", "", "-n", f"udp:127.0.0.1:{port}"]
         env = {"SNMP_PERSISTENT_DIR": str(tmp_path / "persistent")}
         with Process(argv, folder=tmp_path, env=env) as process:
-            await asyncio.to_thread(wait_until, lambda: "NET-SNMP version" in process.log(), 10)
+            await asyncio.to_thread(wait_until, lambda: "NET-SNMP version" in process.log())
             simulation.happen(Event(0, Act.HA_SWITCH, (HUB,)))
             simulation.happen(Event(0, Act.BYPASS_ON, (old,)))
-            await asyncio.to_thread(wait_until, lambda: traps(process) >= 2, 10)
+            await asyncio.to_thread(wait_until, lambda: traps(process) >= 2)
             log = process.log()
     source = {item.code: item.address for item in simulation.inventory.devices}
     assert source[HUB] in log
@@ -210,10 +210,10 @@ async def test_snmptrapd_refuses_a_trap_signed_with_another_key(tmp_path: Path) 
         argv = [receiver, "-f", "-C", "-c", config, "-Lo", "-On", "-m", "", "-n", f"udp:127.0.0.1:{port}"]
         env = {"SNMP_PERSISTENT_DIR": str(tmp_path / "persistent")}
         with Process(argv, folder=tmp_path, env=env) as process:
-            await asyncio.to_thread(wait_until, lambda: "NET-SNMP version" in process.log(), 10)
+            await asyncio.to_thread(wait_until, lambda: "NET-SNMP version" in process.log())
             simulation.happen(Event(0, Act.BYPASS_ON, (HUB,)))
             simulation.happen(Event(0, Act.TAMPER, (old,)))
-            await asyncio.to_thread(wait_until, lambda: traps(process) >= 1, 10)
+            await asyncio.to_thread(wait_until, lambda: traps(process) >= 1)
             log = process.log()
     assert "99999.1.0.7" in log
     assert "99999.1.0.5" not in log

@@ -106,7 +106,7 @@ async def test_a_broken_frame_is_kept_and_ends_the_connection() -> None:
         reader, writer = await room.connect()
         writer.write(b"12x <13>Nov 22 10:42:03 gw a: odd")
         await room.lines_come(1)
-        assert await asyncio.wait_for(reader.read(), 5) == b""
+        assert await asyncio.wait_for(reader.read(), 30) == b""
         writer.close()
         assert "odd" in room.texts[0]
         assert room.count(Count.FRAME_ERROR, "bad_length") == 1
@@ -327,13 +327,13 @@ async def test_paused_senders_wait_and_lose_nothing() -> None:
 
 
 async def test_a_frame_is_not_overdue_while_we_are_the_ones_who_do_not_read() -> None:
-    async with open_room(limits=Limits(frame_timeout_s=0.2)) as room:
+    async with open_room(limits=Limits(frame_timeout_s=1.0)) as room:
         _, writer = await room.connect()
         writer.write(b"<13>x: 0\n<13>x: be")
         await room.lines_come(1)
         room.receiver.feel(0.9)
         writer.write(b"gun\n")
-        await asyncio.sleep(0.5)
+        await asyncio.sleep(1.3)
         room.receiver.feel(0.1)
         await room.lines_come(2)
         assert room.texts == ["0", "begun"]

@@ -45,7 +45,7 @@ class Client:
         return await self.answer()
 
     async def answer(self) -> tuple[bytes, bytes]:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             head = await self.reader.readuntil(b" ")
             command = await self.reader.readuntil(b" ")
             assert command in (b"rsp ", b"serverclose ")
@@ -67,7 +67,7 @@ class Client:
                 await self.reader.readexactly(1)
 
     async def end(self) -> None:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             assert await self.reader.read() == b""
 
 

@@ -43,7 +43,7 @@ def texts(lines: list[ReceivedLine], transport: Transport) -> list[str]:
 
 async def run(*argv: str | Path) -> None:
     zone = {**os.environ, "TZ": "Asia/Ho_Chi_Minh"}
-    await asyncio.to_thread(subprocess.run, argv, check=True, timeout=20, env=zone)
+    await asyncio.to_thread(subprocess.run, argv, check=True, timeout=60, env=zone)
 
 
 @pytest.mark.parametrize("transport", ["udp", "tcp"])

@@ -87,7 +87,7 @@ async def test_tcp_senders_wait_while_the_queue_is_full_and_lose_nothing(tmp_pat
         assert 80 <= house.waiting < 100
         seen: list[EventReceived] = []
         while len(seen) < 2_000 + 1:
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(30):
                 seen += await house.events(30)
         logins = [item.text for item in seen if item.kind is EventKind.LOGIN_FAIL]
         assert [text.split()[2] for text in logins] == [f"u{number}," for number in range(2_000)]
@@ -110,7 +110,7 @@ async def test_what_a_sender_left_behind_before_it_hung_up_is_taken_when_there_i
         assert house.waiting < 100
         seen: list[EventReceived] = []
         while len(seen) < 151:
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(30):
                 seen += await house.events(30)
         assert house.engine.observations.dropped == 0
 

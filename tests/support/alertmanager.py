@@ -43,7 +43,7 @@ class Alertmanager:
 
     def alerts(self) -> list[dict[str, Any]]:
         """The alerts that it holds as firing."""
-        with urlopen(f"{self.url}/api/v2/alerts?active=true", timeout=5) as answer:
+        with urlopen(f"{self.url}/api/v2/alerts?active=true", timeout=30) as answer:
             found: list[dict[str, Any]] = json.load(answer)
             return found
 

@@ -17,7 +17,7 @@ from tests.support.peers import require_binary
 
 T = TypeVar("T")
 CLONE_NEWNET = 0x40000000
-COMMAND_S = 20.0
+COMMAND_S = 60.0
 
 
 def run(*argv: str | os.PathLike[str], env: dict[str, str] | None = None) -> str:

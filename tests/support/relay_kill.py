@@ -119,7 +119,7 @@ def kill_while_sending(
         finally:
             sent = feed.end()
         with _collector(folder, port, kills):
-            _wait_for_rest(folder, sent)
+            _wait_for_rest(folder, sent, quiet_s=60 if protocol == "relp" else 8)
     found = _numbers(folder)
     lost = sum(number not in found for number in range(sent))
     return Outcome(sent, lost, sum(found.values()) - len(found), kills)
@@ -135,8 +135,8 @@ def _listens(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-def _wait_for_rest(folder: Path, sent: int) -> None:
-    """Until everything is there, or nothing more has come for some seconds."""
+def _wait_for_rest(folder: Path, sent: int, *, quiet_s: float) -> None:
+    """Until everything is there, or nothing more has come for so long."""
     last, since = -1, time.monotonic()
 
     def at_rest() -> bool:
@@ -144,9 +144,9 @@ def _wait_for_rest(folder: Path, sent: int) -> None:
         count = len(_numbers(folder))
         if count != last:
             last, since = count, time.monotonic()
-        return count >= sent or time.monotonic() - since > 8
+        return count >= sent or time.monotonic() - since > quiet_s
 
-    wait_until(at_rest, 120, what="the relay to be empty")
+    wait_until(at_rest, 240, what="the relay to be empty")
 
 
 def _numbers(folder: Path) -> Counter[int]:
