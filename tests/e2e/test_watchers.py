@@ -131,7 +131,7 @@ def scene(tmp_path: Path) -> Iterator[Scene]:
         product_files(folder, authority, ports)
         simulator = [
             sys.executable, "-m", "channelwatch_simulator.cli", "--out", folder, "--speed", "6",
-            "--agent-port", str(free_port("udp")), "--for", "300",
+            "--agent-port", str(free_port("udp")), "--for", "1200",
             "--traps", f"127.0.0.1:{ports.traps}", "--syslog", f"127.0.0.1:{ports.syslog}",
         ]  # fmt: skip
         stack.enter_context(
@@ -169,9 +169,18 @@ def test_a_fault_comes_back_to_its_own_incident_and_a_dead_product_is_told_past_
     wait_until(lambda: scene.check_ins.requests, 40, what="a check-in")
     assert b"prometheus-alive" in scene.check_ins.requests[0].body
 
+    silent = 'ALERTS{alertname="channelwatch-silent",alertstate="firing"}'
+
+    def is_well() -> bool:
+        """Until its first scrape the product is silent. What that has set off must be over, and be told to be, for a
+        death to be news."""
+        told = [str(mail["Subject"]) for mail in scene.mails.mails]
+        last = next((subject for subject in reversed(told) if "channelwatch-silent" in subject), "RESOLVED")
+        return not ask(silent) and "channelwatch-silent" not in held() and "RESOLVED" in last
+
+    wait_until(is_well, 60, what="nobody to take the product for dead")
     told_before = len(scene.mails.mails)
     scene.product.kill()
-    silent = 'ALERTS{alertname="channelwatch-silent",alertstate="firing"}'
     wait_until(lambda: ask(silent), 60, what="the dead man's alert")
     subjects = lambda: [str(mail["Subject"]) for mail in scene.mails.mails[told_before:]]  # noqa: E731
     wait_until(lambda: any("channelwatch-silent" in item for item in subjects()), 60, what="the mail past us")

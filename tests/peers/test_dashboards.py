@@ -82,7 +82,7 @@ class Scene:
 
     def page(self, accept: str = "") -> str:
         headers = {"authorization": f"Bearer {self.token}", "accept": accept}
-        return httpx.get(f"{self.url}/metrics", headers=headers, trust_env=False, timeout=20).text
+        return httpx.get(f"{self.url}/metrics", headers=headers, trust_env=False, timeout=60).text
 
 
 @pytest.fixture(scope="module")
@@ -101,7 +101,7 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
         ],
     }
     with (
-        Process([*demo, "--dir", folder / "demo", "--for", "300"], folder=folder, name="demo", stop_s=40),
+        Process([*demo, "--dir", folder / "demo", "--for", "1200"], folder=folder, name="demo", stop_s=90),
         prometheus(folder / "prometheus", config) as server,
     ):
         wait_until(secret.exists, 60, what="the demonstration to make its secrets")

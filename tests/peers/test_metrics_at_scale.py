@@ -43,11 +43,11 @@ def product() -> Iterator[str]:
     thread = threading.Thread(target=loop.run_until_complete, args=[serve()], daemon=True)
     thread.start()
     try:
-        wait_until(lambda: part.listening, 20, what="the server to listen")
+        wait_until(lambda: part.listening, 30, what="the server to listen")
         yield str(part.listening)
     finally:
         loop.call_soon_threadsafe(stop.set)
-        thread.join(10)
+        thread.join(60)
         loop.close()
 
 
@@ -111,18 +111,19 @@ def test_the_nation_keeps_what_a_province_writes_to_it_and_no_readings(tmp_path:
     labels = written["global"]["external_labels"]
 
     def kept(query: str) -> list[dict[str, Any]]:
-        answer = httpx.get(f"{url}/api/v1/query", params={"query": query}, trust_env=False, timeout=20)
+        answer = httpx.get(f"{url}/api/v1/query", params={"query": query}, trust_env=False, timeout=60)
         found: list[dict[str, Any]] = answer.json()["data"]["result"]
         return found
 
-    with product() as address, Process(argv, folder=tmp_path, ready=answers, ready_s=30):
+    with product() as address, Process(argv, folder=tmp_path, ready=answers):
         config = province(address, tmp_path, remote_write=[target])
         config["global"] |= {"external_labels": labels}
         with prometheus(tmp_path / "province", config):
             wait_until(
                 lambda: kept('channelwatch_device_health{state="up"} == 1'), 60, what="states in the nation"
             )
-            wait_until(lambda: kept("bloc_state:channelwatch_devices:sum"), 30, what="sums in the nation")
+            wait_until(lambda: kept("bloc_state:channelwatch_devices:sum"), 60, what="sums in the nation")
+            wait_until(lambda: len(kept('channelwatch_device_health{state="up"} == 1')) == 24, 60, what="all")
         states = kept('channelwatch_device_health{state="up"} == 1')
         assert len(states) == 24
         assert {item["metric"]["province"] for item in states} == {"51"}

@@ -37,7 +37,7 @@ HUB_TO_SPOKE = Connection(
     SPOKE, HUB_ADDRESS, "192.0.2.10", "hub", "spoke", f"{HUB_LAN}/32", f"{SPOKE_LAN}/32"
 )
 POLL_S = 2
-LONG_S = 40.0
+LONG_S = 90.0
 
 CONFIG = """\
 instance: {{id: test-1, province: "51", blocs: [party]}}
@@ -106,7 +106,7 @@ class Province:
             request = urllib.request.Request(
                 f"http://127.0.0.1:8080{path}", headers={"Authorization": f"Bearer {TOKEN}"}
             )
-            with urllib.request.urlopen(request, timeout=10) as answer:
+            with urllib.request.urlopen(request, timeout=30) as answer:
                 return json.load(answer)
 
         return self.visitor.call(ask)
@@ -129,7 +129,7 @@ class Province:
 
     def ready(self) -> bool:
         def ask() -> bool:
-            with urllib.request.urlopen("http://127.0.0.1:8080/readyz", timeout=2) as answer:
+            with urllib.request.urlopen("http://127.0.0.1:8080/readyz", timeout=10) as answer:
                 return bool(answer.status == 200)
 
         try:
@@ -216,7 +216,7 @@ def start_watcher(province: Province, folder: Path) -> Process:
         str(config),
     ]
     return province.stack.enter_context(
-        Process(argv, folder=folder, name="channelwatch", ready=province.ready, ready_s=60)
+        Process(argv, folder=folder, name="channelwatch", ready=province.ready)
     )
 
 

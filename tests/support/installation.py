@@ -122,7 +122,7 @@ class Installation:
     def answers(self) -> bool:
         """Does it say that it does its work?"""
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.ports.http}/readyz", timeout=2) as answer:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.ports.http}/readyz", timeout=10) as answer:
                 return bool(answer.status == 200)
         except (OSError, urllib.error.URLError):
             return False
