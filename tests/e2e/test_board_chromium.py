@@ -236,7 +236,7 @@ async def test_a_board_without_news_for_ten_seconds_says_so(visit: Visit) -> Non
         text, mark = await seen()
         return "Không có số liệu trong 1" in text and "có thể đã cũ" in text and "stale" in mark
 
-    await eventually(says_so, 20, what="the warning")
+    await eventually(says_so, 60, what="the warning")
 
 
 async def test_without_a_script_the_board_shows_and_the_button_works(visit: Visit) -> None:
