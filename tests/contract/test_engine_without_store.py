@@ -90,6 +90,28 @@ async def test_alerts_go_on_from_memory_while_the_store_refuses_and_are_recorded
     assert hook.subjects() == [spoke(1), spoke(2), spoke(3)]
 
 
+@pytest.mark.parametrize("refusal", REFUSALS, ids=lambda error: error.reason)
+async def test_a_store_that_refuses_just_when_an_alert_was_taken_records_later_that_it_was(
+    store: FailingStore, refusal: StoreTransient | StorePermanent
+) -> None:
+    async def take_and_break(alert: Alert) -> Outcome:
+        store.fail(refusal, *WRITES)
+        hook.answer = None
+        return Sent()
+
+    hook = Postbox()
+    hook.answer = take_and_break
+    engine = engine_over(store, channels=[hook], limits=SOON)
+    async with running(engine):
+        expose(engine, 1)
+        await until_told(hook, 1)
+        expose(engine, 2)
+        await until_told(hook, 1, 2)
+        store.heal()
+        await until_recorded(store.inner, engine, 1, 2)
+    assert hook.subjects() == [spoke(1), spoke(2)]
+
+
 async def test_what_is_over_before_it_could_be_told_is_one_message_from_memory_too(
     store: FailingStore,
 ) -> None:

@@ -12,7 +12,7 @@ from channelwatch.app.running.storethread import StoreThread, Urgency
 from channelwatch.app.running.trouble import Troubles, may_end
 from channelwatch.app.running.writer import CannotWrite
 from channelwatch.base.clock import EpochMs
-from channelwatch.base.errors import Permanent
+from channelwatch.base.errors import Permanent, Transient
 from channelwatch.pipeline.deliver import outcome_name
 from channelwatch.pipeline.freshen import freshened
 from channelwatch.pipeline.ports import Claim, Fate, Lanes, Outcome, Settlement
@@ -59,8 +59,13 @@ class Outlet:
         return [freshened(self._world, claim) for claim in claims]
 
     async def settle(self, claim: Claim, outcome: Fate, *, now: EpochMs, not_before: EpochMs | None) -> None:
-        """Record what became of one. Transient while the store is unavailable."""
-        await self._settling.settle(Settlement(claim, outcome, now, not_before))
+        """Record what became of one. Transient while the store is unavailable, for whatever reason that may end."""
+        try:
+            await self._settling.settle(Settlement(claim, outcome, now, not_before))
+        except Permanent as error:
+            if not may_end(error):
+                raise
+            raise Transient(str(error), operation="settle outbox") from error
 
     def settled(self, claim: Claim, outcome: Outcome, latency_ms: int) -> None:
         """Count and log an attempt."""
